@@ -1,0 +1,213 @@
+"""What the scripts share at the edge: flags, signals, progress, errors to one line and exit codes.
+
+Exit codes of train and predict: 0 done, 2 usage or settings, 3 input, 4 store or model not
+available, 1 anything unforeseen (traceback in the log file), 128 + signal when interrupted.
+The monitor speaks the Nagios convention instead: every failure of its own is 3, UNKNOWN.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from common import logs
+from common.errors import InputError, SettingsError, StoreError
+from common.settings import Settings, load
+
+EXIT_UNFORESEEN, EXIT_USAGE, EXIT_INPUT, EXIT_STORE = 1, 2, 3, 4
+SECONDS_BETWEEN_PROGRESS_LINES = 10
+ALIASES = {
+    "data_path": ("--data",),
+    "monitor_data_path": ("--data",),
+    "accuracy_floor": ("--floor",),
+}
+
+logger = logging.getLogger(__name__)
+Main = Callable[[argparse.Namespace, Settings], int]
+
+
+class Interrupted(BaseException):
+    """A signal asked the script to end; not an Exception, so that nothing swallows it."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}. See: python {self.prog} --help")
+
+
+def build_parser(doc: str, prog: str, settings: Sequence[str]) -> argparse.ArgumentParser:
+    """A parser that shows the script's docstring and has a flag for each of `settings`.
+
+    The first paragraph of `doc` becomes the description, the rest is shown after the flags.
+    """
+    description, _, epilog = doc.strip().partition("\n\n")
+    parser = _Parser(
+        prog=prog,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    group = parser.add_argument_group("settings (flag > environment > .env > default)")
+    for field in settings:
+        info = Settings.model_fields[field]
+        flag = f"--{field.replace('_', '-')}"
+        default = info.default
+        shown = "" if default in (None, ()) else f" [{_plain(default)}]"
+        group.add_argument(
+            *ALIASES.get(field, ()),
+            flag,
+            dest=field,
+            metavar=field.rpartition("_")[2].upper(),
+            default=argparse.SUPPRESS,
+            help=f"{info.description}{shown}".replace("%", "%%"),
+        )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
+    return parser
+
+
+def positive_int(text: str) -> int:
+    """Type of a flag that counts something."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return value
+
+
+def run(
+    script: str,
+    parser: argparse.ArgumentParser,
+    main: Main,
+    argv: Sequence[str] | None = None,
+    failure_exit: int | None = None,
+    failure_word: str = "error",
+) -> int:
+    """Parse, read the settings, log, call `main(args, settings)` and turn errors into exit codes.
+
+    Args:
+        failure_exit: exit code of every failure, instead of one for each kind.
+        failure_word: what the line of a failure starts with, after the script's name.
+    """
+    with logs.logging_to(script, run=uuid.uuid4().hex[:8]), _signals_raise():
+        try:
+            code = _parsed(parser, main, argv)
+            sys.stdout.flush()
+            return code
+        except (SettingsError, InputError, StoreError) as error:
+            logger.error("%s: %s: %s", script, failure_word, error)
+            return failure_exit or _exit_code(error)
+        except (KeyboardInterrupt, Interrupted) as error:
+            number = getattr(error, "signal_number", signal.SIGINT)
+            logger.error("%s: interrupted by %s.", script, signal.Signals(number).name)
+            return 128 + number
+        except BrokenPipeError:
+            # The reader of stdout has left (`| head`): nothing to say, and no one to say it to.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
+        except Exception as error:
+            logger.error(
+                "%s: %s: unforeseen %s: %s (traceback in %s)",
+                script,
+                failure_word,
+                type(error).__name__,
+                error,
+                logs.FOLDER / f"{script}.log",
+                exc_info=True,
+            )
+            return failure_exit or EXIT_UNFORESEEN
+
+
+def show(text: str, data: Any, as_json: bool) -> None:
+    """Write the result to stdout: a text for people or, on one line, JSON for scripts."""
+    sys.stdout.write((json.dumps(data, ensure_ascii=False) if as_json else text) + "\n")
+
+
+@contextmanager
+def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Yield a function to call with the number of units just done.
+
+    A bar when stderr is a terminal, else a plain line every ten seconds.
+    """
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+        from tqdm.contrib.logging import logging_redirect_tqdm
+
+        with (
+            logging_redirect_tqdm(),
+            tqdm(desc=task, unit=unit, total=total, unit_scale=True, leave=False) as bar,
+        ):
+
+            def fill(units: int) -> None:
+                bar.update(units)
+
+            yield fill
+        return
+
+    done, start = 0, time.monotonic()
+    spoken = start
+
+    def advance(units: int) -> None:
+        nonlocal done, spoken
+        done += units
+        now = time.monotonic()
+        if now - spoken >= SECONDS_BETWEEN_PROGRESS_LINES:
+            spoken = now
+            rate = done / (now - start)
+            share = f" of {total:,}" if total else ""
+            left = f", about {(total - done) / rate:.0f} s left" if total else ""
+            logger.info("%s: %s%s %s, %s/s%s", task, f"{done:,}", share, unit, f"{rate:,.0f}", left)
+
+    yield advance
+
+
+def _parsed(parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | None) -> int:
+    args = parser.parse_args(argv)
+    flags = {field: vars(args)[field] for field in Settings.model_fields if field in vars(args)}
+    settings = load(flags)
+    logging.getLogger().setLevel(settings.log_level)
+    logs.hide(url.get_secret_value() for url in settings.alert_urls)
+    logs.hide(logs.environment_secrets())
+    return main(args, settings)
+
+
+def _exit_code(error: Exception) -> int:
+    if isinstance(error, SettingsError):
+        return EXIT_USAGE
+    return EXIT_INPUT if isinstance(error, InputError) else EXIT_STORE
+
+
+def _plain(default: Any) -> str:
+    return ",".join(default) if isinstance(default, tuple) else str(default)
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a script as Ctrl-C does: temporary files go, runs are closed."""
+
+    def interrupt(number: int, _frame: object) -> None:
+        raise Interrupted(number)
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,193 @@
+"""Messages with their classes, for training and monitoring, and what had to be left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from common import labels, split
+from common.data import MessageFile, Reject, as_text
+from common.errors import InputError
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of a file: `read` = `used` + `rejected` + `blank` + `unlabelled`.
+
+    `replaced` counts cells with bytes that are no text, of rows that are used all the same.
+    """
+
+    used: int = 0
+    rejected: int = 0
+    blank: int = 0
+    unlabelled: int = 0
+    replaced: int = 0
+    first_reject: Reject | None = None
+
+    @property
+    def read(self) -> int:
+        return self.used + self.rejected + self.blank + self.unlabelled
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.used + other.used,
+            self.rejected + other.rejected,
+            self.blank + other.blank,
+            self.unlabelled + other.unlabelled,
+            self.replaced + other.replaced,
+            self.first_reject or other.first_reject,
+        )
+
+    def metrics(self) -> dict[str, float]:
+        """For a run's metrics."""
+        names = ("read", "used", "rejected", "blank", "unlabelled")
+        return {f"rows_{name}": float(getattr(self, name)) for name in names}
+
+    def sentence(self) -> str:
+        """What was read and, in words, all that was left out.
+
+        >>> Counts(used=8, blank=2).sentence()
+        '8 of 10 rows used (2 without text)'
+        """
+        left_out = [
+            f"{count:,} {what}"
+            for count, what in (
+                (self.rejected, "unreadable"),
+                (self.blank, "without text"),
+                (self.unlabelled, "without class"),
+                (self.replaced, "cells with bytes that are no text, replaced"),
+            )
+            if count
+        ]
+        first = self.first_reject
+        if first:
+            left_out.append(f"first unreadable: line {first.line}, {first.reason}")
+        return f"{self.used:,} of {self.read:,} rows used" + (
+            f" ({'; '.join(left_out)})" if left_out else ""
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some messages and their classes, equally long, and the rows they come from."""
+
+    texts: list[str]
+    labels: list[str]
+    counts: Counts
+    bytes_done: int
+
+
+@dataclass(frozen=True)
+class Side:
+    """Messages of one side of the split: texts and classes, and the texts' buckets, (n,) each."""
+
+    texts: npt.NDArray[np.object_]
+    labels: npt.NDArray[np.object_]
+    buckets: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def batches(
+    path: Path, text_column: str, target_column: str, labeller: labels.Labeller | None = None
+) -> Iterator[Batch]:
+    """Stream a file's messages that have a text and a class.
+
+    Args:
+        labeller: makes the classes from the texts; without one they are in `target_column`.
+
+    Raises:
+        InputError: the file can't be read, or lacks a column.
+    """
+    with MessageFile(path) as messages:
+        messages.require(text_column, "TEXT_COLUMN")
+        if labeller is None:
+            messages.require(target_column, "TARGET_COLUMN")
+        replaced = 0
+        for chunk in messages:
+            texts = as_text(chunk.table.column(text_column), f"{path}, column {text_column!r},")
+            named = [(text, i) for i, text in enumerate(texts) if text and not text.isspace()]
+            if labeller is None:
+                targets = as_text(
+                    chunk.table.column(target_column), f"{path}, column {target_column!r},"
+                )
+                classes = [(targets[i] or "").strip() for _, i in named]
+            else:
+                classes = labeller([text for text, _ in named])
+            pairs = [(text, c) for (text, _), c in zip(named, classes, strict=True) if c]
+            counts = Counts(
+                used=len(pairs),
+                rejected=len(chunk.rejects),
+                blank=len(texts) - len(named),
+                unlabelled=len(named) - len(pairs),
+                replaced=messages.replaced - replaced,
+                first_reject=chunk.rejects[0] if chunk.rejects else None,
+            )
+            replaced = messages.replaced
+            yield Batch([t for t, _ in pairs], [c for _, c in pairs], counts, chunk.bytes_done)
+
+
+def read_split(
+    path: Path,
+    text_column: str,
+    target_column: str,
+    holdout_percent: int,
+    labeller: labels.Labeller | None = None,
+) -> tuple[Side, Side, Counts]:
+    """Read a whole file: what to fit on, what to keep for the contest, and the rows' counts.
+
+    Spellings of a class that mean the same (`true`, `True`) become the most frequent one.
+
+    Raises:
+        InputError: also where there are too few rows or classes to fit and test a model.
+    """
+    texts: list[str] = []
+    classes: list[str] = []
+    counts = Counts()
+    for batch in batches(path, text_column, target_column, labeller):
+        texts += batch.texts
+        classes += batch.labels
+        counts += batch.counts
+    names = labels.spelling(classes)
+    buckets = split.buckets(texts)
+    held = split.in_holdout(buckets, holdout_percent)
+    all_texts = np.array(texts, object)
+    all_labels = np.array([names[labels.canonical(label)] for label in classes], object)
+    train, holdout = (
+        Side(all_texts[side], all_labels[side], buckets[side]) for side in (~held, held)
+    )
+    _refuse_too_little(train, holdout, path, counts)
+    return train, holdout, counts
+
+
+def majority(classes: npt.NDArray[np.object_]) -> str:
+    """The most frequent class; ties: the first in the alphabet."""
+    counts = Counter(classes)
+    return str(min(counts, key=lambda name: (-counts[name], name)))
+
+
+def _refuse_too_little(train: Side, holdout: Side, path: Path, counts: Counts) -> None:
+    found = sorted(set(train.labels) | set(holdout.labels))
+    if not found:
+        raise InputError(f"{path} has no row to learn from: {counts.sentence()}.")
+    if len(set(train.labels)) < 2:
+        raise InputError(
+            f"{path} has too few classes to learn from: at least two are needed on the training "
+            f"side, the whole file has {', '.join(map(repr, found))}. Is TARGET_COLUMN right?"
+        )
+    if len(set(train.labels)) > max(2, len(train) // 2):
+        raise InputError(
+            f"{path} has {len(set(train.labels)):,} classes in {len(train):,} training rows: "
+            "TARGET_COLUMN seems to name a column of texts or ids."
+        )
+    if not len(holdout):
+        raise InputError(
+            f"{path} has too few rows: none of {counts.used:,} fell into the holdout; "
+            "add rows or raise HOLDOUT_PERCENT."
+        )

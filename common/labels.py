@@ -1,0 +1,75 @@
+"""Where the class of a message comes from: a column, VADER sentiment, or critical keywords."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from common.errors import InputError
+
+Labeller = Callable[[Sequence[str]], list[str]]
+
+
+def canonical(label: str) -> str:
+    """What two spellings of a class have in common: `true`, `TRUE` and `True`; `1` and `1.0`.
+
+    Files written by different tools spell booleans and whole numbers in different ways.
+
+    >>> canonical(" TRUE "), canonical("1.0"), canonical("Angry")
+    ('true', '1', 'Angry')
+    """
+    label = label.strip()
+    if label.lower() in ("true", "false"):
+        return label.lower()
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", label)
+
+
+def spelling(labels: Iterable[str]) -> dict[str, str]:
+    """The most frequent spelling of each class, by its canonical form; ties: the first met."""
+    counts = Counter(label.strip() for label in labels)
+    chosen: dict[str, str] = {}
+    for label, _ in counts.most_common():
+        chosen.setdefault(canonical(label), label)
+    return chosen
+
+
+def by_vader(texts: Sequence[str]) -> list[str]:
+    """`negative`, `neutral` or `positive` by VADER's compound score with its usual cut at 0.05.
+
+    Source: Hutto & Gilbert, VADER, ICWSM 2014.
+
+    Raises:
+        InputError: the lexicon isn't installed; NLTK has it apart from the package.
+    """
+    from nltk.sentiment.vader import SentimentIntensityAnalyzer
+
+    try:
+        analyzer = SentimentIntensityAnalyzer()
+    except LookupError as error:
+        raise InputError(
+            "LABEL_WITH=vader needs NLTK's lexicon, which isn't installed: run "
+            "python -m nltk.downloader vader_lexicon, or set LABEL_WITH=column."
+        ) from error
+    scores = (analyzer.polarity_scores(text)["compound"] for text in texts)
+    return [
+        "positive" if score >= 0.05 else "negative" if score <= -0.05 else "neutral"
+        for score in scores
+    ]
+
+
+def by_keywords(words: Sequence[str]) -> Labeller:
+    """A labeller that finds `critical` where one of `words` stands in the text, else `normal`.
+
+    >>> by_keywords(["asap"])(["Call me ASAP!", "asaparagus"])
+    ['critical', 'normal']
+    """
+    pattern = re.compile(
+        r"(?<!\w)(?:" + "|".join(map(re.escape, words)) + r")(?!\w)", re.IGNORECASE
+    )
+    return lambda texts: ["critical" if pattern.search(text) else "normal" for text in texts]
+
+
+def labeller(label_with: str, keywords: Sequence[str]) -> Labeller | None:
+    """What makes the classes from the texts; None where they are in a column of the file."""
+    return {"column": None, "vader": by_vader, "keywords": by_keywords(keywords)}[label_with]

@@ -1,0 +1,119 @@
+"""Log files and console lines: rotating, UTC, one line a record, never a secret.
+
+A file's line: `2026-01-31T06:00:00Z INFO 3f9c2a1b Scored 1,000 messages`; the third word is the id
+of the run of the script, the same for all its lines.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent / "logs"
+MAX_BYTES = 5_000_000
+BACKUPS = 5
+
+# Control characters could start a new line or move the cursor, bidirectional ones could reorder
+# what is shown: a message that someone wrote must not be able to forge or hide a log line.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_URL_USER = re.compile(r"([A-Za-z][\w+.-]*://)[^\s/?#]*@")
+_URL_SECRET = re.compile(
+    r"([?&][^=&\s]*(?:password|passwd|token|secret|key|sig)[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE
+)
+HIDDEN = "***"
+
+
+def escape(text: str) -> str:
+    r"""Make control characters visible: a line break becomes the two characters `\n`."""
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Hide user and password of addresses, tokens in their queries, and every one of `secrets`.
+
+    >>> redact("cannot reach https://ann:pw@host/x?token=abc")
+    'cannot reach https://***@host/x?token=***'
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return _URL_SECRET.sub(rf"\1{HIDDEN}", _URL_USER.sub(rf"\1{HIDDEN}@", text))
+
+
+class LineFormatter(logging.Formatter):
+    """One line a record; the lines of a traceback follow it, marked so that none passes as one."""
+
+    converter = staticmethod(time.gmtime)
+
+    def __init__(self, pattern: str, secrets: Iterable[str] = (), tracebacks: bool = True) -> None:
+        super().__init__(pattern, datefmt="%Y-%m-%dT%H:%M:%SZ")
+        self.secrets = set(secrets)
+        self.tracebacks = tracebacks
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = escape(redact(record.message, self.secrets))
+        return super().formatMessage(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not self.tracebacks:
+            record = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
+        return super().format(record)
+
+    def formatException(self, exc_info) -> str:  # type: ignore[no-untyped-def]
+        lines = redact(super().formatException(exc_info), self.secrets).splitlines()
+        return "\n".join(f"    | {escape(line)}" for line in lines)
+
+
+def environment_secrets() -> list[str]:
+    """What the environment holds for MLflow and must not be shown."""
+    names = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY")
+    return [os.environ[name] for name in names if len(os.environ.get(name, "")) > 3]
+
+
+@contextmanager
+def logging_to(script: str, run: str) -> Iterator[logging.Logger]:
+    """Log to `logs/<script>.log` and, in plain lines, to stderr; undone when the block ends."""
+    logger = logging.getLogger()
+    logging.captureWarnings(True)
+    # A full disk must not turn each log line into a traceback on stderr.
+    logging.raiseExceptions = False
+    console = logging.StreamHandler()
+    console.setFormatter(LineFormatter("%(message)s", environment_secrets(), tracebacks=False))
+    console.addFilter(lambda record: record.name != "py.warnings")
+    handlers: list[logging.Handler] = [console]
+    pattern = f"%(asctime)s %(levelname)s {run} %(message)s"
+    with suppress(OSError):
+        FOLDER.mkdir(exist_ok=True)
+    writable = os.access(FOLDER, os.W_OK)
+    if writable:
+        file = RotatingFileHandler(
+            FOLDER / f"{script}.log",
+            maxBytes=MAX_BYTES,
+            backupCount=BACKUPS,
+            encoding="utf-8",
+            delay=True,
+        )
+        file.setFormatter(LineFormatter(pattern, environment_secrets()))
+        handlers.append(file)
+    before, logger.handlers = logger.handlers, handlers
+    logger.setLevel(logging.INFO)
+    if not writable:
+        logger.warning("Cannot write log files in %s: the console has all there is.", FOLDER)
+    try:
+        yield logger
+    finally:
+        for handler in handlers:
+            handler.close()
+        logger.handlers = before
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Never write these from now on, neither to the file nor to the console."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, LineFormatter):
+            handler.formatter.secrets.update(filter(None, secrets))

@@ -1,0 +1,1 @@
+"""The only package that talks to MLflow: the store, runs, stored models, versions and aliases."""

@@ -1,0 +1,118 @@
+"""Runs: what a training or a look of the monitor leaves behind in MLflow."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+
+from common.registry import artifact, store
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MONITOR_TAG = "triage.monitors"
+
+
+@contextmanager
+def training_run(experiment: str, tags: Mapping[str, str]) -> Iterator[str]:
+    """Start a run and yield its id; it ends as FAILED when the block raises."""
+    with store.answering():
+        run = mlflow.start_run(experiment_id=store.experiment_id(experiment), tags=dict(tags))
+    try:
+        yield str(run.info.run_id)
+    except BaseException:
+        with store.answering():
+            mlflow.end_run("FAILED")
+        raise
+    with store.answering():
+        mlflow.end_run()
+
+
+def log_training(
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    figures: Mapping[str, Figure],
+    documents: Mapping[str, Any],
+) -> None:
+    """Log to the active run; `documents` are kept as JSON by file name, together with the
+    versions of all installed packages."""
+    with store.answering():
+        mlflow.log_params(dict(params))
+        mlflow.log_metrics({name: value for name, value in metrics.items() if value == value})
+        for name, figure in figures.items():
+            mlflow.log_figure(figure, f"figures/{name}.png")
+        for name, document in documents.items():
+            mlflow.log_dict(document, name)
+        mlflow.log_text(_installed(), "environment.txt")
+
+
+def log_dataset(path: Path, sha256: str) -> None:
+    """Record the file a run was fitted on, by the digest of all its bytes."""
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.data.sources import LocalArtifactDatasetSource
+
+    with store.answering():
+        source = LocalArtifactDatasetSource(str(path))
+        # MLflow's digests have at most 36 characters.
+        mlflow.log_input(MetaDataset(source, path.name, sha256[:32]), context="training")
+
+
+def log_model(classifier: Any) -> str:
+    """Store the fitted classifier with the active run; return its address."""
+    with store.answering():
+        from mlflow.models import Model
+
+        logged = Model.log(artifact_path=None, name="model", flavor=artifact, classifier=classifier)
+        return str(logged.model_uri)
+
+
+def log_monitoring(
+    experiment: str, model_name: str, metrics: Mapping[str, float], tags: Mapping[str, str]
+) -> None:
+    """Add one step to the model's single long-lived monitoring run, whose charts show time."""
+    with store.lock(), store.answering():
+        client = mlflow.MlflowClient()
+        experiment_id = store.experiment_id(experiment)
+        found = client.search_runs(
+            [experiment_id], f"tags.`{MONITOR_TAG}` = '{model_name}'", max_results=1
+        )
+        run = (
+            found[0]
+            if found
+            else client.create_run(
+                experiment_id, tags={MONITOR_TAG: model_name}, run_name=f"monitor {model_name}"
+            )
+        )
+        run_id = run.info.run_id
+        step = len(client.get_metric_history(run_id, "accuracy"))
+        for name, value in metrics.items():
+            if value == value:
+                client.log_metric(run_id, name, value, step=step)
+        for name, text in tags.items():
+            client.set_tag(run_id, name, text)
+
+
+def git_commit(root: Path) -> str:
+    """The commit the project is at, with `-dirty` where files differ from it; "unknown" outside
+    of a git checkout."""
+    try:
+        described = subprocess.run(
+            ["git", "-C", root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return described.stdout.strip() if described.returncode == 0 else "unknown"
+
+
+def _installed() -> str:
+    found = {(d.name, d.version) for d in importlib.metadata.distributions()}
+    return "".join(f"{name}=={version}\n" for name, version in sorted(found))

@@ -1,0 +1,182 @@
+"""Reach the tracking store, or say in one line why not."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from common.errors import ModelUnavailable, StoreError
+
+# Without a limit, MLflow's client tries for 248 seconds when a server is down.
+PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
+DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_CONFIGURE_LOGGING": "false",  # its records go the way of ours
+}
+LOCK_SECONDS = 600
+_SQLITE = "sqlite:///"
+
+
+def connect(uri: str | None, root: Path, create: bool = False) -> None:
+    """Point MLflow at the store and make sure that it answers.
+
+    Args:
+        uri: None for the embedded store, `mlflow.db` in `root`. A relative path in `sqlite:///`
+            starts at `root`.
+        create: make the embedded database if there is none yet.
+
+    Raises:
+        StoreError: no such database, not a database, or a server that doesn't answer.
+    """
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    uri = _absolute(uri, root)
+    database = _database(uri)
+    if database:
+        _check_database(database, create)
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    _quiet()
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    # A first use migrates the database, and two at once crash.
+    with lock(), _environment({} if database else PROBE), answering(uri):
+        mlflow.MlflowClient().search_experiments(max_results=1)
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """Hold the embedded store for this process alone; a server needs no lock to be migrated."""
+    from filelock import FileLock, Timeout
+
+    database = _database(os.environ["MLFLOW_TRACKING_URI"])
+    if not database:
+        yield
+        return
+    path = database.with_name(database.name + ".lock")
+    try:
+        with FileLock(path, timeout=LOCK_SECONDS):
+            yield
+    except Timeout as error:
+        raise StoreError(
+            f"another process holds {path} for more than {LOCK_SECONDS} s: is it stuck?"
+        ) from error
+
+
+@contextmanager
+def answering(uri: str | None = None) -> Iterator[None]:
+    """Turn every failure of the store into one line."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    uri = uri or os.environ["MLFLOW_TRACKING_URI"]
+    try:
+        yield
+    except (MlflowException, RequestException, SQLAlchemyError, sqlite3.Error) as error:
+        if uri.startswith("http") and _is_connection(error):
+            raise StoreError(
+                f"the MLflow server {uri} does not answer: is it running, and is "
+                "MLFLOW_TRACKING_URI right?"
+            ) from error
+        raise StoreError(f"the tracking store {uri} failed: {_first_line(error)}") from error
+
+
+def experiment_id(name: str) -> str:
+    """Id of the experiment, which is made if there is none of this name."""
+    import mlflow
+
+    with lock(), answering():
+        client = mlflow.MlflowClient()
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            return str(client.create_experiment(name, artifact_location=_artifact_location()))
+        if found.lifecycle_stage != "active":
+            raise StoreError(
+                f"experiment {name!r} was deleted: restore it in MLflow, or set another "
+                "MLFLOW_EXPERIMENT_NAME."
+            )
+        return str(found.experiment_id)
+
+
+def is_missing(error: Any) -> bool:
+    """Whether an MlflowException says that a model, version or alias does not exist."""
+    return error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
+def _absolute(uri: str | None, root: Path) -> str:
+    if uri is None:
+        return f"{_SQLITE}{root / 'mlflow.db'}"
+    if uri.startswith(_SQLITE):
+        return f"{_SQLITE}{root / uri.removeprefix(_SQLITE)}"
+    if "://" not in uri and uri != "databricks":
+        raise StoreError(
+            f"MLFLOW_TRACKING_URI {uri} is no address: give sqlite:///FILE.db or http://HOST:PORT."
+        )
+    return uri
+
+
+def _database(uri: str) -> Path | None:
+    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+
+
+def _artifact_location() -> str | None:
+    """Beside an embedded database; a server knows its own. Fixed when the experiment is made."""
+    database = _database(os.environ["MLFLOW_TRACKING_URI"])
+    return (database.parent / "mlartifacts").as_uri() if database else None
+
+
+def _check_database(database: Path, create: bool) -> None:
+    if not database.exists():
+        if not create:
+            raise ModelUnavailable(f"no model yet: {database} does not exist. Run train.py first.")
+        if not database.parent.is_dir():
+            raise StoreError(f"{database.parent} does not exist: MLFLOW_TRACKING_URI points there.")
+        return
+    # MLflow would silently fill an empty file with an empty registry.
+    try:
+        with database.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise StoreError(f"{database} cannot be read: {error.strerror}.") from error
+    if head != b"SQLite format 3\x00":
+        state = "is empty" if not head else "is no SQLite database"
+        raise StoreError(f"{database} {state}: restore it from a backup, or move it away.")
+
+
+def _quiet() -> None:
+    """MLflow and the database migration talk about each step: warnings are enough."""
+    import logging
+
+    for name in ("mlflow", "alembic", "urllib3", "git"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _is_connection(error: BaseException | None) -> bool:
+    """MLflow wraps what the connection raised, and says so only in its text."""
+    text = str(error)
+    return any(sign in text for sign in ("Max retries exceeded", "Connection", "timed out"))
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:300]

@@ -1,0 +1,122 @@
+"""Versions of the registered model: register, find, load, move the aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from common.errors import ModelUnavailable
+from common.registry import artifact, store
+
+CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version of the model."""
+
+    name: str
+    number: int
+    run_id: str
+    tags: Mapping[str, str]
+
+    @property
+    def uri(self) -> str:
+        return f"models:/{self.name}/{self.number}"
+
+    def identity(self) -> dict[str, Any]:
+        """What names the version in manifests and alerts."""
+        return {"name": self.name, "version": self.number, "run_id": self.run_id}
+
+
+def register(name: str, model_uri: str, run_id: str, tags: Mapping[str, str]) -> Version:
+    """Make a new version of what was logged; it becomes the challenger."""
+    client = mlflow.MlflowClient()
+    with store.answering():
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        made = client.create_model_version(name, model_uri, run_id, tags=dict(tags))
+        client.set_registered_model_alias(name, CHALLENGER, str(made.version))
+    return Version(name, int(made.version), run_id, dict(tags))
+
+
+def champion(name: str) -> Version | None:
+    """The champion, or None where nothing was promoted yet."""
+    with store.answering():
+        try:
+            return _version(mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION))
+        except MlflowException as error:
+            if store.is_missing(error):
+                return None
+            raise
+
+
+def find(name: str, which: str) -> Version:
+    """The version that `which` names: an alias, `latest` (the highest number) or a number.
+
+    Raises:
+        ModelUnavailable: there is none.
+    """
+    client = mlflow.MlflowClient()
+    with store.answering():
+        try:
+            if which == LATEST:
+                found = client.search_model_versions(f"name = '{name}'")
+                if not found:
+                    raise ModelUnavailable(_nothing(name, which))
+                return _version(max(found, key=lambda version: int(version.version)))
+            if which.isdecimal():
+                return _version(client.get_model_version(name, which))
+            return _version(client.get_model_version_by_alias(name, which))
+        except MlflowException as error:
+            if store.is_missing(error):
+                raise ModelUnavailable(_nothing(name, which)) from error
+            raise
+
+
+def load(version: Version) -> Any:
+    """The fitted classifier. Runs the artifact's code: whoever writes the registry can run code."""
+    return artifact.load(version.uri)
+
+
+def record(version: Version, tags: Mapping[str, str], description: str) -> None:
+    """Write the verdict to the version, where MLflow's pages show it."""
+    client = mlflow.MlflowClient()
+    with store.answering():
+        for key, value in tags.items():
+            client.set_model_version_tag(version.name, str(version.number), key, value)
+        client.update_model_version(version.name, str(version.number), description)
+
+
+def promote(version: Version, by: str) -> None:
+    """Make `version` the champion and note it on both, the new and the replaced one."""
+    client = mlflow.MlflowClient()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    before = champion(version.name)
+    with store.answering():
+        client.set_registered_model_alias(version.name, CHAMPION, str(version.number))
+        for key, value in (("promoted_at", now), ("promoted_by", by)):
+            client.set_model_version_tag(version.name, str(version.number), key, value)
+        if before:
+            for key, value in (("replaced_at", now), ("replaced_by", f"version {version.number}")):
+                client.set_model_version_tag(before.name, str(before.number), key, value)
+
+
+def _version(found: Any) -> Version:
+    return Version(found.name, int(found.version), found.run_id, dict(found.tags))
+
+
+def _nothing(name: str, which: str) -> str:
+    if which == CHAMPION:
+        return f"model {name!r} has no champion yet: run train.py, or take --model latest."
+    if which == LATEST:
+        return f"model {name!r} has no version yet: run train.py."
+    return f"model {name!r} has no version or alias {which!r}."

@@ -1,0 +1,170 @@
+"""Every setting: its name, type, default and help. Read once: flags > environment > `.env`.
+
+A setting is written in capitals in the environment and in `.env` (`ACCURACY_FLOOR=0.8`) and in
+kebab-case as a flag (`--accuracy-floor 0.8`). Relative paths in the environment and in `.env`
+start at the project's root, so that cron's working directory does not matter; relative paths in
+flags start at the current directory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values, load_dotenv
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from common.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _split_commas(value: Any) -> Any:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+
+
+class Settings(BaseSettings):
+    """All settings of the three scripts; see `.env.example` for how to set them."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    mlflow_tracking_uri: str | None = Field(
+        None, description="MLflow server or database; default: mlflow.db in the project's root"
+    )
+    mlflow_experiment_name: str = Field(
+        "triage", min_length=1, description="experiment that runs are logged under"
+    )
+    model_name: str = Field(
+        "triage", pattern=r"^[^/:@]+$", description="registered model's name (no / : @)"
+    )
+    data_path: Path | None = Field(
+        None, description="labelled messages to train on; default: a synthetic sample"
+    )
+    monitor_data_path: Path | None = Field(
+        None, description="labelled messages to monitor; default: the holdout side of DATA_PATH"
+    )
+    text_column: str = Field("text", min_length=1, description="column with the message")
+    target_column: str = Field("inbound", min_length=1, description="column with the class")
+    label_with: Literal["column", "vader", "keywords"] = Field(
+        "column",
+        description="where the class comes from: TARGET_COLUMN, VADER sentiment of the text, "
+        "or CRITICAL_KEYWORDS in it",
+    )
+    critical_keywords: WordList = Field(
+        ("urgent", "asap", "emergency", "lawyer", "fraud", "scam", "stolen", "hacked", "refund"),
+        min_length=1,
+        description="words, separated by commas, that make a message critical "
+        "(LABEL_WITH=keywords)",
+    )
+    holdout_percent: int = Field(
+        20, ge=5, le=50, description="share of the messages kept for the holdout, percent (5-50)"
+    )
+    champion_threshold: float = Field(
+        0.005,
+        allow_inf_nan=False,
+        ge=-1,
+        le=1,
+        description="a challenger must be more than this better, in absolute accuracy (-1 to 1)",
+    )
+    accuracy_floor: float = Field(
+        0.80, gt=0, lt=1, description="accuracy below which the monitor alerts (between 0 and 1)"
+    )
+    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_commas)] = Field(
+        (), description="http(s) addresses, separated by commas, that alerts are POSTed to as JSON"
+    )
+    seed: int = Field(42, ge=0, le=2**31 - 1, description="seed of everything random")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="how much goes to the log files and the console"
+    )
+
+
+def setting_name(field: str) -> str:
+    """`accuracy_floor` -> `ACCURACY_FLOOR`, the spelling in the environment and in messages."""
+    return field.upper()
+
+
+def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -> Settings:
+    """Read the settings once. `flags` maps field names to what was given on the command line.
+
+    `.env` is loaded into the environment without replacing what is there, so that keys of others
+    (MLFLOW_TRACKING_USERNAME, AWS_ACCESS_KEY_ID) reach those who read them.
+
+    Raises:
+        SettingsError: a value has the wrong type or is out of range, or `.env` holds a name
+            that looks like a misspelt setting.
+    """
+    flags = flags or {}
+    in_environment = {name.upper() for name in os.environ}
+    try:
+        _refuse_misspelt(dotenv)
+        load_dotenv(dotenv, override=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read {dotenv}: {error}.") from error
+    try:
+        settings = Settings(**flags)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(_one_line(error, flags, in_environment, dotenv)) from error
+    _refuse_bad_urls(settings.alert_urls)
+    return settings.model_copy(
+        update={
+            field: _resolve(path, Path.cwd() if field in flags else ROOT)
+            for field in ("data_path", "monitor_data_path")
+            if (path := getattr(settings, field)) is not None
+        }
+    )
+
+
+def public_values(settings: Settings) -> dict[str, str]:
+    """All settings but secrets, as text, for parameters of a run."""
+    values = settings.model_dump(exclude={"alert_urls", "mlflow_tracking_uri"})
+    return {name: str(value) for name, value in values.items()}
+
+
+def _resolve(path: Path, start: Path) -> Path:
+    expanded = path.expanduser()
+    return expanded if expanded.is_absolute() else start / expanded
+
+
+def _refuse_misspelt(dotenv: Path) -> None:
+    if not dotenv.is_file():
+        return
+    known = [setting_name(field) for field in Settings.model_fields]
+    for name in dotenv_values(dotenv):
+        close = get_close_matches(name.upper(), known, n=1, cutoff=0.85)
+        if name.upper() not in known and close:
+            raise SettingsError(f"unknown setting {name} in {dotenv}: did you mean {close[0]}?")
+
+
+def _refuse_bad_urls(urls: tuple[SecretStr, ...]) -> None:
+    for position, url in enumerate(urls, start=1):
+        if not re.match(r"https?://[^/\s]+", url.get_secret_value()):
+            raise SettingsError(
+                f"ALERT_URLS: address {position} of {len(urls)} must start with http:// or https://"
+                " and name a host (it is not shown: it may hold a token)."
+            )
+
+
+def _one_line(
+    error: ValidationError, flags: Mapping[str, str], in_environment: set[str], dotenv: Path
+) -> str:
+    first = error.errors(include_url=False)[0]
+    field = str(first["loc"][0]).lower()
+    name = setting_name(field)
+    if field in flags:
+        source = f"--{field.replace('_', '-')}"
+    elif name in in_environment:
+        source = "the environment"
+    else:
+        source = str(dotenv)
+    message = first["msg"][0].lower() + first["msg"][1:]
+    shown = "" if field == "alert_urls" else f", not {first['input']!r}"
+    allowed = Settings.model_fields[field].description
+    return f"{name} (from {source}): {message}{shown}. It means: {allowed}."

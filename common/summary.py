@@ -1,0 +1,115 @@
+"""What a script prints at its end: a text for people, and the same facts for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tabulate import tabulate
+
+from common import evaluate, promotion
+from common.contest import Verdict
+from common.labelled import Counts
+from common.monitoring import Finding, Window
+from common.training import Fitted
+
+Identity = Mapping[str, Any]
+Summary = tuple[str, dict[str, Any]]
+
+SHOWN_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "ece")
+SHOWN_CLASSES = 12
+
+
+def training(
+    fitted: Fitted, verdict: Verdict, counts: Counts, synthetic: bool, model: Identity | None
+) -> Summary:
+    """Holdout metrics, the contest as a table, and the verdict in one sentence."""
+    shown = "  ".join(
+        f"{name} {fitted.metrics[name]:.4f}" for name in SHOWN_METRICS if name in fitted.metrics
+    )
+    registered = (
+        f"Registered as {model['name']} version {model['version']} (alias challenger)."
+        if model
+        else "Dry run: nothing was logged or registered."
+    )
+    parts = [f"\nHoldout, {len(fitted.holdout):,} rows: {shown}"]
+    if verdict.rules:
+        parts.append("\n" + promotion.table(verdict))
+    parts.append(f"\n{registered}")
+    if synthetic:
+        parts.append("The data is SYNTHETIC: these figures say nothing about real messages.")
+    parts.append(f"Verdict: {verdict.reason}.")
+    data = {
+        "verdict": verdict.outcome,
+        "promoted": verdict.promote and model is not None,
+        "reason": verdict.reason,
+        "rules": [asdict(rule) for rule in verdict.rules],
+        "metrics": fitted.metrics,
+        "holdout_rows": len(fitted.holdout),
+        "rows": _rows(counts),
+        "synthetic_data": synthetic,
+        "model": dict(model) if model else None,
+    }
+    return "\n".join(parts), data
+
+
+def scoring(manifests: Sequence[Mapping[str, Any]]) -> Summary:
+    """One block for each file scored; as data, the manifests."""
+    blocks = []
+    for manifest in manifests:
+        rows, total = manifest["rows"], max(manifest["rows"]["scored"], 1)
+        classes = sorted(manifest["classes"].items(), key=lambda pair: -pair[1])
+        shares = ", ".join(f"{name} {count / total:.1%}" for name, count in classes[:SHOWN_CLASSES])
+        lines = [
+            f"{manifest['output']['path']}: {rows['scored']:,} scored with version "
+            f"{manifest['model']['version']}, {rows['blank']:,} without text, "
+            f"{rows['rejected']:,} unreadable; {manifest['rows_per_second']:,.0f} rows/s",
+            f"  classes: {shares}",
+        ]
+        if rows["rejected"]:
+            lines.append(f"  unreadable rows are in {manifest['output']['rejects']}")
+        if manifest["replaced_cells"]:
+            lines.append(
+                f"  {manifest['replaced_cells']:,} cells held bytes that are no text (replaced)"
+            )
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks), {"files": list(manifests)}
+
+
+def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> Summary:
+    """The verdict in one sentence, then each class's figures."""
+    per_class = evaluate.class_metrics(window.confusion, window.classes)
+    rows = [
+        (label, f"{row.support:,}", f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}")
+        for label, row in sorted(per_class.items(), key=lambda pair: -pair[1].support)
+    ]
+    headers = ("class", "rows", "precision", "recall", "F1")
+    table = tabulate(rows[:SHOWN_CLASSES], headers, disable_numparse=True, colalign=("left",))
+    sentence = (
+        f"{finding.status.name}: {model['name']} version {model['version']} on {name}: "
+        f"{finding.reason}."
+    )
+    text = f"{table}\n\n{sentence}" if rows else sentence
+    data = {
+        "status": finding.status.name,
+        "exit_code": int(finding.status),
+        "reason": finding.reason,
+        "text": sentence,
+        "model": dict(model),
+        "window": name,
+        "rows": _rows(window.counts),
+        "metrics": {k: v for k, v in window.metrics(finding).items() if v == v},
+        "per_class": {label: asdict(row) for label, row in per_class.items()},
+    }
+    return text, data
+
+
+def _rows(counts: Counts) -> dict[str, int]:
+    return {
+        "read": counts.read,
+        "used": counts.used,
+        "rejected": counts.rejected,
+        "without_text": counts.blank,
+        "without_class": counts.unlabelled,
+    }

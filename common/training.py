@@ -1,0 +1,90 @@
+"""Fit the model on one side of the messages and measure it on the other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common import evaluate, sample
+from common.labelled import Side, majority
+from common.model.pipeline import TextClassifier
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file that labelled messages come from, and whether we made it up ourselves."""
+
+    path: Path
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted classifier and how it fares on the holdout.
+
+    `classes` are the classifier's and, after training on few rows, any others of the holdout;
+    `proba` (n, K) has a column for each of them.
+    """
+
+    classifier: TextClassifier
+    holdout: Side
+    classes: tuple[str, ...]
+    proba: npt.NDArray[np.float64]
+    metrics: dict[str, float]
+    majority: str
+
+    @property
+    def predicted(self) -> npt.NDArray[np.object_]:
+        return np.array(self.classes, object).take(self.proba.argmax(axis=1))
+
+    def examples(self, rows: int = 20) -> tuple[list[str], list[str]]:
+        """Some messages of the holdout, and the classes that the classifier gives them."""
+        texts = [str(text) for text in self.holdout.texts[:rows]]
+        return texts, [str(name) for name in self.classifier.predict(texts)]
+
+    def figures(self) -> dict[str, Figure]:
+        drawn = evaluate.figures(self.holdout.labels, self.proba, self.classes)
+        return drawn | {
+            "telling_terms": evaluate.telling_terms_figure(self.classifier.telling_terms())
+        }
+
+    def documents(self) -> dict[str, Any]:
+        """What people and scripts read beside the figures, by file name."""
+        confusion = evaluate.confusion_counts(self.holdout.labels, self.predicted, self.classes)
+        per_class = evaluate.class_metrics(confusion, self.classes)
+        return {
+            "per_class.json": {name: asdict(values) for name, values in per_class.items()},
+            "confusion_matrix.json": {"classes": self.classes, "rows": confusion.tolist()},
+            "telling_terms.json": self.classifier.telling_terms(),
+        }
+
+
+def choose_source(data_path: Path | None, root: Path, seed: int) -> Source:
+    """The given file, or the synthetic sample, which is written when it isn't there yet."""
+    if data_path:
+        return Source(data_path, synthetic=False)
+    path = root / "data" / sample.FILE_NAME
+    if not path.exists():
+        sample.write_sample(path.parent, sample.DEFAULT_ROWS, seed)
+    return Source(path, synthetic=True)
+
+
+def fit(train: Side, holdout: Side, text_column: str, seed: int) -> Fitted:
+    """Fit on `train`, predict `holdout`, measure."""
+    classifier = TextClassifier(text_column=text_column, seed=seed).fit(train.texts, train.labels)
+    known = [str(name) for name in classifier.classes_]
+    classes = (*known, *sorted(set(holdout.labels) - set(known)))
+    proba = np.zeros((len(holdout), len(classes)))
+    proba[:, : len(known)] = classifier.predict_proba(holdout.texts)
+    predicted = np.asarray(classes, object)[proba.argmax(axis=1)]
+    confusion = evaluate.confusion_counts(holdout.labels, predicted, classes)
+    metrics = evaluate.confusion_metrics(confusion, classes)
+    metrics |= evaluate.probability_metrics(holdout.labels, proba, classes)
+    return Fitted(classifier, holdout, classes, proba, metrics, majority(train.labels))
