@@ -54,7 +54,10 @@ def connect(uri: str | None, root: Path, create: bool = False) -> None:
 
 @contextmanager
 def lock() -> Iterator[None]:
-    """Hold the embedded store for this process alone; a server needs no lock to be migrated."""
+    """Hold the embedded store for this process alone; within it, as often as wanted.
+
+    A server needs no lock: it migrates its own database.
+    """
     from filelock import FileLock, Timeout
 
     database = _database(os.environ["MLFLOW_TRACKING_URI"])
@@ -63,7 +66,7 @@ def lock() -> Iterator[None]:
         return
     path = database.with_name(database.name + ".lock")
     try:
-        with FileLock(path, timeout=LOCK_SECONDS):
+        with FileLock(path, timeout=LOCK_SECONDS, is_singleton=True):
             yield
     except Timeout as error:
         raise StoreError(
