@@ -34,7 +34,8 @@ FILE_NAME = "synthetic_messages.csv"
 DEFAULT_ROWS = 10_000
 DEFAULT_SEED = 42
 THREADS_A_BLOCK = 2_000
-SECONDS_A_BLOCK = 6 * 7 * 86_400 / 100
+DAYS_A_BLOCK = 7
+WEEKS = 6
 START = datetime(2024, 3, 4, 6, tzinfo=UTC)
 
 Row = tuple[str, str, str, str, str, str, str]
@@ -133,18 +134,22 @@ def _block(number: int, first_id: int, seed: int) -> list[Row]:
     rows: list[Row] = []
     for thread, length in enumerate(lengths.tolist()):
         brand = BRANDS[draws[len(rows)][0] % len(BRANDS)]
-        customer = str(100_000 + draws[len(rows)][1] % 800_000)
+        customer = _customer(draws[len(rows)][1])
         topic = TOPICS[draws[len(rows)][2] % len(TOPICS)]
-        day, within = divmod((number % 100 + starts[thread]) * SECONDS_A_BLOCK, 86_400)
+        day, within = divmod(float(number % WEEKS + starts[thread]) * DAYS_A_BLOCK, 1)
         # Few people write at night: squeeze the day's messages towards its middle.
-        clock = START + timedelta(days=day, seconds=within * 0.7)
+        clock = START + timedelta(days=day, hours=within * 17)
         for turn in range(length):
             inbound = turn % 2 == 0
             tweet = first_id + len(rows)
             draw, chance = draws[len(rows)], chances[len(rows)]
             text = _text(inbound, topic, draw, chance)
-            if chance[0] < 0.85:
+            # Mostly people name whom they write to; sometimes another of their own kind.
+            if chance[0] < 0.62:
                 text = f"@{brand if inbound else customer} {text}"
+            elif chance[0] < 0.74:
+                other = BRANDS[draw[7] % len(BRANDS)]
+                text = f"@{_customer(draw[7]) if inbound else other} {text}"
             clock += timedelta(seconds=60 + draw[7] % 3_000)
             rows.append(
                 (
@@ -160,15 +165,19 @@ def _block(number: int, first_id: int, seed: int) -> list[Row]:
     return rows
 
 
+def _customer(draw: int) -> str:
+    return str(100_000 + draw % 800_000)
+
+
 def _text(inbound: bool, topic: str, draw: Sequence[int], chance: Sequence[float]) -> str:
     """One message; a part of them could have been written by either side."""
-    if chance[1] < 0.11:
+    if chance[1] < 0.12:
         text = SHARED[draw[3] % len(SHARED)]
         return text if chance[2] < 0.4 else f"{text} about {topic}"
-    if chance[1] < 0.13:
+    if chance[1] < 0.14:
         return FOREIGN[draw[3] % len(FOREIGN)].format(topic=topic)
     # Some customers write like a brand, and some agents like a friend.
-    formal = inbound == (chance[2] < 0.04)
+    formal = inbound == (chance[2] < 0.05)
     if formal:
         opening = BRAND_OPENINGS[draw[3] % len(BRAND_OPENINGS)]
         middle = BRAND_REQUESTS[draw[4] % len(BRAND_REQUESTS)]
