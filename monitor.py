@@ -34,39 +34,43 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import alerts, labelled, labels, monitoring, summary, training
+    from common import alerts, data, labelled, labels, monitoring, summary, training
     from common.registry import runs, store, versions
 
-    store.connect(settings.mlflow_tracking_uri, ROOT)
-    version = versions.find(settings.model_name, args.model)
-    path, only_holdout = settings.monitor_data_path, None
-    if path is None:
-        path = training.choose_source(settings.data_path, ROOT, settings.seed).path
-        only_holdout = int(version.tags.get("holdout_percent", settings.holdout_percent))
-        logger.info("No data given: looking at the holdout side of %s.", path)
-    batches = labelled.batches(
-        path,
+    columns = labelled.Columns(
         settings.text_column,
         settings.target_column,
         labels.labeller(settings.label_with, settings.critical_keywords),
     )
+    given = settings.monitor_data_path
+    path = given or training.choose_source(settings.data_path, ROOT, settings.seed).path
+    columns.require(path)
+    store.connect(settings.mlflow_tracking_uri, ROOT)
+    version = versions.find(settings.model_name, args.model)
+    if given is None:
+        logger.info("No data given: looking at the holdout side of %s.", path)
+    elif data.sha256(path) == version.data_sha256:
+        logger.warning("Version %d was fitted on %s, which flatters it.", version.number, path)
     classifier = versions.load(version)
     with cli.progress(path.name, "B", path.stat().st_size) as advance:
-        window = monitoring.measure(batches, classifier, only_holdout, advance)
+        batches = labelled.batches(path, columns)
+        share = 100 if given else version.holdout_percent
+        window = monitoring.measure(batches, classifier, share, advance)
     logger.info("Read %s: %s.", path.name, window.counts.sentence())
 
     floor = settings.accuracy_floor
     finding = monitoring.accuracy_against_floor(window.correct, window.rows, floor)
     text, facts = summary.monitoring(finding, window, version.identity(), path.name)
+    if finding.status in (monitoring.Status.WARNING, monitoring.Status.CRITICAL):
+        logger.warning("ALERT %s", facts["text"])
+        alerts.send([url.get_secret_value() for url in settings.alert_urls], facts)
+    # After the alert: a store that fails now must not keep it from going out.
     runs.log_monitoring(
         settings.mlflow_experiment_name,
         settings.model_name,
         window.metrics(finding) | {"floor": floor, "model_version": version.number},
         {"status": finding.status.name, "window": path.name},
     )
-    if finding.status in (monitoring.Status.WARNING, monitoring.Status.CRITICAL):
-        logger.warning("ALERT %s", facts["text"])
-        alerts.send([url.get_secret_value() for url in settings.alert_urls], facts)
     cli.show(text, facts, args.json)
     return int(finding.status)
 

@@ -35,17 +35,17 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     from common import data, labelled, labels, promotion, summary, training
     from common.registry import artifact, runs, store, versions
 
-    store.connect(settings.mlflow_tracking_uri, ROOT, create=True)
     source = training.choose_source(settings.data_path, ROOT, settings.seed)
-    if source.synthetic:
-        logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
-    train, holdout, counts = labelled.read_split(
-        source.path,
+    columns = labelled.Columns(
         settings.text_column,
         settings.target_column,
-        settings.holdout_percent,
         labels.labeller(settings.label_with, settings.critical_keywords),
     )
+    columns.require(source.path)
+    store.connect(settings.mlflow_tracking_uri, ROOT, create=True)
+    if source.synthetic:
+        logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
+    train, holdout, counts = labelled.read_split(source.path, columns, settings.holdout_percent)
     logger.info("Read %s: %s.", source.path.name, counts.sentence())
     logger.info("Fitting on %s messages, testing on %s.", f"{len(train):,}", f"{len(holdout):,}")
     fitted = training.fit(train, holdout, settings.text_column, settings.seed)

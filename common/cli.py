@@ -134,7 +134,12 @@ def run(
 
 
 def show(text: str, data: Any, as_json: bool) -> None:
-    """Write the result to stdout: a text for people or, on one line, JSON for scripts."""
+    """Write the result to stdout: a text for people or, on one line, JSON for scripts.
+
+    The log file gets the text either way.
+    """
+    for line in filter(str.strip, text.splitlines()):
+        logger.info("%s", line, extra=logs.FILE_ONLY)
     sys.stdout.write((json.dumps(data, ensure_ascii=False) if as_json else text) + "\n")
 
 
@@ -144,8 +149,9 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
 
     A bar when stderr is a terminal, else a plain line every ten seconds.
     """
+    from tqdm import tqdm
+
     if sys.stderr.isatty():
-        from tqdm import tqdm
         from tqdm.contrib.logging import logging_redirect_tqdm
 
         with (
@@ -161,6 +167,7 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
 
     done, start = 0, time.monotonic()
     spoken = start
+    size = tqdm.format_sizeof
 
     def advance(units: int) -> None:
         nonlocal done, spoken
@@ -169,9 +176,11 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
         if now - spoken >= SECONDS_BETWEEN_PROGRESS_LINES:
             spoken = now
             rate = done / (now - start)
-            share = f" of {total:,}" if total else ""
+            share = f" of {size(total)}" if total else ""
             left = f", about {(total - done) / rate:.0f} s left" if total else ""
-            logger.info("%s: %s%s %s, %s/s%s", task, f"{done:,}", share, unit, f"{rate:,.0f}", left)
+            logger.info(
+                "%s: %s%s%s, %s%s/s%s", task, size(done), share, unit, size(rate), unit, left
+            )
 
     yield advance
 

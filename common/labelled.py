@@ -94,32 +94,51 @@ class Side:
         return len(self.texts)
 
 
-def batches(
-    path: Path, text_column: str, target_column: str, labeller: labels.Labeller | None = None
-) -> Iterator[Batch]:
-    """Stream a file's messages that have a text and a class.
+@dataclass(frozen=True)
+class Columns:
+    """Where a file has its messages and their classes.
 
-    Args:
-        labeller: makes the classes from the texts; without one they are in `target_column`.
+    `labeller` makes the classes from the texts; without one they are in the column `target`.
+    """
+
+    text: str
+    target: str
+    labeller: labels.Labeller | None = None
+
+    def require(self, path: Path) -> None:
+        """Refuse a file before slow work starts.
+
+        Raises:
+            InputError: the file can't be read, or lacks a column.
+        """
+        with MessageFile(path) as messages:
+            self.require_of(messages)
+
+    def require_of(self, messages: MessageFile) -> None:
+        """As `require`, for a file that is open."""
+        messages.require(self.text, "TEXT_COLUMN")
+        if self.labeller is None:
+            messages.require(self.target, "TARGET_COLUMN")
+
+
+def batches(path: Path, columns: Columns) -> Iterator[Batch]:
+    """Stream a file's messages that have a text and a class.
 
     Raises:
         InputError: the file can't be read, or lacks a column.
     """
     with MessageFile(path) as messages:
-        messages.require(text_column, "TEXT_COLUMN")
-        if labeller is None:
-            messages.require(target_column, "TARGET_COLUMN")
+        columns.require_of(messages)
         replaced = 0
         for chunk in messages:
-            texts = as_text(chunk.table.column(text_column), f"{path}, column {text_column!r},")
+            texts = as_text(chunk.table.column(columns.text), f"{path}, column {columns.text!r},")
             named = [(text, i) for i, text in enumerate(texts) if text and not text.isspace()]
-            if labeller is None:
-                targets = as_text(
-                    chunk.table.column(target_column), f"{path}, column {target_column!r},"
-                )
+            if columns.labeller is None:
+                where = f"{path}, column {columns.target!r},"
+                targets = as_text(chunk.table.column(columns.target), where)
                 classes = [(targets[i] or "").strip() for _, i in named]
             else:
-                classes = labeller([text for text, _ in named])
+                classes = columns.labeller([text for text, _ in named])
             pairs = [(text, c) for (text, _), c in zip(named, classes, strict=True) if c]
             counts = Counts(
                 used=len(pairs),
@@ -133,13 +152,7 @@ def batches(
             yield Batch([t for t, _ in pairs], [c for _, c in pairs], counts, chunk.bytes_done)
 
 
-def read_split(
-    path: Path,
-    text_column: str,
-    target_column: str,
-    holdout_percent: int,
-    labeller: labels.Labeller | None = None,
-) -> tuple[Side, Side, Counts]:
+def read_split(path: Path, columns: Columns, holdout_percent: int) -> tuple[Side, Side, Counts]:
     """Read a whole file: what to fit on, what to keep for the contest, and the rows' counts.
 
     Spellings of a class that mean the same (`true`, `True`) become the most frequent one.
@@ -150,7 +163,7 @@ def read_split(
     texts: list[str] = []
     classes: list[str] = []
     counts = Counts()
-    for batch in batches(path, text_column, target_column, labeller):
+    for batch in batches(path, columns):
         texts += batch.texts
         classes += batch.labels
         counts += batch.counts

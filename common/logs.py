@@ -28,6 +28,9 @@ _URL_SECRET = re.compile(
 )
 HIDDEN = "***"
 
+# For `extra`: a record that the console has no need of.
+FILE_ONLY = {"file_only": True}
+
 
 def escape(text: str) -> str:
     r"""Make control characters visible: a line break becomes the two characters `\n`."""
@@ -84,7 +87,9 @@ def logging_to(script: str, run: str) -> Iterator[logging.Logger]:
     logging.raiseExceptions = False
     console = logging.StreamHandler()
     console.setFormatter(LineFormatter("%(message)s", environment_secrets(), tracebacks=False))
-    console.addFilter(lambda record: record.name != "py.warnings")
+    console.addFilter(
+        lambda record: record.name != "py.warnings" and not hasattr(record, "file_only")
+    )
     handlers: list[logging.Handler] = [console]
     pattern = f"%(asctime)s %(levelname)s {run} %(message)s"
     with suppress(OSError):

@@ -76,13 +76,13 @@ class Window:
 def measure(
     batches: Iterable[Batch],
     classifier: Any,
-    only_holdout: int | None = None,
+    holdout_percent: int = 100,
     advance: Callable[[int], None] = lambda units: None,
 ) -> Window:
     """Score labelled messages as a stream; what is kept grows with the classes, not the rows.
 
     Args:
-        only_holdout: look only at rows that a split with this percentage holds out.
+        holdout_percent: look only at the rows that a split with this percentage holds out.
         advance: told how many bytes of the file were just done.
     """
     spelling = {canonical(str(name)): str(name) for name in classifier.classes_}
@@ -90,8 +90,8 @@ def measure(
     counts, done = Counts(), 0
     for batch in batches:
         texts, labels = batch.texts, batch.labels
-        if only_holdout is not None:
-            kept = np.flatnonzero(split.in_holdout(split.buckets(texts), only_holdout))
+        if holdout_percent < 100:
+            kept = np.flatnonzero(split.in_holdout(split.buckets(texts), holdout_percent))
             texts, labels = [texts[i] for i in kept], [labels[i] for i in kept]
         true = [spelling.get(canonical(label), label) for label in labels]
         pairs.update(zip(true, map(str, classifier.predict(texts)), strict=True))

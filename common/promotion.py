@@ -40,7 +40,7 @@ def judge(model_name: str, challenger: Challenger, threshold: float) -> Verdict:
         correct = int((predicted == holdout.labels).sum())
         majority_correct = int((holdout.labels == challenger.majority).sum())
         return contest.first_model(correct, majority_correct, len(holdout))
-    shared_percent = min(challenger.holdout_percent, int(champion.tags.get("holdout_percent", 0)))
+    shared_percent = min(challenger.holdout_percent, champion.holdout_percent)
     shared = split.in_holdout(holdout.buckets, shared_percent)
     if not shared.any():
         return contest.no_contest(

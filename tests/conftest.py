@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,19 +29,19 @@ SETTINGS = ("MLFLOW_", "DATA_PATH", "MONITOR_DATA_PATH", "MODEL_NAME", "ALERT_UR
 
 @dataclass(frozen=True)
 class Project:
-    """The project's files in a folder of their own."""
+    """The project's files in a folder of their own; `env` is set for every command."""
 
     root: Path
+    env: dict[str, str] = field(default_factory=dict)
 
     def run(
         self, *command: object, cwd: Path | None = None, timeout: float = 180, **env: str
     ) -> subprocess.CompletedProcess[str]:
         """Run `python <command>` in the project as a user would."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
         return subprocess.run(
             [sys.executable, *map(str, command)],
             cwd=cwd or self.root,
-            env=clean | env,
+            env=clean_environment() | self.env | env,
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -40,6 +49,14 @@ class Project:
 
     def log(self, script: str) -> str:
         return (self.root / "logs" / f"{script}.log").read_text()
+
+    @property
+    def sample(self) -> Path:
+        return self.root / "data" / "synthetic_messages.csv"
+
+
+def clean_environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
 
 
 def copy_project(target: Path) -> Project:
@@ -80,3 +97,78 @@ def make_trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Proje
 def trained(make_trained: Callable[[], Project]) -> Project:
     """A project with a champion, version 1, fitted on the sample."""
     return make_trained()
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """An HTTP server on loopback that keeps what is POSTed to it."""
+
+    url: str
+    bodies: list[Any]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    bodies: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield Receiver(f"http://127.0.0.1:{server.server_port}", bodies)
+        server.shutdown()
+        thread.join()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(
+    command: list[str], address: str, log: Path, seconds: float = 120, **env: str
+) -> Iterator[None]:
+    """Run a server process until the block ends; the block starts when `address` answers."""
+    # As in an activated environment: `mlflow models serve` looks for uvicorn in PATH.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = clean_environment() | {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path} | env
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=log.parent,
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            end = time.monotonic() + seconds
+            while not _answers(address):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < end, f"{address} is silent: {log.read_text()}"
+                time.sleep(0.2)
+            yield
+        finally:
+            # The server's workers too.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

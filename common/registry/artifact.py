@@ -20,6 +20,7 @@ from typing import Any
 
 import cloudpickle
 import mlflow
+import pandas as pd
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema
 
@@ -48,7 +49,9 @@ class Pyfunc(mlflow.pyfunc.PythonModel):
         with open(context.artifacts["classifier"], "rb") as file:  # noqa: PTH123  pickled alone
             self.classifier = pickle.load(file)
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         return self.classifier.predict_frame(model_input)
 
 

@@ -12,7 +12,12 @@ from typing import Any
 from common.errors import ModelUnavailable, StoreError
 
 # Without a limit, MLflow's client tries for 248 seconds when a server is down.
-PROBE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
+PROBE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
+}
 DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
@@ -156,9 +161,12 @@ def _check_database(database: Path, create: bool) -> None:
 
 
 def _quiet() -> None:
-    """MLflow and the database migration talk about each step: warnings are enough."""
+    """MLflow and the database migration talk about each step: what fails is enough."""
     import logging
+    import warnings
 
+    # Advice to authors of models, such as to log an input example.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.pyfunc")
     for name in ("mlflow", "alembic", "urllib3", "git"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

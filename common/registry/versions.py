@@ -29,6 +29,16 @@ class Version:
     def uri(self) -> str:
         return f"models:/{self.name}/{self.number}"
 
+    @property
+    def holdout_percent(self) -> int:
+        """Share of the messages that it was not fitted on; 0 where that is not recorded."""
+        return int(self.tags.get("holdout_percent", 0))
+
+    @property
+    def data_sha256(self) -> str | None:
+        """Digest of the file it was fitted on."""
+        return self.tags.get("data_sha256")
+
     def identity(self) -> dict[str, Any]:
         """What names the version in manifests and alerts."""
         return {"name": self.name, "version": self.number, "run_id": self.run_id}
@@ -43,7 +53,9 @@ def register(name: str, model_uri: str, run_id: str, tags: Mapping[str, str]) ->
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        made = client.create_model_version(name, model_uri, run_id, tags=dict(tags))
+        made = client.create_model_version(
+            name, model_uri, run_id, tags=dict(tags), model_id=model_uri.removeprefix("models:/")
+        )
         client.set_registered_model_alias(name, CHALLENGER, str(made.version))
     return Version(name, int(made.version), run_id, dict(tags))
 

@@ -3,6 +3,10 @@
 import csv
 import json
 
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
 
 def test_second_training_on_the_same_data_leaves_the_champion(trained):
     done = trained.run("train.py")
@@ -11,8 +15,29 @@ def test_second_training_on_the_same_data_leaves_the_champion(trained):
     assert "version 2" in done.stdout
 
 
+def test_a_negative_threshold_lets_an_equal_challenger_win_and_the_next_scoring_uses_it(trained):
+    done = trained.run("train.py", "--champion-threshold", "-0.01", "--json")
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    result = json.loads(line)
+    assert result["verdict"] == "promoted"
+    assert result["model"]["version"] == 2
+    scored = trained.run("predict.py", trained.sample)
+    assert "scored with version 2" in scored.stdout
+    first = trained.run("predict.py", trained.sample, "--model", "1")
+    assert "scored with version 1" in first.stdout
+
+
+def test_a_dry_run_registers_nothing(trained):
+    done = trained.run("train.py", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "Dry run" in done.stdout
+    latest = trained.run("predict.py", trained.sample, "--model", "latest")
+    assert "scored with version 1" in latest.stdout
+
+
 def test_predict_keeps_rows_order_and_columns(trained):
-    source = trained.root / "data" / "synthetic_messages.csv"
+    source = trained.sample
     done = trained.run("predict.py", source, "--json")
     assert done.returncode == 0, done.stderr
     output = source.with_name("synthetic_messages.predictions.csv")
@@ -27,6 +52,38 @@ def test_predict_keeps_rows_order_and_columns(trained):
     assert sum(manifest["classes"].values()) == 10000
 
 
+def test_predict_scores_many_files_into_a_folder_and_parquet_to_parquet(trained, tmp_path):
+    table = pyarrow.csv.read_csv(trained.sample).slice(0, 500)
+    for name in ("monday", "tuesday"):
+        pyarrow.parquet.write_table(table, tmp_path / f"{name}.parquet")
+    scored = tmp_path / "scored"
+    scored.mkdir()
+    inputs = [tmp_path / "monday.parquet", tmp_path / "tuesday.parquet"]
+    done = trained.run("predict.py", *inputs, "-o", scored, "--proba", "--prefix", "ml_")
+    assert done.returncode == 0, done.stderr
+    result = pyarrow.parquet.read_table(scored / "tuesday.predictions.parquet")
+    assert result.select(table.column_names).equals(table)
+    added = ["ml_prediction", "ml_confidence", "ml_model_version"]
+    assert result.column_names == [*table.column_names, *added, "ml_proba_False", "ml_proba_True"]
+
+
+def test_strict_writes_nothing_when_a_row_cannot_be_read(trained):
+    path = trained.root / "ragged.csv"
+    path.write_text("id,text\n1,hello\n2\n3,bye\n")
+    done = trained.run("predict.py", path, "--strict")
+    assert done.returncode == 3
+    assert f"{path}, line 3: expected 2 fields, found 1" in done.stderr
+    assert not list(trained.root.glob("*.predictions*"))
+
+
+def test_scripts_work_from_any_directory_and_flags_start_there(trained, tmp_path):
+    (tmp_path / "new.csv").write_text("text\nwhere is my order?!\n")
+    done = trained.run(trained.root / "predict.py", "new.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "new.predictions.csv").read_text().splitlines()[1].endswith(",1")
+    assert not (tmp_path / "mlflow.db").exists()
+
+
 def test_monitor_exit_codes_follow_the_floor(trained):
     ok = trained.run("monitor.py", "--floor", "0.5")
     critical = trained.run("monitor.py", "--floor", "0.999")
@@ -37,9 +94,43 @@ def test_monitor_exit_codes_follow_the_floor(trained):
 
 
 def test_monitor_says_unknown_on_ten_rows(trained):
-    source = trained.root / "data" / "synthetic_messages.csv"
     few = trained.root / "few.csv"
-    few.write_text("\n".join(source.read_text().splitlines()[:11]) + "\n")
+    few.write_text("\n".join(trained.sample.read_text().splitlines()[:11]) + "\n")
     done = trained.run("monitor.py", "--data", few)
     assert done.returncode == 3, done.stderr
     assert "UNKNOWN" in done.stdout
+
+
+@pytest.mark.parametrize("floor", ["0.5", "0.999"])
+def test_an_alert_with_the_facts_reaches_its_receiver_when_the_floor_is_broken(
+    trained, receiver, floor
+):
+    address = f"{receiver.url}/hook?token=very-secret-token"
+    done = trained.run(
+        *("monitor.py", "--data", trained.sample, "--floor", floor, "--json"), ALERT_URLS=address
+    )
+    if floor == "0.5":
+        assert (done.returncode, receiver.bodies) == (0, [])
+        return
+    assert done.returncode == 2, done.stderr
+    (alert,) = receiver.bodies
+    assert alert == json.loads(done.stdout)
+    accuracy = f"{alert['metrics']['accuracy']:.4f}"
+    for fact in ("version 1", "synthetic_messages.csv", accuracy, floor, "10,000 rows"):
+        assert fact in alert["text"]
+    assert "very-secret-token" not in done.stderr + done.stdout + trained.log("monitor")
+
+
+def test_monitoring_the_training_data_is_called_flattering(trained):
+    done = trained.run("monitor.py", "--data", trained.sample)
+    assert "was fitted on" in done.stderr
+
+
+def test_log_lines_carry_time_level_and_run(trained):
+    trained.run("monitor.py")
+    lines = trained.log("monitor").splitlines()
+    stamps, levels, runs, _ = zip(*(line.split(" ", 3) for line in lines), strict=True)
+    assert all(stamp.endswith("Z") and "T" in stamp for stamp in stamps)
+    assert set(levels) == {"INFO"}
+    assert len(set(runs)) == 1
+    assert " OK: triage version 1 " in lines[-1]
