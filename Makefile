@@ -19,6 +19,9 @@ lint: .venv/.dev ## check format, style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+bench: setup ## measure scoring speed and memory on generated messages
+	$(BIN)/python benchmarks/scoring.py
+
 .venv/.core: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -29,4 +32,4 @@ lint: .venv/.dev ## check format, style and types
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help setup train test lint
+.PHONY: help setup train test lint bench

@@ -23,6 +23,17 @@ from common.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# MLflow reads these from the environment, some of them when it is imported. Without a limit its
+# client tries for 248 seconds when a server is down.
+MLFLOW_DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_CONFIGURE_LOGGING": "false",  # its records go the way of ours
+}
+
 
 def _split_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
@@ -95,7 +106,8 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
     """Read the settings once. `flags` maps field names to what was given on the command line.
 
     `.env` is loaded into the environment without replacing what is there, so that keys of others
-    (MLFLOW_TRACKING_USERNAME, AWS_ACCESS_KEY_ID) reach those who read them.
+    (MLFLOW_TRACKING_USERNAME, AWS_ACCESS_KEY_ID) reach those who read them; so are defaults that
+    make MLflow quiet, quick to give up, and silent towards its makers.
 
     Raises:
         SettingsError: a value has the wrong type or is out of range, or `.env` holds a name
@@ -108,6 +120,8 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
         load_dotenv(dotenv, override=False)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {dotenv}: {error}.") from error
+    for name, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(name, value)
     try:
         settings = Settings(**flags)  # type: ignore[arg-type]
     except ValidationError as error:

@@ -11,20 +11,12 @@ from typing import Any
 
 from common.errors import ModelUnavailable, StoreError
 
-# Without a limit, MLflow's client tries for 248 seconds when a server is down.
+# To find out soon whether a server answers at all.
 PROBE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
     "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
-}
-DEFAULTS = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_CONFIGURE_LOGGING": "false",  # its records go the way of ours
 }
 LOCK_SECONDS = 600
 _SQLITE = "sqlite:///"
@@ -41,8 +33,6 @@ def connect(uri: str | None, root: Path, create: bool = False) -> None:
     Raises:
         StoreError: no such database, not a database, or a server that doesn't answer.
     """
-    for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
     uri = _absolute(uri, root)
     database = _database(uri)
     if database:

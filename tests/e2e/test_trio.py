@@ -78,10 +78,11 @@ def test_strict_writes_nothing_when_a_row_cannot_be_read(trained):
 
 def test_scripts_work_from_any_directory_and_flags_start_there(trained, tmp_path):
     (tmp_path / "new.csv").write_text("text\nwhere is my order?!\n")
-    done = trained.run(trained.root / "predict.py", "new.csv", cwd=tmp_path)
+    done = trained.run(trained.root / "predict.py", "new.csv", cwd=tmp_path, HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "new.predictions.csv").read_text().splitlines()[1].endswith(",1")
     assert not (tmp_path / "mlflow.db").exists()
+    assert not (tmp_path / ".config").exists(), "MLflow's telemetry is on"
 
 
 def test_monitor_exit_codes_follow_the_floor(trained):

@@ -1,0 +1,79 @@
+"""What the documents tell people to type does what they say."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, clean_environment, copy_project
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language):
+    pattern = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return [block for path in DOCUMENTS for block in pattern.findall(path.read_text())]
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory):
+    """A project as a newcomer has it after `make train`, with twcs.csv and labelled.csv in it."""
+    project = copy_project(tmp_path_factory.mktemp("newcomer") / "project")
+    (project.root / ".venv").symlink_to(sys.prefix)
+    assert project.run("train.py").returncode == 0
+    made = project.run("-m", "common.sample", "--rows", "3000", "--seed", "7", "--out", "more")
+    assert made.returncode == 0, made.stderr
+    twcs = project.root / "more" / "synthetic_messages.csv"
+    twcs.rename(project.root / "twcs.csv")
+    (project.root / "labelled.csv").write_bytes((project.root / "twcs.csv").read_bytes())
+    return project
+
+
+def shell(project, command):
+    return subprocess.run(
+        ["bash", "-ec", command],
+        cwd=project.root,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("block", [b for b in blocks("bash") if not b.startswith("make ")])
+def test_commands_run(newcomer, block):
+    done = shell(newcomer, block)
+    assert done.returncode == 0, done.stderr
+
+
+def test_make_targets_exist():
+    targets = re.findall(r"\bmake ([a-z]+)", "\n".join(path.read_text() for path in DOCUMENTS))
+    assert {"train", "test"} <= set(targets)
+    for target in targets:
+        done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_cron_line_runs(newcomer):
+    (line,) = blocks("cron")
+    command = re.sub(r"^(\S+ ){5} *", "", line).replace("/srv/triage-trio", str(newcomer.root))
+    done = shell(newcomer, command)
+    assert done.returncode == 0, done.stderr
+    assert (newcomer.root / "logs" / "monitor.jsonl").read_text().count("\n") == 1
+
+
+def test_links_between_documents_lead_somewhere():
+    for path in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)]+)\)", path.read_text()):
+            if "://" not in link:
+                assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+@pytest.mark.parametrize("script", ["train.py", "predict.py", "monitor.py"])
+def test_the_examples_in_help_are_valid_command_lines(script, newcomer):
+    shown = newcomer.run(script, "--help").stdout
+    examples = re.findall(rf"^    (?:\w+=\S+ )?python {script}(.*)$", shown, re.MULTILINE)
+    assert len(examples) >= 3
+    for example in examples:
+        code = f"import {script[:-3]} as s; s.build_parser().parse_args({example.split()!r})"
+        done = newcomer.run("-c", code)
+        assert done.returncode == 0, done.stderr
