@@ -26,6 +26,8 @@ def send(urls: Sequence[str], alert: Mapping[str, Any], deadline: float = DEADLI
         deadline: seconds for the whole delivery with its retries; a receiver that drips one byte
             a second would defeat time-outs of single reads.
     """
+    # It logs the paths of addresses, where tokens are.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     outcome: dict[str, str | None] = {}
 
     def deliver(url: str) -> None:
@@ -45,7 +47,7 @@ def send(urls: Sequence[str], alert: Mapping[str, Any], deadline: float = DEADLI
             logger.error(
                 "Alert not delivered to address %d of ALERT_URLS (%s): %s.",
                 position,
-                urlsplit(url).hostname,
+                _host(url),
                 problem,
             )
     return sum(outcome.get(url, late) is None for url in urls)
@@ -55,6 +57,7 @@ def _post(url: str, alert: Mapping[str, Any]) -> str | None:
     """What went wrong, or None."""
     import requests
     from requests.adapters import HTTPAdapter
+    from urllib3.exceptions import HTTPError
     from urllib3.util import Retry
 
     retry = Retry(
@@ -76,6 +79,13 @@ def _post(url: str, alert: Mapping[str, Any]) -> str | None:
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError, ValueError) as error:
             return type(error).__name__
-    return None if answer.ok and not answer.is_redirect else f"HTTP {answer.status_code}"
+    return None if 200 <= answer.status_code < 300 else f"HTTP {answer.status_code}"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "no host"
+    except ValueError:
+        return "no host"

@@ -140,7 +140,10 @@ def show(text: str, data: Any, as_json: bool) -> None:
     """
     for line in filter(str.strip, text.splitlines()):
         logger.info("%s", line, extra=logs.FILE_ONLY)
-    sys.stdout.write((json.dumps(data, ensure_ascii=False) if as_json else text) + "\n")
+    result = json.dumps(data, ensure_ascii=False) if as_json else text
+    # A file's name may hold bytes that are no text, and a terminal may not know all characters.
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(result.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 @contextmanager
@@ -177,7 +180,7 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
             spoken = now
             rate = done / (now - start)
             share = f" of {size(total)}" if total else ""
-            left = f", about {(total - done) / rate:.0f} s left" if total else ""
+            left = f", about {(total - done) / rate:.0f} s left" if total and rate else ""
             logger.info(
                 "%s: %s%s%s, %s%s/s%s", task, size(done), share, unit, size(rate), unit, left
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,10 @@ class ClassMetrics:
     precision: float
     recall: float
     f1: float
+
+    def facts(self) -> dict[str, float | None]:
+        """For JSON, which has no nan: None instead."""
+        return {name: None if value != value else value for name, value in asdict(self).items()}
 
 
 def confusion_counts(
@@ -91,7 +95,7 @@ def probability_metrics(true: Labels, proba: Floats, classes: Sequence[str]) -> 
     truth = true[:, None] == np.asarray(classes, object)
     occurs = truth.any(axis=0) & ~truth.all(axis=0)
     metrics = {
-        "log_loss": float(-np.log(np.clip(proba[truth], 1e-15, 1)).mean()),
+        "log_loss": float(-np.log(np.clip(proba[truth], np.finfo(float).eps, 1)).mean()),
         "brier": float(((proba - truth) ** 2).sum(axis=1).mean()),
         "ece": expected_calibration_error(
             truth[np.arange(len(true)), proba.argmax(1)], proba.max(1)
@@ -138,17 +142,18 @@ def figures(true: Labels, proba: Floats, classes: Sequence[str]) -> dict[str, Fi
     _draw_confusion(axes, confusion, classes)
     drawn["roc"], axes = _axes("false positive rate", "true positive rate", "ROC")
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
-    for name, truth, scores in curves:
+    for _, truth, scores in curves:
         false_rate, true_rate, _ = roc_curve(truth, scores)
-        axes.plot(false_rate, true_rate, label=name)
+        axes.plot(false_rate, true_rate)
     drawn["precision_recall"], axes = _axes("recall", "precision", "Precision and recall")
-    for name, truth, scores in curves:
+    for _, truth, scores in curves:
         precision, recall, _ = precision_recall_curve(truth, scores)
-        axes.plot(recall, precision, label=name)
+        axes.plot(recall, precision)
+    names = [name for name, _, _ in curves]
+    _name_curves(drawn["roc"].axes[0], names, "lower right")
+    _name_curves(drawn["precision_recall"].axes[0], names, "lower left")
     drawn["calibration"], axes = _axes("confidence", "accuracy", "Calibration")
     _draw_calibration(axes, true == predicted, proba.max(axis=1))
-    for name in ("roc", "precision_recall", "calibration"):
-        drawn[name].axes[0].legend(loc="lower right" if name == "roc" else "lower left")
     return drawn
 
 
@@ -211,10 +216,27 @@ def _draw_confusion(axes: Axes, confusion: npt.NDArray[np.intp], classes: Sequen
 
 def _draw_calibration(axes: Axes, correct: npt.NDArray[np.bool_], confidence: Floats) -> None:
     bins = _calibration(correct, confidence, CALIBRATION_BINS)
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1, label="perfect")
-    axes.plot([c for _, c, _ in bins], [a for _, _, a in bins], marker="o", label="model")
+    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
+    axes.plot([c for _, c, _ in bins], [a for _, _, a in bins], marker="o")
+    _name_curves(axes, ["perfect", "model"], "lower left")
     axes.set(xlim=(min(c for _, c, _ in bins) - 0.05, 1.02))
 
 
-def _drawable(text: str) -> str:
-    return text.encode("latin-1", "replace").decode("latin-1")
+def _name_curves(axes: Axes, names: Sequence[str], place: Any) -> None:
+    """A legend of the lines drawn last, in their order, whatever signs the names hold."""
+    if not names:
+        return
+    lines = list(axes.lines)[-len(names) :]
+    legend = axes.legend(lines, [str(k) for k in range(len(names))], loc=place)
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_parse_math(False)
+        text.set_text(_drawable(name))
+
+
+def _drawable(text: str, longest: int = 30) -> str:
+    """Without the characters that the figures' font lacks, and cut to a length that fits."""
+    shown = "".join(
+        sign if sign.isprintable() else "?"
+        for sign in text.encode("latin-1", "replace").decode("latin-1")
+    )
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."

@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -27,6 +27,9 @@ _URL_SECRET = re.compile(
     r"([?&][^=&\s]*(?:password|passwd|token|secret|key|sig)[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE
 )
 HIDDEN = "***"
+
+# They tell each of their steps; what goes wrong reaches us as an exception.
+CHATTY = ("mlflow", "alembic", "urllib3", "git", "matplotlib")
 
 # For `extra`: a record that the console has no need of.
 FILE_ONLY = {"file_only": True}
@@ -63,9 +66,11 @@ class LineFormatter(logging.Formatter):
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
+        # A copy: another handler may have kept its own rendering of the traceback in the record.
+        copy = logging.makeLogRecord(record.__dict__ | {"exc_text": None})
         if not self.tracebacks:
-            record = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
-        return super().format(record)
+            copy.exc_info = None
+        return super().format(copy)
 
     def formatException(self, exc_info) -> str:  # type: ignore[no-untyped-def]
         lines = redact(super().formatException(exc_info), self.secrets).splitlines()
@@ -82,43 +87,50 @@ def environment_secrets() -> list[str]:
 def logging_to(script: str, run: str) -> Iterator[logging.Logger]:
     """Log to `logs/<script>.log` and, in plain lines, to stderr; undone when the block ends."""
     logger = logging.getLogger()
-    logging.captureWarnings(True)
-    # A full disk must not turn each log line into a traceback on stderr.
-    logging.raiseExceptions = False
+    before = logger.handlers, logger.level, logging.raiseExceptions
     console = logging.StreamHandler()
     console.setFormatter(LineFormatter("%(message)s", environment_secrets(), tracebacks=False))
     console.addFilter(
         lambda record: record.name != "py.warnings" and not hasattr(record, "file_only")
     )
-    handlers: list[logging.Handler] = [console]
-    pattern = f"%(asctime)s %(levelname)s {run} %(message)s"
-    with suppress(OSError):
-        FOLDER.mkdir(exist_ok=True)
-    writable = os.access(FOLDER, os.W_OK)
-    if writable:
-        file = RotatingFileHandler(
-            FOLDER / f"{script}.log",
-            maxBytes=MAX_BYTES,
-            backupCount=BACKUPS,
-            encoding="utf-8",
-            delay=True,
-        )
-        file.setFormatter(LineFormatter(pattern, environment_secrets()))
-        handlers.append(file)
-    before, logger.handlers = logger.handlers, handlers
+    logger.handlers = [console]
     logger.setLevel(logging.INFO)
-    if not writable:
-        logger.warning("Cannot write log files in %s: the console has all there is.", FOLDER)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.captureWarnings(True)
+    # A full disk must not turn each log line into a traceback on stderr.
+    logging.raiseExceptions = False
+    try:
+        logger.addHandler(_file_handler(script, run))
+    except OSError as error:
+        logger.warning("Cannot log to %s (%s): the console has all there is.", FOLDER, error)
     try:
         yield logger
     finally:
-        for handler in handlers:
+        for handler in logger.handlers:
             handler.close()
-        logger.handlers = before
+        logging.captureWarnings(False)
+        logger.handlers, logging.raiseExceptions = before[0], before[2]
+        logger.setLevel(before[1])
 
 
 def hide(secrets: Iterable[str]) -> None:
     """Never write these from now on, neither to the file nor to the console."""
+    secrets = set(filter(None, secrets))
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, LineFormatter):
-            handler.formatter.secrets.update(filter(None, secrets))
+            handler.formatter.secrets |= secrets
+
+
+def _file_handler(script: str, run: str) -> logging.Handler:
+    FOLDER.mkdir(exist_ok=True)
+    handler = RotatingFileHandler(
+        FOLDER / f"{script}.log",
+        maxBytes=MAX_BYTES,
+        backupCount=BACKUPS,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
+    pattern = f"%(asctime)s %(levelname)s {run} %(message)s"
+    handler.setFormatter(LineFormatter(pattern, environment_secrets()))
+    return handler

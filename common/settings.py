@@ -9,11 +9,11 @@ flags start at the current directory.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values, load_dotenv
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -36,7 +36,9 @@ MLFLOW_DEFAULTS = {
 
 
 def _split_commas(value: Any) -> Any:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
@@ -129,7 +131,7 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
     _refuse_bad_urls(settings.alert_urls)
     return settings.model_copy(
         update={
-            field: _resolve(path, Path.cwd() if field in flags else ROOT)
+            field: _resolve(field, path, Path.cwd() if field in flags else ROOT)
             for field in ("data_path", "monitor_data_path")
             if (path := getattr(settings, field)) is not None
         }
@@ -142,8 +144,11 @@ def public_values(settings: Settings) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}
 
 
-def _resolve(path: Path, start: Path) -> Path:
-    expanded = path.expanduser()
+def _resolve(field: str, path: Path, start: Path) -> Path:
+    try:
+        expanded = path.expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"{setting_name(field)} {path}: {error}") from error
     return expanded if expanded.is_absolute() else start / expanded
 
 
@@ -152,18 +157,26 @@ def _refuse_misspelt(dotenv: Path) -> None:
         return
     known = [setting_name(field) for field in Settings.model_fields]
     for name in dotenv_values(dotenv):
-        close = get_close_matches(name.upper(), known, n=1, cutoff=0.85)
-        if name.upper() not in known and close:
+        close = get_close_matches(name.upper(), known, n=1, cutoff=0.9)
+        if name not in known and close:
             raise SettingsError(f"unknown setting {name} in {dotenv}: did you mean {close[0]}?")
 
 
 def _refuse_bad_urls(urls: tuple[SecretStr, ...]) -> None:
     for position, url in enumerate(urls, start=1):
-        if not re.match(r"https?://[^/\s]+", url.get_secret_value()):
+        if not _is_web_address(url.get_secret_value()):
             raise SettingsError(
                 f"ALERT_URLS: address {position} of {len(urls)} must start with http:// or https://"
                 " and name a host (it is not shown: it may hold a token)."
             )
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def _one_line(

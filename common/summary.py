@@ -100,7 +100,7 @@ def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> 
         "window": name,
         "rows": _rows(window.counts),
         "metrics": {k: v for k, v in window.metrics(finding).items() if v == v},
-        "per_class": {label: asdict(row) for label, row in per_class.items()},
+        "per_class": {label: row.facts() for label, row in per_class.items()},
     }
     return text, data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,7 @@ class Fitted:
         confusion = evaluate.confusion_counts(self.holdout.labels, self.predicted, self.classes)
         per_class = evaluate.class_metrics(confusion, self.classes)
         return {
-            "per_class.json": {name: asdict(values) for name, values in per_class.items()},
+            "per_class.json": {name: values.facts() for name, values in per_class.items()},
             "confusion_matrix.json": {"classes": self.classes, "rows": confusion.tolist()},
             "telling_terms.json": self.classifier.telling_terms(),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,8 +39,10 @@ def connect(uri: str | None, root: Path, create: bool = False) -> None:
     if database:
         _check_database(database, create)
     os.environ["MLFLOW_TRACKING_URI"] = uri
-    _quiet()
     import mlflow
+
+    # Advice to authors of models, such as to log an input example.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.pyfunc")
 
     mlflow.set_tracking_uri(uri)
     # A first use migrates the database, and two at once crash.
@@ -148,17 +151,6 @@ def _check_database(database: Path, create: bool) -> None:
     if head != b"SQLite format 3\x00":
         state = "is empty" if not head else "is no SQLite database"
         raise StoreError(f"{database} {state}: restore it from a backup, or move it away.")
-
-
-def _quiet() -> None:
-    """MLflow and the database migration talk about each step: what fails is enough."""
-    import logging
-    import warnings
-
-    # Advice to authors of models, such as to log an input example.
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.pyfunc")
-    for name in ("mlflow", "alembic", "urllib3", "git"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 @contextmanager
