@@ -107,7 +107,11 @@ def run(
     with logs.logging_to(script, run=uuid.uuid4().hex[:8]), _signals_raise():
         try:
             code = _parsed(parser, main, argv)
-            sys.stdout.flush()
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _leave_stdout()
+                raise
             return code
         except (SettingsError, InputError, StoreError) as error:
             logger.error("%s: %s: %s", script, failure_word, error)
@@ -118,7 +122,7 @@ def run(
             return 128 + number
         except BrokenPipeError:
             # The reader of stdout has left (`| head`): nothing to say, and no one to say it to.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _leave_stdout()
             return 128 + signal.SIGPIPE
         except Exception as error:
             logger.error(
@@ -140,7 +144,7 @@ def show(text: str, data: Any, as_json: bool) -> None:
     """
     for line in filter(str.strip, text.splitlines()):
         logger.info("%s", line, extra=logs.FILE_ONLY)
-    result = json.dumps(data, ensure_ascii=False) if as_json else text
+    result = json.dumps(data) if as_json else text
     # A file's name may hold bytes that are no text, and a terminal may not know all characters.
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(result.encode(encoding, "backslashreplace").decode(encoding) + "\n")
@@ -196,6 +200,11 @@ def _parsed(parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | N
     logs.hide(url.get_secret_value() for url in settings.alert_urls)
     logs.hide(logs.environment_secrets())
     return main(args, settings)
+
+
+def _leave_stdout() -> None:
+    """Python flushes stdout once more at its end, and would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_code(error: Exception) -> int:

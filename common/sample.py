@@ -13,12 +13,14 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
+from common.errors import InputError
 from common.output import atomic_path
 
 COLUMNS = (
@@ -61,7 +63,7 @@ CUSTOMER_OPENINGS = (
 )  # fmt: skip
 CUSTOMER_ENDINGS = (
     "", "", "what now?", "this is ridiculous", "any idea when this gets fixed?", "fix it!!",
-    "been waiting for hours", "thanks in advance", "never again", "can someone help me?",
+    "been waiting for hours and hours", "thanks in advance", "never again", "can someone help me?",
     "smh", "worst service ever", "not impressed", "is it just me?", "love it, NOT",
     "please let me know", "could you check please?", "I sent you a DM", "third time this month",
 )  # fmt: skip
@@ -75,7 +77,7 @@ BRAND_OPENINGS = (
     "Thanks for letting us know.", "We understand.", "Hmm.",
 )  # fmt: skip
 BRAND_REQUESTS = (
-    "could you send us a DM with your order number?", "please check the link below",
+    "could you send us a DM with your order number?", "please check the link below and try again",
     "our team is looking into it", "have you tried to restart it?", "can you tell us more?",
     "which device is it?", "we've passed this on", "please allow up to two days",
     "when did this start?", "what does the screen show?", "we'd like to help",
@@ -114,8 +116,15 @@ def generate(rows: int, seed: int = DEFAULT_SEED) -> Iterator[list[Row]]:
 
 
 def write_sample(directory: Path, rows: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> Path:
-    """Write `synthetic_messages.csv` into `directory`, which is made if need be."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write `synthetic_messages.csv` into `directory`, which is made if need be.
+
+    Raises:
+        InputError: the directory or the file can't be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {directory}: {error.strerror}.") from error
     path = directory / FILE_NAME
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -214,29 +223,44 @@ def _styled(text: str, formal: bool, draw: Sequence[int], chance: Sequence[float
     return text
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m common.sample",
         description="Write SYNTHETIC support messages in the columns of twcs.csv.",
     )
     folder = Path(__file__).resolve().parent.parent / "data"
-    parser.add_argument("--rows", type=_positive, default=DEFAULT_ROWS, help="[%(default)s]")
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="[%(default)s]")
-    parser.add_argument("--out", type=Path, default=folder, metavar="DIR", help="[%(default)s]")
+    add = parser.add_argument
+    add("--rows", type=_whole(1), default=DEFAULT_ROWS, metavar="N", help="[%(default)s]")
+    add("--seed", type=_whole(0), default=DEFAULT_SEED, metavar="N", help="[%(default)s]")
+    add("--out", type=Path, default=folder, metavar="DIR", help="[%(default)s]")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    path = write_sample(args.out, args.rows, args.seed)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    try:
+        path = write_sample(args.out, args.rows, args.seed)
+    except InputError as error:
+        parser.exit(3, f"{parser.prog}: error: {error}\n")
     sys.stdout.write(f"Wrote {args.rows:,} SYNTHETIC messages to {path}.\n")
     return 0
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
-    return int(text)
+def _whole(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number of at least {least}, not {text!r}"
+            )
+        return int(text)
+
+    return number
 
 
 if __name__ == "__main__":

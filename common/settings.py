@@ -119,7 +119,7 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
     in_environment = {name.upper() for name in os.environ}
     try:
         _refuse_misspelt(dotenv)
-        load_dotenv(dotenv, override=False)
+        load_dotenv(dotenv, override=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {dotenv}: {error}.") from error
     for name, value in MLFLOW_DEFAULTS.items():
@@ -156,7 +156,7 @@ def _refuse_misspelt(dotenv: Path) -> None:
     if not dotenv.is_file():
         return
     known = [setting_name(field) for field in Settings.model_fields]
-    for name in dotenv_values(dotenv):
+    for name in dotenv_values(dotenv, encoding="utf-8-sig"):
         close = get_close_matches(name.upper(), known, n=1, cutoff=0.9)
         if name not in known and close:
             raise SettingsError(f"unknown setting {name} in {dotenv}: did you mean {close[0]}?")

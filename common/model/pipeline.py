@@ -121,7 +121,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         """Fit on n messages and their n classes.
 
         Raises:
-            ValueError: fewer than two classes, or a class with a single message.
+            ValueError: fewer than two classes, or no class with two messages.
         """
         texts = self._texts(X)
         self.classes_, numbers = np.unique(np.asarray(y, object), return_inverse=True)
@@ -141,7 +141,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> npt.NDArray[np.object_]:
         """The most probable class of each message, shape (n,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        proba = self.predict_proba(X)
+        return np.asarray(self.classes_[proba.argmax(axis=1)])
 
     def predict_frame(self, X: Any) -> pd.DataFrame:
         """Columns `prediction` (class) and `confidence` (its probability, 0 to 1)."""
@@ -165,4 +166,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def _texts(self, X: Any) -> list[str]:
         column = X[self.text_column] if isinstance(X, pd.DataFrame) else X
-        return ["" if text is None or text is pd.NA else str(text) for text in column]
+        # nan is not equal to itself; pandas makes one of None.
+        return [
+            "" if text is None or text is pd.NA or text != text else str(text) for text in column
+        ]

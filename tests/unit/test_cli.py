@@ -1,0 +1,372 @@
+import functools
+import io
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common import cli, logs
+from common.errors import InputError, MissingColumn, ModelUnavailable, SettingsError, StoreError
+from common.settings import ROOT, Settings, load
+
+SECRET = "t0ken-of-the-hook"
+
+
+@pytest.fixture(autouse=True)
+def dotenv(monkeypatch, tmp_path):
+    """A `.env` that can be written, and an environment and logging of the test's own."""
+    before, level = dict(os.environ), logging.getLogger().level
+    for name in before:
+        if name.lower() in Settings.model_fields:
+            del os.environ[name]
+    path = tmp_path / ".env"
+    monkeypatch.setattr(cli, "load", functools.partial(load, dotenv=path))
+    monkeypatch.setattr(logs, "FOLDER", tmp_path / "logs")
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    logging.captureWarnings(False)
+    yield path
+    logging.captureWarnings(False)
+    logging.getLogger().setLevel(level)
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def run(main, *argv, **options):
+    parser = cli.build_parser(
+        "Do a thing.\n\nAnd more about it: 100 %.",
+        "demo.py",
+        settings=["data_path", "accuracy_floor", "holdout_percent", "alert_urls", "log_level"],
+    )
+    parser.add_argument("--count", type=cli.positive_int, default=1)
+    return cli.run("demo", parser, main, list(argv), **options)
+
+
+def nothing(args, settings):
+    return 0
+
+
+def raising(error):
+    def main(args, settings):
+        raise error
+
+    return main
+
+
+def log_file():
+    return (logs.FOLDER / "demo.log").read_text(encoding="utf-8")
+
+
+ERRORS = [
+    (SettingsError("floor and ceiling exclude each other."), 2),
+    (InputError("a.csv does not exist."), 3),
+    (MissingColumn(Path("a.csv"), "text", ["id"], "TEXT_COLUMN"), 3),
+    (StoreError("http://127.0.0.1:5000 does not answer."), 4),
+    (ModelUnavailable("there is no champion."), 4),
+    (RuntimeError("what is this"), 1),
+    (MemoryError(), 1),
+    (OSError(28, "No space left on device"), 1),
+]
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3])
+def test_what_main_returns_is_the_exit_code(code):
+    assert run(lambda args, settings: code) == code
+
+
+@pytest.mark.parametrize(("error", "code"), ERRORS, ids=lambda value: type(value).__name__)
+def test_each_kind_of_error_has_its_exit_code_and_one_line_on_stderr(capsys, error, code):
+    assert run(raising(error)) == code
+    out, err = capsys.readouterr()
+    assert not out
+    (line,) = err.splitlines()
+    assert line.startswith("demo: error: ")
+    assert str(error) in line
+
+
+@pytest.mark.parametrize("error", [error for error, _ in ERRORS], ids=lambda e: type(e).__name__)
+def test_a_script_with_an_exit_code_for_failures_ends_with_it_whatever_fails(capsys, error):
+    assert run(raising(error), failure_exit=3, failure_word="UNKNOWN") == 3
+    assert capsys.readouterr().err.startswith("demo: UNKNOWN: ")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--nope"],
+        ["extra"],
+        ["--count", "0"],
+        ["--count"],
+        ["--floor", "2"],
+        ["--accuracy-flo", "0.5"],
+        ["--no\npe"],
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize(("options", "code"), [({}, 2), ({"failure_exit": 3}, 3)])
+def test_wrong_usage_is_one_line_and_main_is_not_called(capsys, argv, options, code):
+    assert run(raising(AssertionError("called")), *argv, **options) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("demo: error: ")
+    assert "AssertionError" not in line
+
+
+def test_wrong_usage_says_where_help_is(capsys):
+    run(nothing, "--nope")
+    assert "--nope" in (err := capsys.readouterr().err)
+    assert "python demo.py --help" in err
+
+
+def test_the_traceback_of_an_unforeseen_error_is_in_the_log_file_alone(capsys):
+    run(raising(RuntimeError("what is\nthis")))
+    err = capsys.readouterr().err
+    assert "RuntimeError" in err
+    assert r"what is\nthis" in err
+    assert str(logs.FOLDER / "demo.log") in err
+    assert "Traceback" not in err
+    assert "    | Traceback (most recent call last):" in log_file()
+    assert "in main" in log_file()
+
+
+@pytest.mark.parametrize("error", [error for error, _ in ERRORS[:5]], ids=lambda e: str(e)[:10])
+def test_an_expected_error_has_no_traceback_in_the_log_file(error):
+    run(raising(error))
+    assert len(log_file().splitlines()) == 1
+
+
+def test_ctrl_c_ends_with_130_and_one_line(capsys):
+    assert run(raising(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == "demo: interrupted by SIGINT.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_unwinds_main_and_ends_with_128_and_its_number(capsys, number):
+    unwound = []
+
+    def main(args, settings):
+        try:
+            with suppress(Exception):
+                os.kill(os.getpid(), number)
+            return 0
+        finally:
+            unwound.append(True)
+
+    assert run(main) == 128 + number
+    assert unwound
+    assert capsys.readouterr().err == f"demo: interrupted by {number.name}.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_are_handled_as_before_when_the_script_is_done(number):
+    before = signal.getsignal(number)
+    run(raising(RuntimeError()))
+    assert signal.getsignal(number) == before
+
+
+def test_json_is_exactly_one_line_on_stdout(capsys):
+    data = {"text": "größe\n👍", "rows": 3}
+
+    def main(args, settings):
+        cli.show("for people\nin lines", data, args.json)
+        return 0
+
+    assert run(main, "--json") == 0
+    out, err = capsys.readouterr()
+    assert not err
+    (line,) = out.splitlines()
+    assert json.loads(line) == data
+
+
+def test_without_json_stdout_has_the_text_for_people(capsys):
+    cli.show("for people\nin lines", {}, False)
+    assert capsys.readouterr().out == "for people\nin lines\n"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_file_name_that_is_no_text_can_be_shown(capsys, as_json):
+    name = os.fsdecode(b"bad\xff.csv")
+    cli.show(name, {"file": name}, as_json)
+    assert "bad" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_json_is_json_whatever_a_terminal_can_show(monkeypatch, encoding):
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    data = {"größe": "👍", "file": os.fsdecode(b"bad\xff.csv")}
+    cli.show("", data, True)
+    assert json.loads(stdout.buffer.getvalue().decode(encoding)) == data
+
+
+@pytest.mark.parametrize(
+    ("argv", "floor"), [(["--floor", "0.9"], 0.9), (["--accuracy-floor=0.7"], 0.7), ([], 0.8)]
+)
+def test_a_setting_flag_reaches_the_settings(argv, floor):
+    seen = []
+
+    def main(args, settings):
+        seen.append(settings.accuracy_floor)
+        return 0
+
+    assert run(main, *argv) == 0
+    assert seen == [floor]
+
+
+def test_a_path_in_a_flag_starts_at_the_current_folder(monkeypatch, tmp_path):
+    seen = []
+
+    def main(args, settings):
+        seen.append(settings.data_path)
+        return 0
+
+    monkeypatch.chdir(tmp_path)
+    run(main, "--data", "a.csv")
+    assert seen == [tmp_path / "a.csv"]
+
+
+def test_the_log_level_decides_what_is_said(capsys):
+    def main(args, settings):
+        logging.getLogger("demo").info("quiet")
+        logging.getLogger("demo").error("loud")
+        return 0
+
+    run(main, "--log-level", "ERROR")
+    assert capsys.readouterr().err == "loud\n"
+
+
+def test_an_alert_address_and_a_password_from_dotenv_are_never_shown(capsys, dotenv):
+    dotenv.write_text(
+        f"ALERT_URLS=https://hooks.example/{SECRET}\nMLFLOW_TRACKING_PASSWORD=made-up-word\n"
+    )
+    run(raising(RuntimeError(f"no https://hooks.example/{SECRET} with made-up-word")))
+    shown = capsys.readouterr().err + log_file()
+    assert "RuntimeError: no *** with ***" in shown
+    assert SECRET not in shown
+    assert "made-up-word" not in shown
+
+
+def test_help_shows_the_docstring_and_each_flag_with_its_default(capsys):
+    with pytest.raises(SystemExit) as caught:
+        run(nothing, "--help")
+    out = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert "Do a thing." in out
+    assert "And more about it: 100 %." in out
+    for shown in ("--data", "--data-path", "--floor", "--holdout-percent", "[0.8]", "[20]"):
+        assert shown in out
+
+
+@given(st.integers(min_value=1))
+@settings(max_examples=50, deadline=None)
+def test_any_whole_number_of_at_least_one_is_a_count(number):
+    assert cli.positive_int(str(number)) == number
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "1e3", "x", "", "nan", "9" * 5000])
+def test_what_is_no_count_is_refused_with_what_is_allowed(capsys, text):
+    assert run(nothing, f"--count={text}") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--count" in line
+    assert "at least 1" in line
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Let `cli` see these seconds, one at each look."""
+
+    def set_seconds(*seconds):
+        monkeypatch.setattr(cli, "time", SimpleNamespace(monotonic=iter(seconds).__next__))
+
+    return set_seconds
+
+
+@pytest.mark.parametrize("total", [None, 0, 300])
+def test_short_work_without_a_terminal_makes_no_progress_lines(capsys, clock, total):
+    clock(0, 3, 6, 9)
+
+    def main(args, settings):
+        with cli.progress("a.csv", "B", total) as advance:
+            for _ in range(3):
+                advance(100)
+        return 0
+
+    run(main)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_long_work_without_a_terminal_speaks_every_ten_seconds(capsys, clock):
+    clock(0, 5, 10, 15, 21)
+
+    def main(args, settings):
+        with cli.progress("a.csv", "B", 400) as advance:
+            for _ in range(4):
+                advance(100)
+        return 0
+
+    run(main)
+    first, second = capsys.readouterr().err.splitlines()
+    assert re.match(r"a\.csv: 200 ?.* of 400 ?B.* about 10 s left", first)
+    assert second.startswith("a.csv: 400")
+
+
+@pytest.mark.parametrize("total", [None, 0, 300])
+def test_progress_of_nothing_yet_is_no_error(clock, total):
+    clock(0, 11)
+    with cli.progress("a.csv", "B", total) as advance:
+        advance(0)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from common import cli, logs
+
+def main(args, settings):
+    sys.stdin.read()
+    cli.show("the result", {}, False)
+    return 0
+
+logs.FOLDER = Path(sys.argv[1])
+sys.exit(cli.run("demo", cli.build_parser("Do.", "demo.py", []), main, [], failure_exit=3))
+"""
+
+
+@pytest.fixture
+def start_script(tmp_path):
+    def start(stdout):
+        return subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, tmp_path / "logs"],
+            cwd=ROOT,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def test_a_reader_of_stdout_who_has_left_is_no_error(start_script):
+    with start_script(subprocess.PIPE) as process:
+        process.stdout.close()
+        process.stdin.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 128 + signal.SIGPIPE
+
+
+def test_a_full_disk_under_stdout_is_one_line_and_a_failure(start_script):
+    with Path("/dev/full").open("w") as full, start_script(full) as process:
+        _, err = process.communicate()
+    assert len(err.splitlines()) == 1
+    assert "No space left" in err
+    assert process.returncode == 3
