@@ -108,7 +108,7 @@ def measure(
 def accuracy_against_floor(correct: int, rows: int, floor: float) -> Finding:
     """Judge `correct` of `rows` labelled messages against a floor between 0 and 1.
 
-    CRITICAL where the upper bound is below the floor: by chance that happens in about 5 % of windows
+    CRITICAL where the upper bound is below the floor: by chance in about 5 % of the windows
     whose true accuracy is at the floor (exactly, 4.5 to 7.9 % for 100 to 2,000 rows and floors of
     .7 to .99), and in far fewer where it is above. WARNING where only the point is below; UNKNOWN
     where fewer than 30 rows say neither.
