@@ -35,6 +35,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="ROWS",
         help="rows scored at once, which bounds memory [10000]",
     )
+    add(
+        "--workers",
+        type=cli.positive_int,
+        metavar="N",
+        help="processes that score [one for each processor]",
+    )
     add("--prefix", default="", help="put before the names of the columns that are added")
     add("--proba", action="store_true", help="add the probability of each class")
     add("--strict", action="store_true", help="write nothing if a row can't be read")
@@ -43,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import scoring, summary
+    from common import parallel, scoring, summary
     from common.registry import store, versions
 
     jobs = scoring.plan(args.inputs, args.output, settings.text_column, args.prefix, args.proba)
@@ -57,7 +63,13 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         with cli.progress(job.source.name, "B", job.source.stat().st_size) as advance:
             manifests.append(
                 scoring.score_file(
-                    job, classifier, version.identity(), args.chunk_size, args.strict, advance
+                    job,
+                    classifier,
+                    version.identity(),
+                    args.chunk_size,
+                    args.workers or parallel.available(),
+                    args.strict,
+                    advance,
                 )
             )
     cli.show(*summary.scoring(manifests), args.json)

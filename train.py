@@ -21,8 +21,9 @@ logger = logging.getLogger("train")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    fields = """data_path text_column target_column label_with critical_keywords holdout_percent
-        champion_threshold model_name mlflow_tracking_uri mlflow_experiment_name seed log_level"""
+    fields = """data_path text_column target_column label_with critical_keywords class_weight
+        holdout_percent champion_threshold model_name mlflow_tracking_uri mlflow_experiment_name
+        seed log_level"""
     parser = cli.build_parser(__doc__, "train.py", settings=fields.split())
     parser.add_argument(
         "--dry-run", action="store_true", help="fit and compare, but log and register nothing"
@@ -33,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
     from common import data, labelled, labels, promotion, summary, training
+    from common.model.pipeline import TextClassifier
     from common.registry import artifact, runs, store, versions
 
     source = training.choose_source(settings.data_path, ROOT, settings.seed)
@@ -48,7 +50,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     train, holdout, counts = labelled.read_split(source.path, columns, settings.holdout_percent)
     logger.info("Read %s: %s.", source.path.name, counts.sentence())
     logger.info("Fitting on %s messages, testing on %s.", f"{len(train):,}", f"{len(holdout):,}")
-    fitted = training.fit(train, holdout, settings.text_column, settings.seed)
+    weight = None if settings.class_weight == "none" else settings.class_weight
+    with cli.progress("Fitting", "steps", training.STEPS) as advance:
+        classifier = TextClassifier(settings.text_column, weight, settings.seed)
+        fitted = training.fit(train, holdout, classifier, advance)
     challenger = promotion.Challenger(
         holdout, fitted.predicted, fitted.majority, settings.holdout_percent
     )

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from common import logs
-from common.errors import InputError, SettingsError, StoreError
+from common.errors import InputError, SettingsError, StoreError, TriageError
 from common.settings import Settings, load
 
 EXIT_UNFORESEEN, EXIT_USAGE, EXIT_INPUT, EXIT_STORE = 1, 2, 3, 4
@@ -113,7 +113,7 @@ def run(
                 _leave_stdout()
                 raise
             return code
-        except (SettingsError, InputError, StoreError) as error:
+        except TriageError as error:
             logger.error("%s: %s: %s", script, failure_word, error)
             return failure_exit or _exit_code(error)
         except (KeyboardInterrupt, Interrupted) as error:
@@ -208,9 +208,8 @@ def _leave_stdout() -> None:
 
 
 def _exit_code(error: Exception) -> int:
-    if isinstance(error, SettingsError):
-        return EXIT_USAGE
-    return EXIT_INPUT if isinstance(error, InputError) else EXIT_STORE
+    codes = {SettingsError: EXIT_USAGE, InputError: EXIT_INPUT, StoreError: EXIT_STORE}
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), EXIT_UNFORESEEN)
 
 
 def _plain(default: Any) -> str:

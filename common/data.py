@@ -17,25 +17,27 @@ import json
 import lzma
 import zipfile
 import zlib
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from common import delimited
+from common.delimited import Block, Dialect, Lines, Reject, Rows
 from common.errors import InputError, MissingColumn
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 32_000_000
-FIELD_CHARACTERS = 16_000_000
 DELIMITERS = ",;\t"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 
 _ENCODINGS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -44,37 +46,52 @@ _ENCODINGS = (
 
 
 @dataclass(frozen=True)
-class Reject:
-    """A row that could not be read: its first physical line (from 1), why, and its raw text."""
-
-    line: int
-    reason: str
-    raw: str
-
-
-@dataclass(frozen=True)
 class Chunk:
-    """Some rows in the file's order, the rejects met among them, and how far the file is read.
+    """Some rows in the file's order, parsed when they are first looked at.
 
-    CSV and JSON lines give columns of strings, Parquet keeps its types.
+    Attributes:
+        bytes_done: how far the file is read.
+        table: the columns; CSV and JSON lines give strings, Parquet keeps its types.
+        raw: of CSV, each row as it stands in the file, without its line end; else None.
+        rejects: rows that could not be read.
+        replaced: cells in which bytes that are no text became U+FFFD.
     """
 
-    table: pa.Table
-    rejects: list[Reject] = field(default_factory=list)
+    content: Block | Rows
     bytes_done: int = 0
+
+    @cached_property
+    def _rows(self) -> Rows:
+        return self.content.parse()
+
+    @property
+    def table(self) -> pa.Table:
+        return self._rows.table
+
+    @property
+    def raw(self) -> pa.LargeStringArray | None:
+        return self._rows.raw
+
+    @property
+    def rejects(self) -> list[Reject]:
+        return self._rows.rejects
+
+    @property
+    def replaced(self) -> int:
+        return self._rows.replaced
 
 
 class MessageFile:
     """An open file of messages: its columns, and its rows when iterated over, chunk by chunk.
 
-    Memory is bounded by the chunk: `chunk_rows` rows or 32 million characters.
+    Memory is bounded by the chunk: `chunk_rows` rows or some millions of characters.
 
     Attributes:
         path: the file.
         schema: names and types of the columns, in the file's order.
         size: bytes of the file as it lies on disk.
-        rejected: rows set aside so far.
-        replaced: cells so far in which bytes that are no text became U+FFFD.
+        header: of CSV, the header as it stands in the file; else None.
+        delimiter: of CSV, what stands between its cells.
 
     >>> with MessageFile(Path("messages.csv")) as messages:    # doctest: +SKIP
     ...     for chunk in messages:
@@ -85,14 +102,15 @@ class MessageFile:
             opening where the start of the file shows it, else while iterating.
     """
 
+    header: str | None = None
+    delimiter: str = ","
+
     def __init__(self, path: Path, chunk_rows: int = CHUNK_ROWS) -> None:
         self.path = path
-        self.rejected = 0
-        self.replaced = 0
         self._chunk_rows = chunk_rows
         with ExitStack() as self._open_files, _readable(path):
             self.size = path.stat().st_size
-            self.schema, self._chunks = self._open()
+            self.schema, self._contents = self._open()
             self._refuse_repeated_columns()
             self._open_files = self._open_files.pop_all()
 
@@ -103,13 +121,17 @@ class MessageFile:
         self._open_files.close()
 
     def __iter__(self) -> Iterator[Chunk]:
+        return self.chunks(self.columns)
+
+    def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
+        """All rows, with these of the columns."""
+        contents = self._contents(tuple(columns))
         while True:
             with _readable(self.path):
-                chunk = next(self._chunks, None)
-            if chunk is None:
+                content = next(contents, None)
+            if content is None:
                 return
-            self.rejected += len(chunk.rejects)
-            yield chunk
+            yield Chunk(content, self._raw.tell())
 
     @property
     def columns(self) -> list[str]:
@@ -128,7 +150,7 @@ class MessageFile:
                 "rename one of them."
             )
 
-    def _open(self) -> tuple[pa.Schema, Iterator[Chunk]]:
+    def _open(self) -> tuple[pa.Schema, Contents]:
         self._raw = self._open_files.enter_context(self.path.open("rb"))
         if self._raw.peek(4).startswith(b"PAR1"):
             return self._open_parquet()
@@ -136,21 +158,18 @@ class MessageFile:
             return self._open_json_lines()
         return self._open_csv()
 
-    def _open_parquet(self) -> tuple[pa.Schema, Iterator[Chunk]]:
+    def _open_parquet(self) -> tuple[pa.Schema, Contents]:
         import pyarrow.parquet as pq
 
         file = pq.ParquetFile(self._raw)
 
-        def chunks() -> Iterator[Chunk]:
-            done = 0
-            for batch in file.iter_batches(batch_size=self._chunk_rows):
-                done += batch.num_rows
-                share = done / file.metadata.num_rows
-                yield Chunk(pa.Table.from_batches([batch]), [], round(share * self.size))
+        def contents(columns: tuple[str, ...]) -> Iterator[Rows]:
+            for batch in file.iter_batches(self._chunk_rows, columns=list(columns)):
+                yield Rows(pa.Table.from_batches([batch]).select(list(columns)))
 
-        return file.schema_arrow, chunks()
+        return file.schema_arrow, contents
 
-    def _open_json_lines(self) -> tuple[pa.Schema, Iterator[Chunk]]:
+    def _open_json_lines(self) -> tuple[pa.Schema, Contents]:
         # Keys may appear late: a first pass finds them all, so that no value is lost.
         found: dict[str, None] = {}
         for line in self._lines():
@@ -162,159 +181,121 @@ class MessageFile:
             found.update(dict.fromkeys(_json_object(line) or ()))
         if not found:
             raise InputError(f"{self.path} holds no JSON object.")
-        columns = list(found)
 
-        def rows() -> Iterator[list[str] | Reject]:
+        def contents(columns: tuple[str, ...]) -> Iterator[Rows]:
+            rows: list[list[str]] = []
+            rejects: list[Reject] = []
+            characters = 0
             for number, line in enumerate(self._lines(), start=1):
                 record = _json_object(line)
                 if record is not None:
-                    yield [_json_cell(record.get(column)) for column in columns]
+                    rows.append([_json_cell(record.get(column)) for column in columns])
                 elif line.strip():
-                    yield Reject(number, "not a JSON object", line.rstrip("\r\n"))
+                    raw = delimited.cleaned(line.rstrip("\r\n"))
+                    rejects.append(Reject(number, "not a JSON object", raw))
+                characters += len(line)
+                if len(rows) + len(rejects) >= self._chunk_rows or characters > CHUNK_CHARACTERS:
+                    yield _text_rows(rows, columns, rejects)
+                    rows, rejects, characters = [], [], 0
+            if rows or rejects:
+                yield _text_rows(rows, columns, rejects)
 
-        return _strings_schema(columns), self._collect(rows(), columns)
+        return _strings_schema(list(found)), contents
 
-    def _open_csv(self) -> tuple[pa.Schema, Iterator[Chunk]]:
-        csv.field_size_limit(FIELD_CHARACTERS)
-        lines = _CsvLines(self._lines())
-        delimiter, columns = self._header(lines)
+    def _open_csv(self) -> tuple[pa.Schema, Contents]:
+        lines = self._lines()
+        columns = self._header(lines)
 
-        def rows() -> Iterator[list[str] | Reject]:
-            reader = csv.reader(lines, delimiter=delimiter, strict=True)
-            width = len(columns)
-            while True:
-                lines.start_row()
-                try:
-                    row = next(reader)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    # An open quote swallows all that follows: give up its first line only.
-                    lines.give_back(keep=1)
-                    yield Reject(lines.number, str(error), lines.raw())
-                    continue
-                if len(row) == width:
-                    yield row
-                elif row:
-                    reason = f"expected {width} fields, found {len(row)}"
-                    yield Reject(lines.number, reason, lines.raw())
+        def contents(wanted: tuple[str, ...]) -> Iterator[Block | Rows]:
+            dialect = Dialect(self.delimiter, tuple(columns), wanted, self._transcoded)
+            return delimited.rows_of(lines, dialect, self._chunk_rows)
 
-        return _strings_schema(columns), self._collect(rows(), columns)
+        return _strings_schema(columns), contents
 
-    def _header(self, lines: _CsvLines) -> tuple[str, list[str]]:
+    def _header(self, lines: Lines) -> list[str]:
         """Read the header with each delimiter; the one that finds the most columns is right."""
+        csv.field_size_limit(delimited.FIELD_CHARACTERS)
 
-        def names(delimiter: str) -> list[str]:
+        found: dict[str, list[str]] = {}
+        problem: csv.Error | None = None
+        for delimiter in DELIMITERS:
             lines.give_back(keep=0)
-            return next(csv.reader(lines, delimiter=delimiter, strict=True), [])
-
-        try:
-            delimiter = max(DELIMITERS, key=lambda candidate: len(names(candidate)))
-            columns = names(delimiter)
-        except csv.Error as error:
-            raise InputError(f"{self.path}, line 1: the header is broken: {error}.") from error
+            try:
+                found[delimiter] = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+            except csv.Error as error:  # a quoted name ends before another delimiter
+                problem = problem or error
+        if problem and max(map(len, found.values()), default=0) < 2:
+            raise InputError(f"{self.path}, line 1: the header is broken: {problem}.") from problem
+        self.delimiter = max(found, key=lambda delimiter: len(found[delimiter]))
+        columns = found[self.delimiter]
+        lines.give_back(keep=0)
+        next(csv.reader(lines, delimiter=self.delimiter, strict=True), None)
         if not columns:
             raise InputError(f"{self.path} is empty or starts with a blank line: no header.")
-        return delimiter, columns
+        self.header = delimited.cleaned(lines.raw())
+        lines.start_row()
+        return [delimited.cleaned(name) for name in columns]
 
-    def _lines(self) -> Iterator[str]:
-        """The file's lines from its start, decoded, line ends kept."""
+    def _lines(self) -> Lines:
+        """The file's lines from its start."""
         self._raw = self._open_files.enter_context(self.path.open("rb"))
         stream = _decompressed(self._raw, self.path)
         head = stream.peek(4096)[:4096]
-        encoding = next((name for mark, name in _ENCODINGS if head.startswith(mark)), "utf-8")
-        if encoding == "utf-8" and head.count(0) > len(head) / 5:
+        mark, encoding = next(
+            ((mark, name) for mark, name in _ENCODINGS if head.startswith(mark)), (b"", "utf-8")
+        )
+        if not mark and head.count(0) > len(head) / 5:
             raise InputError(
                 f"{self.path} is a binary file, or UTF-16 without a byte order mark: "
                 "save it as UTF-8."
             )
-        # Surrogates stand for bytes that are no UTF-8 until `_strings` meets them: valid files pay
-        # nothing for it. UTF-16 has no such way; there the replacement itself is looked for.
-        self._look_for_marks = not encoding.startswith("utf-8")
-        errors = "replace" if self._look_for_marks else "surrogateescape"
-        text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
-        return self._open_files.enter_context(text)
-
-    def _collect(self, rows: Iterator[list[str] | Reject], columns: list[str]) -> Iterator[Chunk]:
-        kept: list[list[str]] = []
-        rejects: list[Reject] = []
-        characters = 0
-        for row in rows:
-            if isinstance(row, Reject):
-                rejects.append(Reject(row.line, row.reason, _cleaned(row.raw)))
-                characters += len(row.raw)
-            else:
-                kept.append(row)
-                characters += sum(map(len, row))
-            if len(kept) + len(rejects) >= self._chunk_rows or characters > CHUNK_CHARACTERS:
-                yield Chunk(self._table(kept, columns), rejects, self._raw.tell())
-                kept, rejects, characters = [], [], 0
-        if kept or rejects:
-            yield Chunk(self._table(kept, columns), rejects, self._raw.tell())
-
-    def _table(self, rows: list[list[str]], columns: list[str]) -> pa.Table:
-        cells: Sequence[Sequence[str]] = list(zip(*rows, strict=True)) or [()] * len(columns)
-        return pa.table([self._strings(column) for column in cells], names=columns)
-
-    def _strings(self, cells: Sequence[str]) -> pa.Array:
-        if self._look_for_marks:
-            self.replaced += sum("\ufffd" in cell for cell in cells)
-        try:
-            return pa.array(cells, pa.string())
-        except UnicodeEncodeError:
-            cleaned = [_cleaned(cell) for cell in cells]
-            self.replaced += sum(map(str.__ne__, cells, cleaned))
-            return pa.array(cleaned, pa.string())
+        self._transcoded = encoding != "utf-8"
+        if self._transcoded:
+            return Lines(_Transcoded(stream, encoding))
+        stream.read(len(mark))
+        return Lines(stream)
 
 
-class _CsvLines:
-    """Physical lines with their numbers, and a way back: what a broken row took is read again."""
+Contents = Callable[[tuple[str, ...]], Iterator[Block | Rows]]
 
-    def __init__(self, lines: Iterator[str]) -> None:
-        self.number = 1
-        self._lines = lines
-        self._taken: list[str] = []
-        self._waiting: deque[str] = deque()
 
-    def __iter__(self) -> Self:
-        return self
+class _Transcoded:
+    """A stream in another encoding, read as UTF-8; what is no text becomes U+FFFD."""
 
-    def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else next(self._lines)
-        self._taken.append(line)
-        return line
+    def __init__(self, stream: io.BufferedReader, encoding: str) -> None:
+        self._text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
 
-    def start_row(self) -> None:
-        """What was taken belongs to the row before; `number` is the next row's first line."""
-        self.number += len(self._taken)
-        self._taken.clear()
+    def read(self, size: int, /) -> bytes:
+        return self._text.read(size).encode("utf-8", "replace")
 
-    def give_back(self, keep: int) -> None:
-        """Read again, next, all lines of this row but the first `keep`."""
-        self._waiting.extendleft(reversed(self._taken[keep:]))
-        del self._taken[keep:]
 
-    def raw(self) -> str:
-        """The row as it stands in the file, without its last line end."""
-        return "".join(self._taken).rstrip("\r\n")
+def _text_rows(rows: list[list[str]], columns: Sequence[str], rejects: list[Reject]) -> Rows:
+    clean = [[delimited.cleaned(cell) for cell in row] for row in rows]
+    replaced = sum(
+        map(str.__ne__, (c for row in rows for c in row), (c for row in clean for c in row))
+    )
+    cells = list(zip(*clean, strict=True)) or [()] * len(columns)
+    arrays = [pa.array(column, pa.large_string()) for column in cells]
+    return Rows(pa.table(arrays, names=list(columns)), None, rejects, replaced)
 
 
 def _strings_schema(columns: Sequence[str]) -> pa.Schema:
-    return pa.schema([(name, pa.string()) for name in columns])
+    return pa.schema([(name, pa.large_string()) for name in columns])
 
 
-def as_text(column: pa.ChunkedArray, where: str) -> list[str | None]:
-    """Values of a column as text, None where there is none; True and False as Python writes them.
+def as_text(column: pa.ChunkedArray, where: str) -> pa.LargeStringArray:
+    """Values of a column as text, empty where there is none; True and False as Python writes them.
 
     Raises:
         InputError: the column holds lists, structures or other values that are no text.
     """
     if pa.types.is_boolean(column.type):
-        return [None if value is None else str(value) for value in column.to_pylist()]
+        column = pc.if_else(column, "True", "False")
     try:
-        return list(column.cast(pa.string()).to_pylist())
+        texts = column.cast(pa.large_string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InputError(f"{where} holds {column.type}, which is no text.") from error
+    return pc.fill_null(texts, "").combine_chunks()
 
 
 def sha256(path: Path) -> str:
@@ -381,14 +362,6 @@ def _json_cell(value: Any) -> str:
     if isinstance(value, _Decimal):
         return value.spelling
     return json.dumps(value, ensure_ascii=False)
-
-
-def _cleaned(text: str) -> str:
-    """Bytes that were no text, kept as surrogates, become U+FFFD as decoding would have made it."""
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    except UnicodeEncodeError:  # a lone surrogate that a JSON escape wrote
-        return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @contextmanager

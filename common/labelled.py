@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 from common import labels, split
-from common.data import MessageFile, Reject, as_text
+from common.data import MessageFile, as_text
+from common.delimited import Reject
 from common.errors import InputError
 
 
@@ -129,26 +131,26 @@ def batches(path: Path, columns: Columns) -> Iterator[Batch]:
     """
     with MessageFile(path) as messages:
         columns.require_of(messages)
-        replaced = 0
-        for chunk in messages:
+        wanted = [columns.text] if columns.labeller else [columns.text, columns.target]
+        for chunk in messages.chunks(list(dict.fromkeys(wanted))):
             texts = as_text(chunk.table.column(columns.text), f"{path}, column {columns.text!r},")
-            named = [(text, i) for i, text in enumerate(texts) if text and not text.isspace()]
+            filled = pc.not_equal(pc.utf8_trim_whitespace(texts), "")
+            named = texts.filter(filled).to_pylist()
             if columns.labeller is None:
                 where = f"{path}, column {columns.target!r},"
                 targets = as_text(chunk.table.column(columns.target), where)
-                classes = [(targets[i] or "").strip() for _, i in named]
+                classes = pc.utf8_trim_whitespace(targets.filter(filled)).to_pylist()
             else:
-                classes = columns.labeller([text for text, _ in named])
-            pairs = [(text, c) for (text, _), c in zip(named, classes, strict=True) if c]
+                classes = columns.labeller(named)
+            pairs = [(text, c) for text, c in zip(named, classes, strict=True) if c]
             counts = Counts(
                 used=len(pairs),
                 rejected=len(chunk.rejects),
                 blank=len(texts) - len(named),
                 unlabelled=len(named) - len(pairs),
-                replaced=messages.replaced - replaced,
+                replaced=chunk.replaced,
                 first_reject=chunk.rejects[0] if chunk.rejects else None,
             )
-            replaced = messages.replaced
             yield Batch([t for t, _ in pairs], [c for _, c in pairs], counts, chunk.bytes_done)
 
 

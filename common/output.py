@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and tables written to them as a stream.
+"""Files that appear whole or not at all, written as a stream.
 
 >>> import tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
@@ -10,13 +10,11 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import pyarrow as pa
 
@@ -76,24 +74,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-class TableWriter(Protocol):
-    """Takes the chunks of a table one after the other; all have the same columns."""
-
-    def __call__(self, table: pa.Table) -> None: ...
-
-
-def table_writer(
-    path: Path, schema: pa.Schema, as_parquet: bool
-) -> AbstractContextManager[TableWriter]:
-    """Open `path` for a stream of tables with this schema, as Parquet or as CSV.
-
-    CSV is always comma, UTF-8 and LF, whatever the input was; cells are quoted where they need it.
-    """
-    return _parquet_writer(path, schema) if as_parquet else _csv_writer(path, schema)
-
-
 @contextmanager
-def _parquet_writer(path: Path, schema: pa.Schema) -> Iterator[TableWriter]:
+def parquet_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Open `path` for a stream of tables with this schema."""
     import pyarrow.parquet as pq
 
     with pq.ParquetWriter(path, schema) as writer:
@@ -101,25 +84,11 @@ def _parquet_writer(path: Path, schema: pa.Schema) -> Iterator[TableWriter]:
 
 
 @contextmanager
-def _csv_writer(path: Path, schema: pa.Schema) -> Iterator[TableWriter]:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        usual = csv.writer(file, lineterminator="\n")
-        # Python before 3.11.9 leaves a cell with a bare carriage return unquoted, and the row
-        # reads back as two; so a row that holds one is quoted whole.
-        careful = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+def csv_writer(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Open `path` for a stream of lines."""
+    with path.open("wb") as file:
 
-        def write(table: pa.Table) -> None:
-            columns = [column.to_pylist() for column in table.columns]
-            returns = any(
-                "\r" in cell for column in columns for cell in column if isinstance(cell, str)
-            )
-            rows = zip(*columns, strict=True)
-            if not returns:
-                usual.writerows(rows)
-                return
-            for row in rows:
-                held = any(isinstance(cell, str) and "\r" in cell for cell in row)
-                (careful if held else usual).writerow(row)
+        def write(lines: bytes) -> None:
+            file.write(lines)
 
-        write(pa.table([pa.array([name]) for name in schema.names], names=schema.names))
         yield write

@@ -18,9 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.data import CHUNK_ROWS, MessageFile, Reject, as_text, sha256
+from common import delimited, parallel
+from common.data import CHUNK_ROWS, Chunk, MessageFile, as_text, sha256
+from common.delimited import Reject
 from common.errors import InputError
-from common.output import atomic_path, table_writer
+from common.output import atomic_path, csv_writer, parquet_writer
+
+SMALL_BYTES = 4_000_000
 
 _ENDINGS = (
     (".gz", ".bz2", ".xz", ".zst", ".zip"),
@@ -51,6 +55,10 @@ class Job:
         return self.output.with_name(self.output.name + ".rejects.csv")
 
     @property
+    def as_parquet(self) -> bool:
+        return self.output.suffix.lower() == ".parquet"
+
+    @property
     def manifest(self) -> Path:
         return self.output.with_name(self.output.name + ".manifest.json")
 
@@ -66,6 +74,19 @@ class Job:
         return [(self.prefix + name, kind) for name, kind in columns]
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A chunk with its predictions: lines of CSV, or a table for Parquet; and what became of it."""
+
+    content: bytes | pa.Table
+    scored: int
+    blank: int
+    classes: Counter[str]
+    rejects: list[Reject]
+    replaced: int
+    bytes_done: int
+
+
 @dataclass
 class Tally:
     """What became of the rows: `read` = `scored` + `blank` + `rejected`."""
@@ -73,11 +94,19 @@ class Tally:
     scored: int = 0
     blank: int = 0
     rejected: int = 0
+    replaced: int = 0
     classes: Counter[str] = field(default_factory=Counter)
 
     @property
     def read(self) -> int:
         return self.scored + self.blank + self.rejected
+
+    def add(self, part: Scored) -> None:
+        self.scored += part.scored
+        self.blank += part.blank
+        self.rejected += len(part.rejects)
+        self.replaced += part.replaced
+        self.classes += part.classes
 
 
 def plan(
@@ -128,14 +157,16 @@ def score_file(
     classifier: Any,
     model: dict[str, Any],
     chunk_rows: int = CHUNK_ROWS,
+    workers: int = 1,
     strict: bool = False,
     advance: Callable[[int], None] = lambda units: None,
 ) -> dict[str, Any]:
     """Score one file and return its manifest, which is also written beside the output.
 
     Args:
-        classifier: has `classes_` and `predict_proba(texts)`.
+        classifier: has `classes_` and `predict_proba(texts)`, shape (n, K).
         model: what identifies the model: `name`, `version`, `run_id`.
+        workers: processes that score; the output is the same for any number.
         strict: refuse the whole file if a row can't be read.
         advance: told how many bytes of the input were just done.
 
@@ -147,31 +178,32 @@ def score_file(
     tally = Tally()
     added = job.added_columns(classifier.classes_)
     with MessageFile(job.source, chunk_rows) as messages, ExitStack() as files:
-        schema = _extended(messages.schema, added, job)
-        temporary = files.enter_context(atomic_path(job.output))
-        as_parquet = job.output.suffix.lower() == ".parquet"
-        write = files.enter_context(table_writer(temporary, schema, as_parquet))
+        _refuse_taken_names(messages.columns, added, job)
+        scorer = Scorer(job, classifier, int(model["version"]), messages.delimiter)
+        write = _open_output(files, job, messages, added)
         write_rejects = _lazy_rejects(files, job.rejects)
+        keeps_rows = messages.header is not None and not job.as_parquet
+        chunks = messages.chunks([job.text_column] if keeps_rows else messages.columns)
         done = 0
-        for chunk in messages:
-            if chunk.rejects and strict:
-                first = chunk.rejects[0]
+        workers = 1 if messages.size < SMALL_BYTES else workers
+        for part in parallel.in_order(scorer, chunks, workers):
+            if part.rejects and strict:
+                first = part.rejects[0]
                 raise InputError(
                     f"{job.source}, line {first.line}: {first.reason}; nothing was written, "
                     "because of --strict."
                 )
-            write(_scored(chunk.table, job, classifier, int(model["version"]), schema, tally))
-            write_rejects(chunk.rejects)
-            tally.rejected += len(chunk.rejects)
-            advance(chunk.bytes_done - done)
-            done = chunk.bytes_done
-        replaced, size = messages.replaced, messages.size
+            write(part.content)
+            write_rejects(part.rejects)
+            tally.add(part)
+            advance(part.bytes_done - done)
+            done = part.bytes_done
     if not tally.rejected:
         job.rejects.unlink(missing_ok=True)
     seconds = time.monotonic() - started
     manifest = {
         "model": model,
-        "input": {"path": str(job.source), "size": size, "sha256": digest},
+        "input": {"path": str(job.source), "size": messages.size, "sha256": digest},
         "output": {
             "path": str(job.output),
             "rejects": str(job.rejects) if tally.rejected else None,
@@ -182,10 +214,11 @@ def score_file(
             "blank": tally.blank,
             "rejected": tally.rejected,
         },
-        "replaced_cells": replaced,
+        "replaced_cells": tally.replaced,
         "classes": {str(name): tally.classes[name] for name in classifier.classes_},
         "seconds": round(seconds, 3),
         "rows_per_second": round(tally.read / seconds, 1),
+        "workers": workers,
         "versions": {"python": platform.python_version()}
         | {name: installed(name) for name in ("catboost", "mlflow", "scikit-learn", "pyarrow")},
     }
@@ -194,47 +227,105 @@ def score_file(
     return manifest
 
 
-def _scored(
-    table: pa.Table,
-    job: Job,
-    classifier: Any,
-    version: int,
-    schema: pa.Schema,
-    tally: Tally,
-) -> pa.Table:
-    """The chunk with its predictions; where there is no text, the added columns are empty."""
-    where = f"{job.source}, column {job.text_column!r},"
-    texts = as_text(table.column(job.text_column), where)
-    rows = [i for i, text in enumerate(texts) if text and not text.isspace()]
-    proba = classifier.predict_proba([texts[i] for i in rows])
-    best = proba.argmax(axis=1)
-    predicted = classifier.classes_[best]
-    tally.classes.update(predicted)
-    tally.scored += len(rows)
-    tally.blank += len(texts) - len(rows)
+class Scorer:
+    """Scores one chunk; called in the worker processes."""
 
-    scored = pa.array(np.isin(np.arange(len(texts)), rows))
-    confidence = proba[np.arange(len(rows)), best]
-    values = [pa.array(predicted, pa.string()), pa.array(confidence.round(6))]
-    values.append(pa.array(np.full(len(rows), version), pa.int64()))
-    if job.with_proba:
-        values += [pa.array(column.round(6)) for column in proba.T]
-    for name, filled in zip(schema.names[table.num_columns :], values, strict=True):
-        empty = pa.nulls(len(texts), filled.type)
-        table = table.append_column(name, pc.replace_with_mask(empty, scored, filled))
-    return table
+    def __init__(self, job: Job, classifier: Any, version: int, delimiter: str) -> None:
+        self.job = job
+        self.classifier = classifier
+        self.version = version
+        self.delimiter = delimiter
+
+    def __call__(self, chunk: Chunk) -> Scored:
+        """The chunk with its predictions; where there is no text, the added columns are empty."""
+        where = f"{self.job.source}, column {self.job.text_column!r},"
+        texts = as_text(chunk.table.column(self.job.text_column), where)
+        blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
+        filled = pc.invert(blank)
+        proba = self.classifier.predict_proba(texts.filter(filled))
+        best = proba.argmax(axis=1)
+        confidence = proba[np.arange(len(best)), best]
+        numbers = [pa.array(confidence.round(6)), pa.array(np.full(len(best), self.version))]
+        if self.job.with_proba:
+            numbers += [pa.array(column.round(6)) for column in proba.T]
+        if self.job.as_parquet:
+            content = self._table(chunk, filled, best, numbers)
+        else:
+            content = self._lines(chunk, filled, best, numbers)
+        counts = np.bincount(best, minlength=len(self.classifier.classes_))
+        return Scored(
+            content,
+            scored=len(best),
+            blank=len(texts) - len(best),
+            classes=Counter(dict(zip(self.classifier.classes_, counts.tolist(), strict=True))),
+            rejects=chunk.rejects,
+            replaced=chunk.replaced,
+            bytes_done=chunk.bytes_done,
+        )
+
+    def _table(self, chunk: Chunk, filled: Any, best: Any, numbers: list[pa.Array]) -> pa.Table:
+        table = chunk.table
+        labels = pa.array(self.classifier.classes_[best], pa.string())
+        added = self.job.added_columns(self.classifier.classes_)
+        for (name, kind), values in zip(added, [labels, *numbers], strict=True):
+            empty = pa.nulls(len(table), kind)
+            table = table.append_column(name, pc.replace_with_mask(empty, filled, values))
+        return table
+
+    def _lines(self, chunk: Chunk, filled: Any, best: Any, numbers: list[pa.Array]) -> bytes:
+        rows = chunk.raw
+        if rows is None:
+            rows = delimited.written(chunk.table.columns)
+        names = delimited.written([pa.array(self.classifier.classes_, pa.string())], self.delimiter)
+        cells = [names.take(pa.array(best)), *(n.cast(pa.large_string()) for n in numbers)]
+        empty = pa.array([""] * len(rows), pa.large_string())
+        added = [pc.replace_with_mask(empty, filled, cell) for cell in cells]
+        delimiter, nothing, newline = (
+            pa.scalar(text, pa.large_string()) for text in (self.delimiter, "", "\n")
+        )
+        joined = pc.binary_join_element_wise(rows, *added, delimiter)
+        lines = pc.binary_join_element_wise(joined, nothing, newline)
+        return _content(lines)
 
 
-def _extended(schema: pa.Schema, added: Sequence[tuple[str, pa.DataType]], job: Job) -> pa.Schema:
-    taken = [name for name, _ in added if name in schema.names]
+def _content(strings: pa.LargeStringArray) -> bytes:
+    """All strings one after the other."""
+    _, offsets, data = strings.buffers()
+    if data is None:
+        return b""
+    ends = np.frombuffer(offsets, np.int64)
+    first, last = ends[strings.offset], ends[strings.offset + len(strings)]
+    return data[first:last].to_pybytes() if last > first else b""
+
+
+def _refuse_taken_names(
+    columns: Sequence[str], added: Sequence[tuple[str, pa.DataType]], job: Job
+) -> None:
+    taken = [name for name, _ in added if name in columns]
     if taken:
         raise InputError(
             f"{job.source} already has a column {taken[0]!r}: give the new ones another name, "
             "for example --prefix new_."
         )
-    for name, kind in added:
-        schema = schema.append(pa.field(name, kind))
-    return schema
+
+
+def _open_output(
+    files: ExitStack, job: Job, messages: MessageFile, added: Sequence[tuple[str, pa.DataType]]
+) -> Callable[[Any], None]:
+    """Open the output under a temporary name, with the input's header and the added names."""
+    temporary = files.enter_context(atomic_path(job.output))
+    if job.as_parquet:
+        schema = messages.schema
+        for name, kind in added:
+            schema = schema.append(pa.field(name, kind))
+        return files.enter_context(parquet_writer(temporary, schema))
+    header = messages.header
+    if header is None:
+        header = delimited.written([pa.array([name]) for name in messages.columns])[0].as_py()
+    names = delimited.written([pa.array([name]) for name, _ in added], messages.delimiter)
+    write = files.enter_context(csv_writer(temporary))
+    write(f"{header}{messages.delimiter}{names[0]}\n".encode())
+    return write
 
 
 def _lazy_rejects(files: ExitStack, path: Path) -> Callable[[Sequence[Reject]], None]:

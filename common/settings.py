@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     holdout_percent: int = Field(
         20, ge=5, le=50, description="share of the messages kept for the holdout, percent (5-50)"
     )
+    class_weight: Literal["none", "balanced"] = Field(
+        "none", description="balanced: rare classes count as much as frequent ones"
+    )
     champion_threshold: float = Field(
         0.005,
         allow_inf_nan=False,

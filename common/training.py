@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,12 @@ import numpy.typing as npt
 
 from common import evaluate, sample
 from common.labelled import Side, majority
-from common.model.pipeline import TextClassifier
+from common.model.pipeline import FIT_STEPS, TextClassifier
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+STEPS = FIT_STEPS + 1
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,18 @@ def choose_source(data_path: Path | None, root: Path, seed: int) -> Source:
     return Source(path, synthetic=True)
 
 
-def fit(train: Side, holdout: Side, text_column: str, seed: int) -> Fitted:
-    """Fit on `train`, predict `holdout`, measure."""
-    classifier = TextClassifier(text_column=text_column, seed=seed).fit(train.texts, train.labels)
+def fit(
+    train: Side,
+    holdout: Side,
+    classifier: TextClassifier,
+    advance: Callable[[int], None] = lambda steps: None,
+) -> Fitted:
+    """Fit `classifier` on `train`, predict `holdout`, measure.
+
+    Args:
+        advance: told of each of the STEPS steps that is done.
+    """
+    classifier.fit(train.texts, train.labels, advance)
     known = [str(name) for name in classifier.classes_]
     classes = (*known, *sorted(set(holdout.labels) - set(known)))
     proba = np.zeros((len(holdout), len(classes)))
@@ -87,4 +99,5 @@ def fit(train: Side, holdout: Side, text_column: str, seed: int) -> Fitted:
     confusion = evaluate.confusion_counts(holdout.labels, predicted, classes)
     metrics = evaluate.confusion_metrics(confusion, classes)
     metrics |= evaluate.probability_metrics(holdout.labels, proba, classes)
+    advance(1)
     return Fitted(classifier, holdout, classes, proba, metrics, majority(train.labels))

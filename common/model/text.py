@@ -1,64 +1,311 @@
-"""Features of short messages, as scikit-learn transformers over sequences of strings."""
+"""Features of short messages at word-type speed: what can be known of a word is computed once.
+
+A message is split at white space into pieces (`can't`, `NOW!!!`, `@brand`), a piece into tokens.
+Few pieces are distinct, so tokens, characters within words and statistics are worked out for the
+distinct ones only, and messages become sparse rows that count them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import FeatureUnion
+from sklearn.utils.validation import check_is_fitted
+
+Ints = npt.NDArray[np.integer[Any]]
 
 # Words with what belongs to them (@brand, #tag, don't), else single marks: punctuation and emoji
 # say much in short messages.
-TOKEN = r"[@#]?\w+(?:['’]\w+)?|[^\w\s]"
+TOKEN = re.compile(r"[@#]?\w+(?:['’]\w+)?|[^\w\s]")
+LINK = "httplink"
+_LINK = re.compile(r"https?://\S*|www\.\S+")
+_REPEATED = re.compile(r"(\w)\1{3,}")
+_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'"}
+_ENTITY = re.compile("|".join(_ENTITIES))
+_CAPITAL = re.compile(r"[A-Z]")
+_DIGIT = re.compile(r"[0-9]")
+_EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
 
 STATISTICS = (
-    ("characters", re.compile(r"(?s).")),
-    ("words", re.compile(r"\S+")),
-    ("exclamation marks", re.compile(r"!")),
-    ("question marks", re.compile(r"\?")),
-    ("mentions", re.compile(r"@\w")),
-    ("hashtags", re.compile(r"#\w")),
-    ("links", re.compile(r"https?://")),
-    ("numbers", re.compile(r"\d+")),
-    ("capitals", re.compile(r"[A-Z]")),
-    ("words in capitals", re.compile(r"\b[A-Z]{2,}\b")),
-    ("emoji", re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")),
-    ("line breaks", re.compile(r"\n")),
+    "characters",
+    "pieces",
+    "exclamation marks",
+    "question marks",
+    "mentions",
+    "hashtags",
+    "links",
+    "digits",
+    "capitals",
+    "pieces in capitals",
+    "emoji",
 )
 
 
-def tfidf(min_df: int) -> FeatureUnion:
-    """TF-IDF of words (1-2) and of characters within words (2-5): (n,) strings -> (n, terms)."""
-    shared = {"min_df": min_df, "sublinear_tf": True, "dtype": np.float32, "lowercase": True}
-    return FeatureUnion(
-        [
-            ("words", TfidfVectorizer(token_pattern=TOKEN, ngram_range=(1, 2), **shared)),
-            ("characters", TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **shared)),
-        ]
+def normalise(text: str) -> str:
+    """Small letters, links as one word, HTML's entities as signs, `soooooo` as `sooo`.
+
+    >>> normalise("SOOOOO late &amp; https://t.co/x1")
+    'sooo late & httplink'
+    """
+    if "&" in text:
+        text = _ENTITY.sub(lambda found: _ENTITIES[found.group()], text)
+    text = text.lower()
+    if "http" in text or "www." in text:
+        text = _LINK.sub(LINK, text)
+    return _REPEATED.sub(r"\1\1\1", text)
+
+
+def tokens(text: str) -> list[str]:
+    """The words and marks of a text.
+
+    >>> tokens("@Brand can't log in!!")
+    ['@brand', "can't", 'log', 'in', '!', '!']
+    """
+    return TOKEN.findall(normalise(text))
+
+
+def characters(word: str, low: int = 2, high: int = 5) -> list[str]:
+    """Character n-grams of one word with a blank at each end, as scikit-learn's `char_wb`.
+
+    >>> characters("no", 2, 3)
+    [' n', 'no', 'o ', ' no', 'no ']
+    """
+    padded = f" {word} "
+    length = len(padded)
+    found: list[str] = []
+    for n in range(low, high + 1):
+        if n >= length:
+            found.append(padded)
+            break
+        found += [padded[i : i + n] for i in range(length - n + 1)]
+    return found
+
+
+def statistics(piece: str) -> tuple[float, ...]:
+    """Counts that small letters hide, in the order of STATISTICS; they add up over pieces."""
+    long = len(piece) > 1
+    letters = piece.islower()
+    return (
+        len(piece),
+        1,
+        piece.count("!"),
+        piece.count("?"),
+        long and piece[0] == "@",
+        long and piece[0] == "#",
+        piece.startswith(("http://", "https://")),
+        0 if piece.isalpha() else len(_DIGIT.findall(piece)),
+        0 if letters else len(_CAPITAL.findall(piece)),
+        long and piece.isupper(),
+        0 if piece.isascii() else len(_EMOJI.findall(piece)),
     )
 
 
-class TextStatistics(TransformerMixin, BaseEstimator):
-    """A few counts that TF-IDF can't see: (n,) strings -> (n, 12) float32.
+@dataclass(frozen=True)
+class Pieces:
+    """Messages as pieces: row r holds `index[offsets[r]:offsets[r + 1]]`, numbers in `distinct`."""
 
-    >>> TextStatistics().fit(["Help!!"]).transform(["Help!!"])[0, 2]
-    np.float32(2.0)
+    offsets: npt.NDArray[np.int64]
+    index: npt.NDArray[np.int32]
+    distinct: list[str]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+def split(texts: Any) -> Pieces:
+    """Split n messages (strings, or an Arrow array of strings without nulls) at white space.
+
+    Only ASCII white space splits, other kinds are no part of any token: a regular expression in
+    Arrow would be several times slower.
+    """
+    if not isinstance(texts, (pa.Array, pa.ChunkedArray)):
+        texts = pa.array(texts, pa.large_string())
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    lists = pc.ascii_split_whitespace(texts)
+    coded = lists.flatten().dictionary_encode()
+    offsets = lists.offsets.to_numpy().astype(np.int64)
+    return Pieces(
+        offsets - offsets[0],
+        coded.indices.to_numpy(),
+        coded.dictionary.to_pylist(),
+    )
+
+
+def neighbours(offsets: Ints, lefts: Ints, rights: Ints) -> npt.NDArray[np.int64]:
+    """A key for each place and the next one of its row: lefts[i] * 2**32 + rights[i + 1].
+
+    -1 at a row's last place, and where one of the two is unknown (negative).
+    """
+    keys = np.full(len(lefts), -1, np.int64)
+    first, second = lefts[:-1].astype(np.int64), rights[1:].astype(np.int64)
+    keys[:-1] = np.where((first < 0) | (second < 0), -1, (first << 32) | second)
+    keys[offsets[1:][np.diff(offsets) > 0] - 1] = -1
+    return keys
+
+
+def positions(sorted_keys: npt.NDArray[np.int64], keys: npt.NDArray[np.int64]) -> Ints:
+    """Position of each key among the sorted ones, -1 where it isn't among them."""
+    if not len(sorted_keys):
+        return np.full(len(keys), -1, np.int64)
+    at = np.searchsorted(sorted_keys, keys)
+    at[at == len(sorted_keys)] = 0
+    return np.where(sorted_keys[at] == keys, at, -1)
+
+
+def count_matrix(offsets: Ints, numbers: Ints, columns: int) -> sp.csr_array:
+    """Rows that count their numbers: (n, columns) float32; negative numbers are left out."""
+    known = numbers >= 0
+    if not known.all():
+        offsets = np.concatenate([[0], np.cumsum(known)])[offsets]
+        numbers = numbers[known]
+    size = np.int32 if len(numbers) < 2**31 else np.int64
+    ones = np.ones(len(numbers), np.float32)
+    matrix = sp.csr_array(
+        (ones, numbers.astype(size), offsets.astype(size)), shape=(len(offsets) - 1, columns)
+    )
+    matrix.sum_duplicates()
+    return matrix
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts of n messages in factored form: the columns of `[tokens @ terms | pairs]`.
+
+    The character n-grams of a message are those of its words, so their counts are a product of
+    two small matrices; what is linear in the counts never needs the large one.
+
+    Attributes:
+        tokens: (n, distinct tokens) how often each token stands in a message.
+        terms: (distinct tokens, terms) the token itself, and its character n-grams.
+        pairs: (n, pairs) how often two words follow each other.
+        words: how many columns of `terms` are words; the others are n-grams.
     """
 
-    def fit(self, X: Sequence[str], y: Any = None) -> Self:
+    tokens: sp.csr_array
+    terms: sp.csr_array
+    pairs: sp.csr_array
+    words: int
+
+    def matrix(self) -> sp.csr_array:
+        """(n, terms + pairs), the counts that scikit-learn's vectorisers give."""
+        return sp.hstack([self.tokens @ self.terms, self.pairs], format="csr")
+
+
+class WordCounts(TransformerMixin, BaseEstimator):
+    """Counts words, pairs of words, and characters within words: n strings -> (n, terms) sparse.
+
+    Equal to scikit-learn's CountVectorizer over `tokens`, over pairs of them, and over the
+    `characters` of each, which is about twenty times slower.
+
+    Args:
+        min_count: a term that stands fewer times than this in the training messages is left out.
+
+    Attributes:
+        words_: number of each word that is a term, by falling frequency.
+        parts_: number of each character n-gram that is a term.
+        pairs_: sorted keys of the pairs that are terms, as `neighbours` makes them of `words_`.
+
+    >>> counts = WordCounts(min_count=1).fit(["no no", "oh no"])
+    >>> counts.transform(["oh no"])[:, [0, 1]].toarray()
+    array([[1., 1.]], dtype=float32)
+    """
+
+    def __init__(self, min_count: int = 2) -> None:
+        self.min_count = min_count
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        self.fit_counts(X)
         return self
 
-    def transform(self, X: Sequence[str]) -> npt.NDArray[np.float32]:
-        counts = ([len(pattern.findall(text)) for _, pattern in STATISTICS] for text in X)
-        return np.array(list(counts), np.float32).reshape(len(X), len(STATISTICS))
+    def fit_counts(self, X: Any) -> Counts:
+        """Choose the terms, and count them in the same messages."""
+        offsets, numbers, found = expanded(split(X))
+        frequency = np.bincount(numbers, minlength=len(found))
+        falling = np.argsort(-frequency, kind="stable")
+        often = falling[: np.count_nonzero(frequency >= self.min_count)]
+        self.words_ = {found[at]: number for number, at in enumerate(often)}
+        self.parts_ = self._frequent_parts(found, frequency)
+        known = np.array([self.words_.get(word, -1) for word in found], np.int64)
+        keys = neighbours(offsets, known[numbers], known[numbers])
+        distinct, count = np.unique(keys[keys >= 0], return_counts=True)
+        self.pairs_ = distinct[count >= self.min_count]
+        return self._counts(offsets, numbers, found, keys)
+
+    def counts(self, X: Any) -> Counts:
+        """Count the known terms in n messages."""
+        check_is_fitted(self)
+        offsets, numbers, found = expanded(split(X))
+        known = np.array([self.words_.get(word, -1) for word in found], np.int64)
+        keys = neighbours(offsets, known[numbers], known[numbers])
+        return self._counts(offsets, numbers, found, keys)
+
+    def transform(self, X: Any) -> sp.csr_array:
+        return self.counts(X).matrix()
+
+    def terms(self, words: Sequence[str]) -> sp.csr_array:
+        """(words, terms): each word's own column, and how often it holds each n-gram."""
+        first_part = len(self.words_)
+        rows = [
+            [
+                *([self.words_[word]] if word in self.words_ else ()),
+                *(first_part + self.parts_[p] for p in characters(word) if p in self.parts_),
+            ]
+            for word in words
+        ]
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        numbers = np.fromiter((n for row in rows for n in row), np.int64, lengths.sum())
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return count_matrix(offsets, numbers, first_part + len(self.parts_))
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
-        return np.array([name for name, _ in STATISTICS], object)
+        check_is_fitted(self)
+        words = list(self.words_)
+        pairs = [f"{words[key >> 32]} {words[key & 0xFFFFFFFF]}" for key in self.pairs_.tolist()]
+        return np.array([*words, *(f"[{part}]" for part in self.parts_), *pairs], object)
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
+    def _frequent_parts(self, words: list[str], frequency: Ints) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for word, count in zip(words, frequency.tolist(), strict=True):
+            for part in characters(word):
+                counts[part] = counts.get(part, 0) + count
+        kept = (part for part, count in counts.items() if count >= self.min_count)
+        return {part: number for number, part in enumerate(kept)}
+
+    def _counts(
+        self, offsets: Ints, numbers: Ints, found: list[str], keys: npt.NDArray[np.int64]
+    ) -> Counts:
+        pairs = count_matrix(offsets, positions(self.pairs_, keys), len(self.pairs_))
+        return Counts(
+            count_matrix(offsets, numbers, len(found)), self.terms(found), pairs, len(self.words_)
+        )
+
+
+def tokenised(texts: Sequence[str]) -> tuple[Ints, Ints, list[str]]:
+    """(n + 1,) offsets, the numbers of all tokens, and the distinct tokens that they number."""
+    lists = [tokens(text) for text in texts]
+    found: dict[str, int] = {}
+    lengths = np.fromiter(map(len, lists), np.int64, len(lists))
+    numbers = np.fromiter(
+        (found.setdefault(token, len(found)) for listed in lists for token in listed),
+        np.int32,
+        lengths.sum(),
+    )
+    return np.concatenate([[0], np.cumsum(lengths)]), numbers, list(found)
+
+
+def expanded(pieces: Pieces) -> tuple[Ints, Ints, list[str]]:
+    """As `tokenised`, for messages: each piece is replaced by its tokens."""
+    starts, numbers, found = tokenised(pieces.distinct)
+    lengths = np.diff(starts)[pieces.index]
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    within = np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)
+    return ends[pieces.offsets], numbers[within + np.repeat(starts[pieces.index], lengths)], found

@@ -27,7 +27,16 @@ from mlflow.types import ColSpec, Schema
 import common.model
 from common.errors import ModelUnavailable
 
-REQUIREMENTS = ("catboost", "cloudpickle", "mlflow", "numpy", "pandas", "scikit-learn", "scipy")
+REQUIREMENTS = (
+    "catboost",
+    "cloudpickle",
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+)
 CHECK_SECONDS = 120
 
 _CHECK = """

@@ -20,6 +20,7 @@ WRITTEN = {
     "target_column": ("mood", "mood"),
     "label_with": ("keywords", "keywords"),
     "critical_keywords": ("fire, flood ,two words", ("fire", "flood", "two words")),
+    "class_weight": ("balanced", "balanced"),
     "holdout_percent": ("30", 30),
     "champion_threshold": ("-0.01", -0.01),
     "accuracy_floor": ("0.65", 0.65),

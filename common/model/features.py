@@ -1,0 +1,150 @@
+"""From messages to the few dense columns that CatBoost weighs: linear scores and statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from common.model import linear, text
+
+REMEMBERED = 200_000
+
+
+class Memory:
+    """Rows of values by key, each worked out when it is first asked for.
+
+    Holds about `limit` rows: before it would hold more, it forgets all.
+    """
+
+    def __init__(self, width: int, limit: int = REMEMBERED) -> None:
+        self.values = np.empty((0, width))
+        self._limit = limit
+        self._numbers: dict[str, int] = {}
+
+    def rows(
+        self, keys: Sequence[str], work_out: Callable[[Sequence[str]], npt.NDArray[np.float64]]
+    ) -> npt.NDArray[np.int64]:
+        """Where in `values` the rows of these (distinct) keys are, until the next call."""
+        new = [key for key in keys if key not in self._numbers]
+        if len(self._numbers) + len(new) > self._limit:
+            self._numbers.clear()
+            new = list(keys)
+        if new:
+            start = len(self._numbers)
+            stop = start + len(new)
+            if stop > len(self.values):
+                grown = np.empty((max(stop, 2 * start), self.values.shape[1]))
+                grown[:start] = self.values[:start]
+                self.values = grown
+            self.values[start:stop] = work_out(new)
+            self._numbers.update(zip(new, range(start, stop), strict=True))
+        return np.fromiter(map(self._numbers.__getitem__, keys), np.int64, len(keys))
+
+
+class MessageFeatures(TransformerMixin, BaseEstimator):
+    """n messages -> (n, k + 12) float32: class scores, statistics, number of tokens.
+
+    `fit_transform` gives the training messages the scores of models that have not seen them.
+    Everything that adds up over the pieces of a message is remembered by piece.
+    """
+
+    def __init__(self, min_count: int = 2, class_weight: str | None = None, seed: int = 42) -> None:
+        self.min_count = min_count
+        self.class_weight = class_weight
+        self.seed = seed
+
+    def fit(self, X: Any, y: Any) -> Self:
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(
+        self, X: Any, y: Any = None, advance: Callable[[int], None] = lambda steps: None
+    ) -> npt.NDArray[np.float32]:
+        """Fit on n messages and class numbers (n,), 0 to K - 1."""
+        self.counts_ = text.WordCounts(self.min_count)
+        counts = self.counts_.fit_counts(X)
+        advance(1)
+        weights = np.ones(len(y), np.float32)
+        if self.class_weight == "balanced":
+            frequency = np.bincount(y)
+            weights = (len(y) / (np.count_nonzero(frequency) * frequency))[y].astype(np.float32)
+        self.linear_, scores = linear.cross_fit(counts, y, weights, self.seed, advance)
+        self._forget()
+        return np.hstack([scores, self._sums(X)[:, scores.shape[1] :]])
+
+    def transform(self, X: Any) -> npt.NDArray[np.float32]:
+        check_is_fitted(self)
+        return self._sums(X)
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
+        check_is_fitted(self)
+        scores = [f"score {k}" for k in range(len(self.linear_.intercept))]
+        return np.array([*scores, *text.STATISTICS, "tokens"], object)
+
+    def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
+        """(words, k): what each word adds to the class scores, by itself and by its parts."""
+        terms = self.counts_.terms(words)
+        return np.asarray(terms @ self.linear_.coefficients[: terms.shape[1]], np.float64)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in super().__getstate__().items() if not k.endswith("_memory")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "linear_" in state:
+            self._forget()
+
+    def _forget(self) -> None:
+        scores = len(self.linear_.intercept)
+        self._word_memory = Memory(scores)
+        # scores, statistics, number of tokens, first and last word
+        self._piece_memory = Memory(scores + len(text.STATISTICS) + 3)
+
+    def _sums(self, X: Any) -> npt.NDArray[np.float32]:
+        """What adds up over the pieces of each message, the scores scaled by its tokens."""
+        pieces = text.split(X)
+        rows = self._piece_memory.rows(pieces.distinct, self._piece_values)
+        values = self._piece_memory.values[rows]
+        size = values.shape[1] - 2
+        ones = np.ones(len(pieces.index))
+        shape = (len(pieces), len(values))
+        sums = sp.csr_array((ones, pieces.index, pieces.offsets), shape=shape) @ values[:, :size]
+
+        first, last = values[:, size:].astype(np.int64).T
+        # A piece without tokens does not come between its neighbours.
+        filled = values[:, size - 1][pieces.index] > 0
+        offsets = np.concatenate([[0], np.cumsum(filled)])[pieces.offsets]
+        index = pieces.index[filled]
+        scores = len(self.linear_.intercept)
+        sums[:, :scores] += self._pair_sums(
+            offsets, text.neighbours(offsets, last[index], first[index])
+        )
+        sums[:, :scores] /= np.sqrt(np.maximum(sums[:, size - 1], 1))[:, None]
+        sums[:, :scores] += self.linear_.intercept
+        return sums.astype(np.float32)
+
+    def _piece_values(self, pieces: Sequence[str]) -> npt.NDArray[np.float64]:
+        offsets, numbers, words = text.tokenised(pieces)
+        rows = self._word_memory.rows(words, self.word_scores)
+        shape = (len(pieces), len(words))
+        tokens = sp.csr_array((np.ones(len(numbers)), numbers, offsets), shape=shape)
+        known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
+        keys = text.neighbours(offsets, known, known)
+        scores = tokens @ self._word_memory.values[rows] + self._pair_sums(offsets, keys)
+        counted = np.array([text.statistics(piece) for piece in pieces])
+        ends = np.full((len(pieces), 2), -1)
+        some = np.diff(offsets) > 0
+        ends[some] = np.stack([known[offsets[:-1][some]], known[offsets[1:][some] - 1]], axis=1)
+        return np.hstack([scores, counted, np.diff(offsets)[:, None], ends])
+
+    def _pair_sums(self, offsets: Any, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        pairs = self.counts_.pairs_
+        found = text.count_matrix(offsets, text.positions(pairs, keys), len(pairs))
+        coefficients = self.linear_.coefficients[len(self.linear_.coefficients) - len(pairs) :]
+        return np.asarray(found @ coefficients, np.float64)

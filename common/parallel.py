@@ -1,0 +1,85 @@
+"""Work spread over processes, its results in the order of the work."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
+
+from common.errors import TriageError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+WAITING_PER_WORKER = 2
+
+_work: Callable[[Any], Any]
+
+
+def available() -> int:
+    """Processors that this process may use; 1 where processes can't be forked safely."""
+    if not hasattr(os, "sched_getaffinity"):
+        return 1
+    return len(os.sched_getaffinity(0))
+
+
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int
+) -> Iterator[Result]:
+    """Yield work(item) for each item, in order, from `workers` forked processes; 1 is this one.
+
+    Few items wait at a time, so memory does not grow with their number. `work` is inherited by the
+    processes and never pickled; items and results are.
+
+    Raises:
+        TriageError: a process was killed, usually for want of memory.
+    """
+    if workers == 1:
+        yield from map(work, items)
+        return
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("fork"), _start, initargs=(work,)
+    )
+    try:
+        pending: deque[Future[Result]] = deque()
+        for item in items:
+            pending.append(pool.submit(_call, item))
+            if len(pending) > WAITING_PER_WORKER * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    except BrokenProcessPool as error:
+        raise TriageError(
+            "a worker process was killed, perhaps for want of memory: try --workers 1 or a "
+            "smaller --chunk-size."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(work: Callable[[Any], Any]) -> None:
+    global _work
+    _work = work
+    # The parent handles Ctrl-C and ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    process = multiprocessing.parent_process()
+    if process is not None:
+        wait([process.sentinel])
+        os._exit(1)
+
+
+def _call(item: Any) -> Any:
+    return _work(item)

@@ -1,0 +1,127 @@
+"""What is remembered by piece gives the scores that the whole matrix of counts gives."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.svm import LinearSVC
+
+from common.model import linear
+from common.model.features import Memory, MessageFeatures
+from common.model.text import STATISTICS, WordCounts
+
+TRAIN = [
+    *(
+        "where is my order?!",
+        "WORST service ever 😡",
+        "still waiting... #fail",
+        "@shop it's broken",
+    ),
+    *("Sorry to hear that.", "please send us a DM", "thanks for reaching out", "happy to help 🙂"),
+] * 4
+Y = np.array(([1] * 4 + [0] * 4) * 4)
+
+
+@pytest.fixture(scope="module", params=[2, 3], ids=["two classes", "three classes"])
+def fitted(request):
+    y = Y if request.param == 2 else np.where(np.arange(len(Y)) % 8 == 3, 2, Y)
+    return MessageFeatures(min_count=1).fit(TRAIN, y)
+
+
+def scores_of_the_matrix(features, texts):
+    counts = features.counts_.counts(texts)
+    tokens = np.maximum(counts.tokens.sum(axis=1), 1)[:, None]
+    product = counts.matrix() @ features.linear_.coefficients
+    return product / np.sqrt(tokens) + features.linear_.intercept
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=30),
+            st.lists(st.sampled_from([*TRAIN, "order?!", "us a", "\u3000"]), max_size=4).map(
+                " ".join
+            ),
+        ),
+        max_size=6,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_scores_equal_those_of_the_matrix(fitted, texts):
+    expected = scores_of_the_matrix(fitted, texts)
+    found = fitted.transform(texts)[:, : expected.shape[1]]
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+@given(st.lists(st.sampled_from([*TRAIN, "", "new words", "!!"]), min_size=1, max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_a_message_has_the_same_features_in_any_chunk(fitted, texts):
+    together = fitted.transform(texts)
+    alone = np.vstack([fitted.transform([message]) for message in texts])
+    assert together.tobytes() == alone.tobytes()
+
+
+def test_each_column_has_a_name(fitted):
+    names = fitted.get_feature_names_out().tolist()
+    table = fitted.transform(["it is LATE!!"])
+    assert (table.shape, table.dtype) == ((1, len(names)), np.float32)
+    assert names[-1] == "tokens"
+    assert table[0, names.index("exclamation marks")] == 2
+    assert table[0, names.index("capitals")] == 4
+    assert set(STATISTICS) < set(names)
+
+
+def test_a_pickle_holds_no_memory_and_gives_the_same_features(fitted):
+    fitted.transform([f"word{k}" for k in range(5000)])
+    stored = pickle.dumps(fitted)
+    assert b"word4321" not in stored
+    again = pickle.loads(stored).transform(TRAIN)
+    assert again.tobytes() == fitted.transform(TRAIN).tobytes()
+
+
+def test_training_rows_are_scored_by_models_that_have_not_seen_them():
+    random = np.random.default_rng(3)
+    texts = [" ".join(random.choice([*"abcdefghijklmnop"], 9)) for _ in range(200)]
+    y = random.integers(0, 2, 200)
+    features = MessageFeatures(min_count=1)
+    unseen = features.fit_transform(texts, y)[:, 0] > 0
+    assert (unseen == y).mean() < 0.65
+    assert ((features.transform(texts)[:, 0] > 0) == y).mean() > 0.85
+
+
+def test_a_class_of_one_row_is_scored_low_where_it_was_not_seen():
+    y = np.where(np.arange(len(Y)) == 5, 2, Y)
+    assert MessageFeatures(min_count=1).fit_transform(TRAIN, y)[5, 2] < 0
+
+
+def test_the_linear_model_is_liblinears():
+    cost, signs = 0.01, 2.0 * Y - 1
+    counts = WordCounts(min_count=1).fit_counts(TRAIN)
+    matrix = counts.matrix()
+
+    def loss(weights, intercept):
+        slack = np.maximum(0, 1 - signs * (matrix @ weights + intercept))
+        return weights @ weights / 2 + cost * (slack**2).sum()
+
+    factors = linear._Factors(counts, np.ones(len(Y)), np.ones(matrix.shape[1]))
+    ours = linear._squared_hinge(factors, signs[:, None], np.full(len(Y), cost))
+    theirs = LinearSVC(C=cost, intercept_scaling=1000, tol=1e-8, max_iter=100_000, dual=False)
+    theirs.fit(matrix, Y)
+    assert ours[0][:, 0] == pytest.approx(theirs.coef_[0], abs=2e-3)
+    assert loss(ours[0][:, 0], ours[1][0]) < 1.001 * loss(theirs.coef_[0], theirs.intercept_[0])
+
+
+def test_memory_works_each_key_out_once_until_it_is_full():
+    asked = []
+
+    def lengths(keys):
+        asked.extend(keys)
+        return np.array([[len(key)] for key in keys])
+
+    memory = Memory(width=1, limit=3)
+    for keys in (["a", "bb"], ["bb", "ccc"], ["a", "dddd"], ["eeeee", "ffffff", "a", "bb"]):
+        rows = memory.rows(keys, lengths)
+        assert memory.values[rows, 0].tolist() == [len(key) for key in keys]
+    assert asked == ["a", "bb", "ccc", "a", "dddd", "eeeee", "ffffff", "a", "bb"]

@@ -1,0 +1,86 @@
+import os
+import stat
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from common.errors import InputError
+from common.output import atomic_path, csv_writer, parquet_writer
+
+
+def write(path, text="new"):
+    with atomic_path(path) as temporary:
+        temporary.write_text(text)
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path):
+    path = tmp_path / "a.txt"
+    with atomic_path(path) as temporary:
+        temporary.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, BaseException])
+def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path, failure):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(failure), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise failure
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file_has_the_usual_mode_and_a_replaced_one_keeps_its_own(tmp_path):
+    path = tmp_path / "a.txt"
+    umask = os.umask(0o027)
+    try:
+        write(path)
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    path.chmod(0o604)
+    write(path, "again")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
+
+
+def test_a_link_stays_and_its_target_is_replaced(tmp_path):
+    target, link = tmp_path / "target.txt", tmp_path / "link.txt"
+    target.write_text("old")
+    link.symlink_to(target)
+    write(link)
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/dev"])
+def test_what_is_no_regular_file_is_not_replaced(path):
+    from pathlib import Path
+
+    before = Path(path).stat()
+    with pytest.raises(InputError, match="not a regular file"):
+        write(Path(path))
+    assert Path(path).stat().st_ino == before.st_ino
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match="missing"):
+        write(tmp_path / "missing" / "a.txt")
+
+
+def test_lines_are_written_one_after_the_other(tmp_path):
+    with csv_writer(tmp_path / "a.csv") as add:
+        add(b"a\n")
+        add(b"b\n")
+    assert (tmp_path / "a.csv").read_bytes() == b"a\nb\n"
+
+
+def test_tables_are_written_one_after_the_other(tmp_path):
+    table = pa.table({"n": [1, 2]})
+    with parquet_writer(tmp_path / "a.parquet", table.schema) as add:
+        add(table)
+        add(table)
+    assert pq.read_table(tmp_path / "a.parquet")["n"].to_pylist() == [1, 2, 1, 2]

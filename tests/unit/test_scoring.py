@@ -1,0 +1,226 @@
+import csv
+import gzip
+import hashlib
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from common import scoring
+from common.errors import InputError
+from common.model.pipeline import TextClassifier
+
+MODEL = {"name": "triage", "version": 7, "run_id": "abc"}
+ADDED = ["prediction", "confidence", "model_version"]
+HEADER = "id,text,note\n"
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    texts = [f"{text} {k}" for k in range(8) for text in ("it is LOST!!", "thank you", 'a "b", c')]
+    return TextClassifier().fit(texts, ["angry", "calm", 'odd, "very"'] * 8)
+
+
+@pytest.fixture
+def score(classifier):
+    def score(source, output=None, prefix="", proba=False, **how):
+        (job,) = scoring.plan([source], output, "text", prefix, proba)
+        return job, scoring.score_file(job, classifier, MODEL, **how)
+
+    return score
+
+
+def read(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def write(path, *rows, header=HEADER):
+    path.write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_rows_order_and_input_columns_stay_and_predictions_follow(tmp_path, score):
+    rows = ['2,"lost, ""again""!",x', "1,thank you,", '3,"two\nlines",NA']
+    source = write(tmp_path / "a.csv", *rows)
+    job, _ = score(source)
+    assert job.output == tmp_path / "a.predictions.csv"
+    found = read(job.output)
+    assert [row[:3] for row in found] == read(source)
+    assert found[0][3:] == ADDED
+    assert all(0 <= float(row[4]) <= 1 and row[5] == "7" for row in found[1:])
+
+
+def test_a_row_is_copied_as_it_stands_in_the_file(tmp_path, score):
+    source = write(tmp_path / "a.csv", '"1";"x ""y""";', " 2 ;z;'", header='"id";text;"n"\n')
+    job, _ = score(source)
+    lines = job.output.read_text().splitlines()
+    assert lines[0] == '"id";text;"n";prediction;confidence;model_version'
+    assert lines[1].startswith('"1";"x ""y""";;')
+    assert lines[2].startswith(" 2 ;z;';")
+
+
+def test_a_class_with_a_comma_in_its_name_is_quoted(tmp_path, score):
+    job, manifest = score(write(tmp_path / "a.csv", *['1,"a ""b"", c 3",'] * 9))
+    assert manifest["classes"]['odd, "very"'] == 9
+    assert {row[3] for row in read(job.output)[1:]} == {'odd, "very"'}
+
+
+def test_blank_texts_stay_with_empty_cells(tmp_path, score):
+    job, manifest = score(write(tmp_path / "a.csv", "1,,x", "2,  ,y", "3,NA,z", '4," \u3000",'))
+    assert [row[3:] == ["", "", ""] for row in read(job.output)[1:]] == [True, True, False, True]
+    assert manifest["rows"] == {"read": 4, "scored": 1, "blank": 3, "rejected": 0}
+
+
+def test_rows_that_cannot_be_read_are_set_aside(tmp_path, score):
+    job, manifest = score(write(tmp_path / "a.csv", "1,hello,x", "2", "3,bye,y"))
+    assert [row[0] for row in read(job.output)] == ["id", "1", "3"]
+    assert read(job.rejects) == [
+        ["line", "reason", "raw"],
+        ["3", "expected 3 fields, found 1", "2"],
+    ]
+    assert manifest["output"]["rejects"] == str(job.rejects)
+
+
+def test_rejects_of_an_earlier_run_go_when_there_are_none(tmp_path, score):
+    source = tmp_path / "a.csv"
+    job, _ = score(write(source, "1"))
+    assert job.rejects.exists()
+    score(write(source, "1,hello,"))
+    assert not job.rejects.exists()
+
+
+def test_the_manifest_is_true(tmp_path, score):
+    source = write(tmp_path / "a.csv", "1,lost!!,", "2,thank you,", "3,,", "4")
+    job, manifest = score(source)
+    assert json.loads(job.manifest.read_text()) == manifest
+    assert manifest["model"] == MODEL
+    assert manifest["input"] == {
+        "path": str(source),
+        "size": source.stat().st_size,
+        "sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+    }
+    assert manifest["rows"] == {"read": 4, "scored": 2, "blank": 1, "rejected": 1}
+    predicted = [row[3] for row in read(job.output)[1:] if row[3]]
+    assert manifest["classes"] == {
+        name: predicted.count(name) for name in ("angry", "calm", 'odd, "very"')
+    }
+
+
+@pytest.mark.parametrize("how", [{"chunk_rows": 1}, {"chunk_rows": 7}, {"workers": 2}])
+def test_the_output_is_the_same_for_any_chunk_size_and_number_of_workers(
+    tmp_path, score, monkeypatch, how
+):
+    monkeypatch.setattr(scoring, "SMALL_BYTES", 0)
+    rows = [f'{k},"text {k}, ""quoted"" \n {k % 13}!",' for k in range(100)]
+    rows[40:40] = ["ragged", '1,"stray,x', ",,", "", '5,in "the" middle,']
+    source = write(tmp_path / "a.csv", *rows)
+    expected, plain = score(source, tmp_path / "plain.csv")
+    job, manifest = score(source, tmp_path / "other.csv", **how)
+    assert job.output.read_bytes() == expected.output.read_bytes()
+    assert job.rejects.read_bytes() == expected.rejects.read_bytes()
+    assert manifest["rows"] == plain["rows"]
+
+
+def test_strict_writes_nothing(tmp_path, score):
+    source = write(tmp_path / "a.csv", "1,hello,", "2")
+    with pytest.raises(InputError, match=r"line 3: expected 3 fields, found 1; nothing was"):
+        score(source, strict=True)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_failure_midway_leaves_an_earlier_output_alone(tmp_path, score):
+    lines = "".join(f"{k},{hashlib.sha256(str(k).encode()).hexdigest()},\n" for k in range(30_000))
+    source = tmp_path / "a.csv.gz"
+    source.write_bytes(gzip.compress((HEADER + lines).encode())[:-1000])
+    earlier = tmp_path / "a.predictions.csv"
+    earlier.write_text("earlier")
+    with pytest.raises(InputError, match="damaged or cut short"):
+        score(source)
+    assert earlier.read_text() == "earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv.gz", "a.predictions.csv"]
+
+
+def test_probabilities_of_all_classes_add_up(tmp_path, score):
+    job, _ = score(write(tmp_path / "a.csv", "1,lost,", "2,,"), prefix="m_", proba=True)
+    header, first, blank = read(job.output)
+    assert header[3:6] == ["m_prediction", "m_confidence", "m_model_version"]
+    assert header[6:] == ["m_proba_angry", "m_proba_calm", 'm_proba_odd, "very"']
+    assert sum(map(float, first[6:])) == pytest.approx(1, abs=1e-5)
+    assert float(first[4]) == max(map(float, first[6:]))
+    assert blank[3:] == [""] * 6
+
+
+def test_a_column_that_is_there_already_is_not_overwritten(tmp_path, score):
+    source = write(tmp_path / "a.csv", "1,hello", header="prediction,text\n")
+    with pytest.raises(InputError, match="--prefix"):
+        score(source)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_parquet_gives_parquet_with_its_types(tmp_path, score):
+    table = pa.table({"n": [1, 2, 3], "text": ["lost!!", None, "thank you"], "l": [[1], [], None]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    job, _ = score(tmp_path / "a.parquet")
+    found = pq.read_table(job.output)
+    assert job.output.name == "a.predictions.parquet"
+    assert found.select(table.column_names).equals(table)
+    assert found.column_names[3:] == ADDED
+    assert list(found.schema.types[3:]) == [pa.string(), pa.float64(), pa.int64()]
+    assert found["prediction"].is_null().to_pylist() == [False, True, False]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_other_formats_become_csv_where_that_is_asked_for(tmp_path, score, ending):
+    texts = ["two\nlines", 'a "b", c', "bare\rreturn", "plain"]
+    source = tmp_path / f"a.{ending}"
+    if ending == "jsonl":
+        source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    else:
+        pq.write_table(pa.table({"text": texts}), source)
+    job, _ = score(source, tmp_path / "out.csv")
+    assert [row[0] for row in read(job.output)] == ["text", *texts]
+
+
+def test_csv_becomes_parquet_where_that_is_asked_for(tmp_path, score):
+    job, _ = score(write(tmp_path / "a.csv", "007,NA,", "2,,x"), tmp_path / "out.parquet")
+    found = pq.read_table(job.output).to_pylist()
+    assert [(row["id"], row["text"], row["note"]) for row in found] == [
+        ("007", "NA", ""),
+        ("2", "", "x"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "link.csv"])
+def test_an_input_is_never_an_output(tmp_path, name):
+    source = write(tmp_path / "a.csv", "1,hello,")
+    (tmp_path / "link.csv").symlink_to(source)
+    with pytest.raises(InputError, match="never changed"):
+        scoring.plan([source], tmp_path / name, "text", "", False)
+
+
+def test_two_inputs_never_share_an_output(tmp_path):
+    sources = []
+    for day in ("monday", "tuesday"):
+        (tmp_path / day).mkdir()
+        sources.append(write(tmp_path / day / "a.csv", "1,hello,"))
+    with pytest.raises(InputError, match="for two inputs"):
+        scoring.plan(sources, tmp_path, "text", "", False)
+    with pytest.raises(InputError, match="no folder"):
+        scoring.plan(sources, tmp_path / "out.csv", "text", "", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("day.csv", "day.predictions.csv"),
+        ("day.csv.gz", "day.predictions.csv"),
+        ("day.jsonl.zst", "day.predictions.csv"),
+        ("day.parquet", "day.predictions.parquet"),
+        ("day.2024.tsv", "day.2024.predictions.csv"),
+        ("day", "day.predictions.csv"),
+    ],
+)
+def test_the_default_output_is_named_after_the_input(tmp_path, name, expected):
+    assert scoring.default_name(tmp_path / name) == expected
