@@ -19,8 +19,8 @@ lint: .venv/.dev ## check format, style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: setup ## measure scoring speed and memory on generated messages
-	$(BIN)/python benchmarks/scoring.py
+bench: .venv/.bench ## compare with scikit-learn, fastText and CatBoost on generated messages
+	$(BIN)/python benchmarks/compare.py
 
 .venv/.core: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
@@ -30,6 +30,10 @@ bench: setup ## measure scoring speed and memory on generated messages
 
 .venv/.dev: .venv/.core requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/.bench: .venv/.core requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
 .PHONY: help setup train test lint bench

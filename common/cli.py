@@ -174,7 +174,9 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
 
     done, start = 0, time.monotonic()
     spoken = start
-    size = tqdm.format_sizeof
+
+    def size(units: int) -> str:
+        return str(units) if units < 1000 else str(tqdm.format_sizeof(units))
 
     def advance(units: int) -> None:
         nonlocal done, spoken
@@ -185,9 +187,7 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
             rate = done / (now - start)
             share = f" of {size(total)}" if total else ""
             left = f", about {(total - done) / rate:.0f} s left" if total and rate else ""
-            logger.info(
-                "%s: %s%s%s, %s%s/s%s", task, size(done), share, unit, size(rate), unit, left
-            )
+            logger.info("%s: %s%s %s%s", task, size(done), share, unit, left)
 
     yield advance
 

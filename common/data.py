@@ -109,6 +109,10 @@ class MessageFile:
         self.path = path
         self._chunk_rows = chunk_rows
         with ExitStack() as self._open_files, _readable(path):
+            if path.exists() and not path.is_file() and not path.is_dir():
+                raise InputError(
+                    f"{path} is a pipe or a device, which can't be read twice: save it as a file."
+                )
             self.size = path.stat().st_size
             self.schema, self._contents = self._open()
             self._refuse_repeated_columns()

@@ -17,6 +17,7 @@ from common.model.features import MessageFeatures
 
 FEW_ROWS = 1000
 BOOSTED_ROWS = 200_000
+MOST_TREES = 1000
 VALIDATION_SHARE = 0.1
 FIT_STEPS = 8
 NOTICEABLE_WORDS = 2000
@@ -101,9 +102,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
         More rows than BOOSTED_ROWS tell a dozen columns nothing new, so a part is taken.
         """
+        # A tree costs as much as there are classes, so many of them get fewer and bolder trees.
+        trees = min(MOST_TREES, max(50, 20 * MOST_TREES // len(self.classes_)))
+        many = trees < MOST_TREES
         settings = {
             "depth": 5,
-            "learning_rate": 0.05,
+            "learning_rate": 0.15 if many else 0.05,
+            "border_count": 32 if many else 254,
             "auto_class_weights": "Balanced" if self.class_weight == "balanced" else None,
             "random_seed": self.seed,
             "verbose": False,
@@ -113,8 +118,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         held = order[: round(VALIDATION_SHARE * len(order))]
         seen = order[len(held) :]
         if len(order) < FEW_ROWS or set(y[seen]) != set(y):
-            return CatBoostClassifier(iterations=200, **settings).fit(features, y)
-        model = CatBoostClassifier(iterations=1000, early_stopping_rounds=50, **settings)
+            return CatBoostClassifier(iterations=min(200, trees), **settings).fit(features, y)
+        model = CatBoostClassifier(iterations=trees, early_stopping_rounds=50, **settings)
         return model.fit(features[seen], y[seen], eval_set=(features[held], y[held]))
 
     def _texts(self, X: Any) -> pa.Array | Sequence[str]:

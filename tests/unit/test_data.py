@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import lzma
+import os
 import re
 import zipfile
 
@@ -137,6 +138,8 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path, content, says):
 def test_what_is_no_file_is_refused_in_one_line(tmp_path):
     assert "does not exist" in refusal(tmp_path / "missing.csv")
     assert "directory" in refusal(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert "pipe" in refusal(tmp_path / "pipe")
 
 
 def test_a_header_alone_has_columns_and_no_rows(tmp_path):

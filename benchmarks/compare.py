@@ -1,0 +1,266 @@
+"""Compare the model with what users would pick instead, in one run on this machine.
+
+Accuracy on a holdout chosen by content (30 %); fitting and scoring each in a process of its own.
+Scoring is CSV to CSV: ours is predict.py as it stands, the others read and write with pandas.
+With --data, accuracy and fit are measured on that file, else on the synthetic sample, which is
+always what is scored.
+
+    python benchmarks/compare.py
+    python benchmarks/compare.py --data airline.csv --target-column airline_sentiment --score-rows 0
+    python benchmarks/compare.py --fit-rows 140000 --score-rows 500000 --repeats 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from peers import CONTENDERS
+from tabulate import tabulate
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARIES = ("catboost", "scikit-learn", "pyarrow", "mlflow", "pandas", "fasttext-numpy2-wheel")
+HOLDOUT_PERCENT = 30
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--data", type=Path, help="labelled messages [the synthetic sample]")
+    add("--text-column", default="text", help="[%(default)s]")
+    add("--target-column", default="inbound", help="[%(default)s]")
+    add("--fit-rows", type=int, default=20_000, help="rows of the sample to fit on [%(default)s]")
+    add("--score-rows", type=int, default=100_000, help="rows to score; 0: none [%(default)s]")
+    add("--repeats", type=int, default=1, help="scorings of which to take the median [1]")
+    add("--growth", type=int, nargs="*", default=[], help="more sizes for predict.py to score")
+    add("--only", nargs="*", default=list(CONTENDERS), choices=CONTENDERS, help="contenders")
+    add("--worker", nargs="+", help=argparse.SUPPRESS)
+    return parser
+
+
+def main() -> int:
+    args = build_parser().parse_args()
+    if args.worker:
+        result = {"fit": fit, "score": score}[args.worker[0]](*args.worker[1:])
+        sys.stdout.write(json.dumps(result | {"peak MB": own_peak()}) + "\n")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        compare(args, Path(folder))
+    return 0
+
+
+def compare(args: argparse.Namespace, folder: Path) -> None:
+    source = args.data or sample(folder / "fit", args.fit_rows)
+    split(source, args.text_column, args.target_column, folder)
+    fitted = {name: worker("fit", name, folder) for name in args.only}
+    for figures in fitted.values():
+        del figures["peak MB"]
+    say(f"Fitted on 70 % of {source.name}, tested on the other {HOLDOUT_PERCENT} %:", fitted)
+    if args.score_rows:
+        project = trained(folder / "project", source, args)
+        sizes = [args.score_rows, *args.growth]
+        files = {rows: sample(folder / f"score{rows}", rows) for rows in sizes}
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in args.only}
+        for _ in range(args.repeats):
+            for name in args.only:
+                runs[name].append(scored(name, project, args.score_rows, files, folder))
+        middle = {name: medians(found) for name, found in runs.items()}
+        say(f"Scoring {args.score_rows:,} rows, CSV to CSV, median of {args.repeats}:", middle)
+        grown = {f"{n:,} rows": scored("ours", project, n, files, folder) for n in args.growth}
+        if grown:
+            say("Growth of ours:", grown)
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    processors = len(os.sched_getaffinity(0))
+    sys.stdout.write(f"{processors} processors, Python {platform.python_version()}, {versions}\n")
+
+
+def fit(name: str, folder: str) -> dict[str, Any]:
+    """Fit one contender on train.csv, test it on test.csv, store it, load it again."""
+    import pandas as pd
+    from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+    train, test = (
+        pd.read_csv(Path(folder, side), dtype=str, keep_default_na=False)
+        for side in ("train.csv", "test.csv")
+    )
+    contender = CONTENDERS[name]()
+    start = time.perf_counter()
+    contender.fit(train["text"].tolist(), train["label"].tolist())
+    seconds, peak = time.perf_counter() - start, own_peak()
+    predicted, proba = contender.predict(test["text"].tolist())
+    path = stored(name, folder)
+    contender.save(path)
+    start = time.perf_counter()
+    CONTENDERS[name]().load(path)
+    loaded = time.perf_counter() - start
+    return {
+        "accuracy": accuracy_score(test["label"], predicted),
+        "macro-F1": f1_score(test["label"], predicted, average="macro"),
+        "log loss": None
+        if proba is None
+        else log_loss(test["label"], proba, labels=contender.classes),
+        "fit s": seconds,
+        "fit peak MB": peak,
+        "model MB": path.stat().st_size / 1e6,
+        "load s": loaded,
+    }
+
+
+def score(name: str, folder: str, source: str) -> dict[str, Any]:
+    """Score a CSV file as a short script would: pandas reads, the model predicts, pandas writes."""
+    import pandas as pd
+
+    contender = CONTENDERS[name]()
+    contender.load(stored(name, folder))
+    start = time.perf_counter()
+    frame = pd.read_csv(source, dtype=str, keep_default_na=False)
+    texts = frame["text"].tolist()
+    if hasattr(contender, "predict_best"):
+        frame["prediction"], frame["confidence"] = contender.predict_best(texts)
+    else:
+        frame["prediction"], proba = contender.predict(texts)
+        if proba is not None:
+            frame["confidence"] = proba.max(axis=1)
+    frame.to_csv(Path(folder, "out.csv"), index=False)
+    return {"rows/s": len(frame) / (time.perf_counter() - start)}
+
+
+def scored(
+    name: str, project: Path, rows: int, files: dict[int, Path], folder: Path
+) -> dict[str, Any]:
+    """Rows a second without and with the start of the process, and the peak of its memory."""
+    start = time.perf_counter()
+    if name == "ours":
+        found = predict(project, files[rows])
+    else:
+        found = worker("score", name, folder, files[rows])
+    return {
+        "rows/s": found["rows/s"],
+        "rows/s with start": rows / (time.perf_counter() - start),
+        "peak MB": found["peak MB"],
+    }
+
+
+def predict(project: Path, source: Path) -> dict[str, Any]:
+    """predict.py in the project; the peak is that of all its processes together."""
+    output = project / "out.csv"
+    process = subprocess.Popen(
+        [sys.executable, "predict.py", str(source), "--json", "-o", str(output)],
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, family_memory(process.pid))
+        time.sleep(0.05)
+    manifest = json.loads(process.communicate()[0])["files"][0]
+    return {"rows/s": manifest["rows_per_second"], "peak MB": peak}
+
+
+def family_memory(pid: int) -> float:
+    """Memory in MB of a process and its children; what they share counts once (PSS)."""
+    total = 0.0
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for member in [str(pid), *children]:
+            lines = Path(f"/proc/{member}/smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    except OSError:  # one of them has just ended
+        return total
+    return total
+
+
+def own_peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def stored(name: str, folder: str) -> Path:
+    return Path(folder, f"{list(CONTENDERS).index(name)}.model")
+
+
+def trained(project: Path, source: Path, args: argparse.Namespace) -> Path:
+    """A project of its own with a champion, so that no registry of the user's is touched."""
+    shutil.copytree(ROOT / "common", project / "common")
+    for script in ("train.py", "predict.py"):
+        shutil.copy(ROOT / script, project)
+    (project / "logs").mkdir()
+    columns = ("--text-column", args.text_column, "--target-column", args.target_column)
+    run("train.py", "--data", source.resolve(), *columns, cwd=project)
+    return project
+
+
+def split(source: Path, text_column: str, target_column: str, folder: Path) -> None:
+    """Write train.csv and test.csv with the columns text and label."""
+    import pandas as pd
+
+    from common.labelled import Columns, read_split
+
+    sides = read_split(source, Columns(text_column, target_column), HOLDOUT_PERCENT)[:2]
+    for side, name in zip(sides, ("train.csv", "test.csv"), strict=True):
+        frame = pd.DataFrame({"text": side.texts, "label": side.labels})
+        frame.to_csv(folder / name, index=False)
+
+
+def sample(folder: Path, rows: int) -> Path:
+    run("-m", "common.sample", "--rows", rows, "--seed", 1, "--out", folder, cwd=ROOT)
+    return folder / "synthetic_messages.csv"
+
+
+def worker(task: str, *arguments: object) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        run(__file__, "--worker", task, *arguments, cwd=ROOT).splitlines()[-1]
+    )
+    return found
+
+
+def run(*command: object, cwd: Path) -> str:
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=cwd,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"MLFLOW_TRACKING_URI": ""}
+
+
+def medians(found: list[dict[str, Any]]) -> dict[str, Any]:
+    return {key: statistics.median(one[key] for one in found) for key in found[0]}
+
+
+def say(title: str, rows: dict[str, dict[str, Any]]) -> None:
+    columns = list(next(iter(rows.values())))
+    cells = [[name, *(shown(found[column]) for column in columns)] for name, found in rows.items()]
+    table = tabulate(cells, ["", *columns], tablefmt="github", disable_numparse=True)
+    sys.stdout.write(f"{title}\n\n{table}\n\n")
+    sys.stdout.flush()
+
+
+def shown(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.4f}" if value < 1 else f"{value:.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
