@@ -6,6 +6,7 @@ JSON lines or Parquet, plain or compressed, of any size.
 
     python predict.py new.csv
     python predict.py new.csv -o scored.parquet --proba
+    python predict.py new.csv --explain
     python predict.py monday.csv tuesday.csv.gz -o scored/
     python predict.py new.csv --model challenger --json
 """
@@ -43,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--prefix", default="", help="put before the names of the columns that are added")
     add("--proba", action="store_true", help="add the probability of each class")
+    add("--explain", action="store_true", help="add the words that speak most for the prediction")
     add("--strict", action="store_true", help="write nothing if a row can't be read")
     return parser
 
@@ -52,7 +54,9 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     from common import parallel, scoring, summary
     from common.registry import store, versions
 
-    jobs = scoring.plan(args.inputs, args.output, settings.text_column, args.prefix, args.proba)
+    jobs = scoring.plan(
+        args.inputs, args.output, settings.text_column, args.prefix, args.proba, args.explain
+    )
     store.connect(settings.mlflow_tracking_uri, ROOT)
     version = versions.find(settings.model_name, args.model)
     classifier = versions.load(version)

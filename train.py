@@ -78,7 +78,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     }
     with runs.training_run(settings.mlflow_experiment_name, tags) as run_id:
         metrics = fitted.metrics | counts.metrics()
-        runs.log_training(public_values(settings), metrics, fitted.figures(), fitted.documents())
+        tables = {"worst_errors.json": fitted.worst_errors()}
+        runs.log_training(
+            public_values(settings), metrics, fitted.figures(), fitted.documents(), tables
+        )
         runs.log_dataset(source.path, digest)
         model_uri = runs.log_model(fitted.classifier)
         artifact.check_in_clean_process(model_uri, settings.text_column, *fitted.examples())

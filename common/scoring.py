@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from common import delimited, parallel
 from common.data import CHUNK_ROWS, Chunk, MessageFile, as_text, sha256
 from common.delimited import Reject
-from common.errors import InputError
+from common.errors import InputError, ModelUnavailable
 from common.output import atomic_path, csv_writer, parquet_writer
 
 SMALL_BYTES = 4_000_000
@@ -49,6 +49,7 @@ class Job:
     text_column: str
     prefix: str = ""
     with_proba: bool = False
+    with_reasons: bool = False
 
     @property
     def rejects(self) -> Path:
@@ -63,7 +64,7 @@ class Job:
         return self.output.with_name(self.output.name + ".manifest.json")
 
     def added_columns(self, classes: Sequence[str]) -> list[tuple[str, pa.DataType]]:
-        """Names and types of what is added, in order; the probabilities come last."""
+        """Names and types of what is added, in order."""
         columns = [
             ("prediction", pa.string()),
             ("confidence", pa.float64()),
@@ -71,6 +72,8 @@ class Job:
         ]
         if self.with_proba:
             columns += [(f"proba_{name}", pa.float64()) for name in classes]
+        if self.with_reasons:
+            columns.append(("because", pa.string()))
         return [(self.prefix + name, kind) for name, kind in columns]
 
 
@@ -110,7 +113,12 @@ class Tally:
 
 
 def plan(
-    inputs: Sequence[Path], output: Path | None, text_column: str, prefix: str, with_proba: bool
+    inputs: Sequence[Path],
+    output: Path | None,
+    text_column: str,
+    prefix: str = "",
+    with_proba: bool = False,
+    with_reasons: bool = False,
 ) -> list[Job]:
     """One job for each input, checked before anything slow starts.
 
@@ -129,7 +137,8 @@ def plan(
             messages.require(text_column, "TEXT_COLUMN")
         name = default_name(source)
         target = output / name if output and output.is_dir() else output
-        jobs.append(Job(source, target or source.with_name(name), text_column, prefix, with_proba))
+        target = target or source.with_name(name)
+        jobs.append(Job(source, target, text_column, prefix, with_proba, with_reasons))
     outputs = Counter(path.resolve() for job in jobs for path in (job.output, job.rejects))
     for job in jobs:
         if outputs[job.output.resolve()] > 1:
@@ -173,6 +182,11 @@ def score_file(
     Raises:
         InputError: the input can't be read, has a column that would be added, or `strict`.
     """
+    if job.with_reasons and not hasattr(classifier, "explain"):
+        raise ModelUnavailable(
+            f"version {model['version']} of {model['name']} is too old to explain itself: "
+            "train again, or leave out --explain."
+        )
     started = time.monotonic()
     digest = sha256(job.source)
     tally = Tally()
@@ -245,13 +259,16 @@ class Scorer:
         proba = self.classifier.predict_proba(texts.filter(filled))
         best = proba.argmax(axis=1)
         confidence = proba[np.arange(len(best)), best]
-        numbers = [pa.array(confidence.round(6)), pa.array(np.full(len(best), self.version))]
+        values = [pa.array(confidence.round(6)), pa.array(np.full(len(best), self.version))]
         if self.job.with_proba:
-            numbers += [pa.array(column.round(6)) for column in proba.T]
+            values += [pa.array(column.round(6)) for column in proba.T]
+        if self.job.with_reasons:
+            reasons = self.classifier.explain(texts.filter(filled), proba)
+            values.append(pa.array(map(reason, reasons), pa.string()))
         if self.job.as_parquet:
-            content = self._table(chunk, filled, best, numbers)
+            content = self._table(chunk, filled, best, values)
         else:
-            content = self._lines(chunk, filled, best, numbers)
+            content = self._lines(chunk, filled, best, values)
         counts = np.bincount(best, minlength=len(self.classifier.classes_))
         return Scored(
             content,
@@ -263,21 +280,28 @@ class Scorer:
             bytes_done=chunk.bytes_done,
         )
 
-    def _table(self, chunk: Chunk, filled: Any, best: Any, numbers: list[pa.Array]) -> pa.Table:
+    def _table(self, chunk: Chunk, filled: Any, best: Any, values: list[pa.Array]) -> pa.Table:
         table = chunk.table
         labels = pa.array(self.classifier.classes_[best], pa.string())
         added = self.job.added_columns(self.classifier.classes_)
-        for (name, kind), values in zip(added, [labels, *numbers], strict=True):
+        for (name, kind), column in zip(added, [labels, *values], strict=True):
             empty = pa.nulls(len(table), kind)
-            table = table.append_column(name, pc.replace_with_mask(empty, filled, values))
+            table = table.append_column(name, pc.replace_with_mask(empty, filled, column))
         return table
 
-    def _lines(self, chunk: Chunk, filled: Any, best: Any, numbers: list[pa.Array]) -> bytes:
+    def _lines(self, chunk: Chunk, filled: Any, best: Any, values: list[pa.Array]) -> bytes:
         rows = chunk.raw
         if rows is None:
             rows = delimited.written(chunk.table.columns)
         names = delimited.written([pa.array(self.classifier.classes_, pa.string())], self.delimiter)
-        cells = [names.take(pa.array(best)), *(n.cast(pa.large_string()) for n in numbers)]
+        cells = [names.take(pa.array(best))]
+        for column in values:
+            is_text = pa.types.is_string(column.type)
+            cells.append(
+                delimited.written([column], self.delimiter)
+                if is_text
+                else column.cast(pa.large_string())
+            )
         empty = pa.array([""] * len(rows), pa.large_string())
         added = [pc.replace_with_mask(empty, filled, cell) for cell in cells]
         delimiter, nothing, newline = (
@@ -286,6 +310,15 @@ class Scorer:
         joined = pc.binary_join_element_wise(rows, *added, delimiter)
         lines = pc.binary_join_element_wise(joined, nothing, newline)
         return _content(lines)
+
+
+def reason(words: Sequence[tuple[str, float]]) -> str:
+    """Words and their weights in one cell.
+
+    >>> reason([("refund", 0.824), ("!", 0.1)])
+    'refund (+0.82), ! (+0.10)'
+    """
+    return ", ".join(f"{word} ({weight:+.2f})" for word, weight in words)
 
 
 def _content(strings: pa.LargeStringArray) -> bytes:

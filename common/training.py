@@ -58,6 +58,23 @@ class Fitted:
             "telling_terms": evaluate.telling_terms_figure(self.classifier.telling_terms())
         }
 
+    def worst_errors(self, rows: int = 50) -> dict[str, list[Any]]:
+        """Columns of a table: the errors on the holdout that the classifier is surest of."""
+        confidence = self.proba.max(axis=1)
+        wrong = np.flatnonzero(self.predicted != self.holdout.labels)
+        worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:rows]
+        texts = [str(text) for text in self.holdout.texts[worst]]
+        reasons = self.classifier.explain(
+            texts, self.proba[worst][:, : len(self.classifier.classes_)]
+        )
+        return {
+            "text": texts,
+            "true": self.holdout.labels[worst].tolist(),
+            "predicted": self.predicted[worst].tolist(),
+            "confidence": confidence[worst].round(4).tolist(),
+            "because": [", ".join(word for word, _ in words) for words in reasons],
+        }
+
     def documents(self) -> dict[str, Any]:
         """What people and scripts read beside the figures, by file name."""
         confusion = evaluate.confusion_counts(self.holdout.labels, self.predicted, self.classes)

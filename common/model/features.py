@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -92,6 +93,37 @@ class MessageFeatures(TransformerMixin, BaseEstimator):
         terms = self.counts_.terms(words)
         return np.asarray(terms @ self.linear_.coefficients[: terms.shape[1]], np.float64)
 
+    def contributions(
+        self, X: Any, directions: npt.NDArray[np.float64]
+    ) -> list[list[tuple[str, float]]]:
+        """What each word of each message adds to its linear score, the largest first.
+
+        Exact: a message's contributions and the intercept add up to its score. What a pair of words
+        adds is shared by the two.
+
+        Args:
+            directions: (n, k) weights of the k scores for each message, such as 1 for the class
+                that is asked about.
+        """
+        offsets, numbers, words = text.expanded(text.split(X))
+        known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
+        pairs = text.positions(self.counts_.pairs_, text.neighbours(offsets, known, known))
+        values = self.word_scores(words)[numbers]
+        shared = self._pair_coefficients()[pairs] / 2
+        shared[pairs < 0] = 0
+        values += shared
+        values[1:] += shared[:-1]
+        lengths = np.diff(offsets)
+        rows = np.repeat(np.arange(len(lengths)), lengths)
+        weights = (values * directions[rows]).sum(axis=1) / np.sqrt(lengths)[rows]
+        found = []
+        for first, last in pairwise(offsets.tolist()):
+            sums: dict[str, float] = {}
+            for number, weight in zip(numbers[first:last], weights[first:last], strict=True):
+                sums[words[number]] = sums.get(words[number], 0.0) + float(weight)
+            found.append(sorted(sums.items(), key=lambda pair: -pair[1]))
+        return found
+
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in super().__getstate__().items() if not k.endswith("_memory")}
 
@@ -146,5 +178,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):
     def _pair_sums(self, offsets: Any, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         pairs = self.counts_.pairs_
         found = text.count_matrix(offsets, text.positions(pairs, keys), len(pairs))
-        coefficients = self.linear_.coefficients[len(self.linear_.coefficients) - len(pairs) :]
-        return np.asarray(found @ coefficients, np.float64)
+        return np.asarray(found @ self._pair_coefficients(), np.float64)
+
+    def _pair_coefficients(self) -> npt.NDArray[np.float32]:
+        coefficients = self.linear_.coefficients
+        return coefficients[len(coefficients) - len(self.counts_.pairs_) :]

@@ -85,6 +85,27 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             {"prediction": self.classes_[proba.argmax(axis=1)], "confidence": proba.max(axis=1)}
         )
 
+    def explain(
+        self, X: Any, proba: npt.NDArray[np.float64], top: int = 3
+    ) -> list[list[tuple[str, float]]]:
+        """The words of each message that speak most for its predicted class, with their weights.
+
+        Exact for the linear scores, which CatBoost weighs together with statistics of the message:
+        against the other class, or the mean of the other classes.
+
+        Args:
+            proba: (n, K) what `predict_proba` gives for the messages.
+        """
+        predicted = proba.argmax(axis=1)
+        classes = len(self.classes_)
+        if classes == 2:
+            directions = np.where(predicted == 1, 1.0, -1.0)[:, None]
+        else:
+            directions = np.full((len(predicted), classes), -1 / (classes - 1))
+            directions[np.arange(len(predicted)), predicted] = 1
+        found = self.features_.contributions(self._texts(X), directions)
+        return [[pair for pair in pairs[:top] if pair[1] > 0] for pairs in found]
+
     def telling_terms(self, top: int = 15) -> dict[str, list[tuple[str, float]]]:
         """The words that speak most for each class, among the frequent ones, with their scores."""
         words = list(self.features_.counts_.words_)[:NOTICEABLE_WORDS]

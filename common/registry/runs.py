@@ -39,9 +39,14 @@ def log_training(
     metrics: Mapping[str, float],
     figures: Mapping[str, Figure],
     documents: Mapping[str, Any],
+    tables: Mapping[str, Mapping[str, list[Any]]],
 ) -> None:
-    """Log to the active run; `documents` are kept as JSON by file name, together with the
-    versions of all installed packages."""
+    """Log to the active run, together with the versions of all installed packages.
+
+    Args:
+        documents: kept as JSON, by file name.
+        tables: columns by name, shown as tables, by file name.
+    """
     with store.answering():
         mlflow.log_params(dict(params))
         mlflow.log_metrics({name: value for name, value in metrics.items() if value == value})
@@ -49,6 +54,8 @@ def log_training(
             mlflow.log_figure(figure, f"figures/{name}.png")
         for name, document in documents.items():
             mlflow.log_dict(document, name)
+        for name, columns in tables.items():
+            mlflow.log_table(dict(columns), name)
         mlflow.log_text(_installed(), "environment.txt")
 
 

@@ -106,11 +106,23 @@ def test_the_linear_model_is_liblinears():
         return weights @ weights / 2 + cost * (slack**2).sum()
 
     factors = linear._Factors(counts, np.ones(len(Y)), np.ones(matrix.shape[1]))
-    ours = linear._squared_hinge(factors, signs[:, None], np.full(len(Y), cost))
+    ours = linear._squared_hinge(factors, signs[:, None], np.full(len(Y), cost), 500, 1e-8)
     theirs = LinearSVC(C=cost, intercept_scaling=1000, tol=1e-8, max_iter=100_000, dual=False)
     theirs.fit(matrix, Y)
     assert ours[0][:, 0] == pytest.approx(theirs.coef_[0], abs=2e-3)
     assert loss(ours[0][:, 0], ours[1][0]) < 1.001 * loss(theirs.coef_[0], theirs.intercept_[0])
+
+
+@given(st.lists(st.sampled_from([*TRAIN, "", "new words", "is my is my"]), min_size=1, max_size=5))
+@settings(max_examples=30, deadline=None)
+def test_contributions_and_the_intercept_add_up_to_the_score(fitted, texts):
+    k = len(fitted.linear_.intercept)
+    scores = fitted.transform(texts)[:, :k]
+    for column in range(k):
+        directions = np.tile(np.eye(k)[column], (len(texts), 1))
+        found = fitted.contributions(texts, directions)
+        sums = [sum(weight for _, weight in words) for words in found]
+        assert sums == pytest.approx(scores[:, column] - fitted.linear_.intercept[column], abs=1e-5)
 
 
 def test_memory_works_each_key_out_once_until_it_is_full():

@@ -203,3 +203,13 @@ def test_fitting_tells_of_each_step():
     steps = []
     TextClassifier().fit(*messages(ANGRY, CALM), advance=steps.append)
     assert sum(steps) == FIT_STEPS
+
+
+def test_the_reason_for_a_prediction_is_a_word_of_the_message_that_was_planted(model):
+    texts = ["where is my LOST parcel", "thank you for nothing", "zzz"]
+    proba = model.predict_proba(texts)
+    assert [len(words) <= 3 for words in model.explain(texts, proba)] == [True] * 3
+    found = model.explain(texts, proba, top=10)
+    assert "lost" in [word for word, _ in found[0]]
+    assert {"thank", "you"} & {word for word, _ in found[1]}
+    assert all(weight > 0 for words in found for _, weight in words)

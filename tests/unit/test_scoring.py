@@ -2,6 +2,7 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,8 +25,8 @@ def classifier():
 
 @pytest.fixture
 def score(classifier):
-    def score(source, output=None, prefix="", proba=False, **how):
-        (job,) = scoring.plan([source], output, "text", prefix, proba)
+    def score(source, output=None, prefix="", proba=False, explain=False, **how):
+        (job,) = scoring.plan([source], output, "text", prefix, proba, explain)
         return job, scoring.score_file(job, classifier, MODEL, **how)
 
     return score
@@ -152,6 +153,19 @@ def test_probabilities_of_all_classes_add_up(tmp_path, score):
     assert blank[3:] == [""] * 6
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_reasons_are_words_of_the_message(tmp_path, score, ending):
+    source = write(tmp_path / "a.csv", '1,"it is LOST!!",', "2,,")
+    job, _ = score(source, tmp_path / f"out.{ending}", explain=True)
+    if ending == "csv":
+        (first, blank) = [row[6] for row in read(job.output)[1:]]
+    else:
+        first, blank = pq.read_table(job.output)["because"].to_pylist()
+    assert re.fullmatch(r"(\S+ \(\+\d\.\d\d\)(, )?)+", first)
+    assert "lost (+" in first
+    assert not blank
+
+
 def test_a_column_that_is_there_already_is_not_overwritten(tmp_path, score):
     source = write(tmp_path / "a.csv", "1,hello", header="prediction,text\n")
     with pytest.raises(InputError, match="--prefix"):
@@ -197,7 +211,7 @@ def test_an_input_is_never_an_output(tmp_path, name):
     source = write(tmp_path / "a.csv", "1,hello,")
     (tmp_path / "link.csv").symlink_to(source)
     with pytest.raises(InputError, match="never changed"):
-        scoring.plan([source], tmp_path / name, "text", "", False)
+        scoring.plan([source], tmp_path / name, "text")
 
 
 def test_two_inputs_never_share_an_output(tmp_path):
@@ -206,9 +220,9 @@ def test_two_inputs_never_share_an_output(tmp_path):
         (tmp_path / day).mkdir()
         sources.append(write(tmp_path / day / "a.csv", "1,hello,"))
     with pytest.raises(InputError, match="for two inputs"):
-        scoring.plan(sources, tmp_path, "text", "", False)
+        scoring.plan(sources, tmp_path, "text")
     with pytest.raises(InputError, match="no folder"):
-        scoring.plan(sources, tmp_path / "out.csv", "text", "", False)
+        scoring.plan(sources, tmp_path / "out.csv", "text")
 
 
 @pytest.mark.parametrize(
