@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from common.model import linear, text
 
-REMEMBERED = 200_000
+REMEMBERED = 50_000
+ROWS_AT_ONCE = 50_000
 
 
 class Memory:
@@ -77,11 +78,12 @@ class MessageFeatures(TransformerMixin, BaseEstimator):
             weights = (len(y) / (np.count_nonzero(frequency) * frequency))[y].astype(np.float32)
         self.linear_, scores = linear.cross_fit(counts, y, weights, self.seed, advance)
         self._forget()
-        return np.hstack([scores, self._sums(X)[:, scores.shape[1] :]])
+        return np.hstack([scores, self.transform(X)[:, scores.shape[1] :]])
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
         check_is_fitted(self)
-        return self._sums(X)
+        starts = range(0, max(len(X), 1), ROWS_AT_ONCE)
+        return np.vstack([self._sums(X[start : start + ROWS_AT_ONCE]) for start in starts])
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         check_is_fitted(self)
@@ -109,8 +111,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):
         known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
         pairs = text.positions(self.counts_.pairs_, text.neighbours(offsets, known, known))
         values = self.word_scores(words)[numbers]
-        shared = self._pair_coefficients()[pairs] / 2
-        shared[pairs < 0] = 0
+        shared = np.zeros_like(values)
+        shared[pairs >= 0] = self._pair_coefficients()[pairs[pairs >= 0]] / 2
         values += shared
         values[1:] += shared[:-1]
         lengths = np.diff(offsets)

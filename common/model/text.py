@@ -27,6 +27,7 @@ Ints = npt.NDArray[np.integer[Any]]
 TOKEN = re.compile(r"[@#]?\w+(?:['’]\w+)?|[^\w\s]")
 LINK = "httplink"
 _LINK = re.compile(r"https?://\S*|www\.\S+")
+_LONG_NUMBER = re.compile(r"([0-9]{3})[0-9]{2,}")
 _REPEATED = re.compile(r"(\w)\1{3,}")
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'"}
 _ENTITY = re.compile("|".join(_ENTITIES))
@@ -52,6 +53,9 @@ STATISTICS = (
 def normalise(text: str) -> str:
     """Small letters, links as one word, HTML's entities as signs, `soooooo` as `sooo`.
 
+    Of long numbers (ids, phone numbers) three digits stay: nearly each is another word, which
+    cost a third of the speed and told no more than chance on support tweets.
+
     >>> normalise("SOOOOO late &amp; https://t.co/x1")
     'sooo late & httplink'
     """
@@ -60,6 +64,7 @@ def normalise(text: str) -> str:
     text = text.lower()
     if "http" in text or "www." in text:
         text = _LINK.sub(LINK, text)
+    text = _LONG_NUMBER.sub(r"\g<1>00", text)
     return _REPEATED.sub(r"\1\1\1", text)
 
 

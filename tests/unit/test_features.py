@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.svm import LinearSVC
 
+from common.model import features as module
 from common.model import linear
 from common.model.features import Memory, MessageFeatures
 from common.model.text import STATISTICS, WordCounts
@@ -123,6 +124,22 @@ def test_contributions_and_the_intercept_add_up_to_the_score(fitted, texts):
         found = fitted.contributions(texts, directions)
         sums = [sum(weight for _, weight in words) for words in found]
         assert sums == pytest.approx(scores[:, column] - fitted.linear_.intercept[column], abs=1e-5)
+
+
+def test_a_text_without_pairs_is_explained():
+    features = MessageFeatures(min_count=2).fit(
+        ["good a", "bad b", "good c", "bad d"], np.array([1, 0] * 2)
+    )
+    assert len(features.counts_.pairs_) == 0
+    (found,) = features.contributions(["good good"], np.ones((1, 1)))
+    assert found[0][0] == "good"
+    assert found[0][1] > 0
+
+
+def test_many_rows_have_the_features_of_few(fitted, monkeypatch):
+    expected = fitted.transform(TRAIN)
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 7)
+    assert fitted.transform(TRAIN).tobytes() == expected.tobytes()
 
 
 def test_memory_works_each_key_out_once_until_it_is_full():
