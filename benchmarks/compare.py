@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,8 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
         grown = {f"{n:,} rows": scored("ours", project, n, files, folder) for n in args.growth}
         if grown:
             say("Growth of ours:", grown)
-    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    installed = {found.name.lower(): found.version for found in distributions()}
+    versions = ", ".join(f"{name} {installed[name]}" for name in LIBRARIES if name in installed)
     processors = len(os.sched_getaffinity(0))
     sys.stdout.write(f"{processors} processors, Python {platform.python_version()}, {versions}\n")
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
-from common import evaluate, promotion
-from common.contest import Verdict
-from common.labelled import Counts
-from common.monitoring import Finding, Window
-from common.training import Fitted
+if TYPE_CHECKING:  # a script pays for the start of what it uses alone
+    from common.contest import Verdict
+    from common.labelled import Counts
+    from common.monitoring import Finding, Window
+    from common.training import Fitted
 
 Identity = Mapping[str, Any]
 Summary = tuple[str, dict[str, Any]]
@@ -25,6 +25,8 @@ def training(
     fitted: Fitted, verdict: Verdict, counts: Counts, synthetic: bool, model: Identity | None
 ) -> Summary:
     """Holdout metrics, the contest as a table, and the verdict in one sentence."""
+    from common import promotion
+
     shown = "  ".join(
         f"{name} {fitted.metrics[name]:.4f}" for name in SHOWN_METRICS if name in fitted.metrics
     )
@@ -79,6 +81,8 @@ def scoring(manifests: Sequence[Mapping[str, Any]]) -> Summary:
 
 def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> Summary:
     """The verdict in one sentence, then each class's figures."""
+    from common import evaluate
+
     per_class = evaluate.class_metrics(window.confusion, window.classes)
     rows = [
         (label, f"{row.support:,}", f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}")

@@ -1,0 +1,31 @@
+"""The benchmarks run and report what they measure."""
+
+import subprocess
+import sys
+
+from conftest import ROOT, clean_environment
+
+
+def benchmark(script, *arguments):
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / script, *map(str, arguments)],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_contenders_are_compared_by_accuracy_and_speed():
+    logistic = "scikit-learn words -> logistic regression"
+    sizes = ("--fit-rows", 2000, "--score-rows", 1000)
+    report = benchmark("compare.py", *sizes, "--only", "ours", logistic)
+    for part in ("accuracy", "fit s", "rows/s", "peak MB", "| ours ", f"| {logistic} ", "Python 3"):
+        assert part in report
+
+
+def test_parts_of_the_model_are_left_out_one_at_a_time(trained):
+    report = benchmark("ablation.py", "--data", trained.sample, "--splits", 1)
+    for part in ("whole model", "without statistics", "without parts of words"):
+        assert part in report
