@@ -32,6 +32,7 @@ ALIASES = {
 }
 
 logger = logging.getLogger(__name__)
+_received: list[int] = []
 Main = Callable[[argparse.Namespace, Settings], int]
 
 
@@ -167,6 +168,7 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
         ):
 
             def fill(units: int) -> None:
+                _raise_if_interrupted()
                 bar.update(units)
 
             yield fill
@@ -180,6 +182,7 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
 
     def advance(units: int) -> None:
         nonlocal done, spoken
+        _raise_if_interrupted()
         done += units
         now = time.monotonic()
         if now - spoken >= SECONDS_BETWEEN_PROGRESS_LINES:
@@ -218,16 +221,29 @@ def _plain(default: Any) -> str:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a script as Ctrl-C does: temporary files go, runs are closed."""
+    """SIGTERM and SIGHUP end a script as Ctrl-C does: temporary files go, runs are closed.
+
+    A signal that is ignored already (nohup) stays so.
+    """
+    _received.clear()
 
     def interrupt(number: int, _frame: object) -> None:
+        _received.append(number)
         raise Interrupted(number)
 
-    before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
-    }
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    heard = [number for number in numbers if before[number] != signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in heard:
+            signal.signal(number, before[number])
+
+
+def _raise_if_interrupted() -> None:
+    """Python drops an exception that a signal raises in a callback, as while it forks."""
+    if _received:
+        raise Interrupted(_received[0])

@@ -370,3 +370,22 @@ def test_a_full_disk_under_stdout_is_one_line_and_a_failure(start_script):
     assert len(err.splitlines()) == 1
     assert "No space left" in err
     assert process.returncode == 3
+
+
+def test_a_signal_whose_exception_python_drops_ends_the_script_at_the_next_step(
+    monkeypatch,
+):
+    class Careless:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def main(args, settings):
+        with cli.progress("Scoring", "rows") as advance:
+            Careless()
+            advance(1)
+        return 0
+
+    dropped = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: dropped.append(found.exc_type))
+    assert run(main) == 128 + signal.SIGTERM
+    assert dropped == [cli.Interrupted]
