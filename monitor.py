@@ -16,6 +16,7 @@ import logging
 import sys
 
 from common import cli
+from common.errors import StoreError
 from common.settings import ROOT, Settings
 
 logger = logging.getLogger("monitor")
@@ -64,14 +65,18 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if finding.status in (monitoring.Status.WARNING, monitoring.Status.CRITICAL):
         logger.warning("ALERT %s", facts["text"])
         alerts.send([url.get_secret_value() for url in settings.alert_urls], facts)
-    # After the alert: a store that fails now must not keep it from going out.
-    runs.log_monitoring(
-        settings.mlflow_experiment_name,
-        settings.model_name,
-        window.metrics(finding) | {"floor": floor, "model_version": version.number},
-        {"status": finding.status.name, "window": path.name},
-    )
     cli.show(text, facts, args.json)
+    # Last: a store that fails now must keep neither the alert nor the result from anyone.
+    try:
+        runs.log_monitoring(
+            settings.mlflow_experiment_name,
+            settings.model_name,
+            window.metrics(finding) | {"floor": floor, "model_version": version.number},
+            {"status": finding.status.name, "window": path.name},
+        )
+    except StoreError as error:
+        logger.error("monitor: this look is missing in MLflow: %s", error)
+        return int(finding.status) or UNKNOWN
     return int(finding.status)
 
 

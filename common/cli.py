@@ -110,9 +110,11 @@ def run(
             code = _parsed(parser, main, argv)
             try:
                 sys.stdout.flush()
-            except OSError:
-                _leave_stdout()
+            except BrokenPipeError:
                 raise
+            except OSError as error:
+                _leave_stdout()
+                raise TriageError(f"cannot write to stdout: {error.strerror}.") from error
             return code
         except TriageError as error:
             logger.error("%s: %s: %s", script, failure_word, error)
@@ -201,7 +203,7 @@ def _parsed(parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | N
     settings = load(flags)
     logging.getLogger().setLevel(settings.log_level)
     logs.hide(url.get_secret_value() for url in settings.alert_urls)
-    logs.hide(logs.environment_secrets())
+    logs.hide(logs.environment_secrets() + logs.credentials(settings.mlflow_tracking_uri or ""))
     return main(args, settings)
 
 

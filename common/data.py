@@ -35,6 +35,7 @@ CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 32_000_000
 DELIMITERS = ",;\t"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
+DELIMITED = (".csv", ".tsv", ".txt")
 
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -169,6 +170,7 @@ class MessageFile:
 
         def contents(columns: tuple[str, ...]) -> Iterator[Rows]:
             for batch in file.iter_batches(self._chunk_rows, columns=list(columns)):
+                batch.validate(full=True)
                 yield Rows(pa.Table.from_batches([batch]).select(list(columns)))
 
         return file.schema_arrow, contents
@@ -336,7 +338,8 @@ def _decompressed(raw: io.BufferedReader, path: Path) -> io.BufferedReader:
 
 
 def _is_json_lines(path: Path) -> bool:
-    return any(suffix.lower() in JSON_LINES for suffix in path.suffixes[-2:])
+    endings = [suffix.lower() for suffix in path.suffixes[-2:]]
+    return any(ending in JSON_LINES for ending in endings) and endings[-1] not in DELIMITED
 
 
 def _json_object(line: str) -> dict[str, Any] | None:
@@ -368,6 +371,10 @@ def _json_cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     """Turn what reading can raise into one line that names the file."""
@@ -380,6 +387,8 @@ def _readable(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise InputError(f"{path} cannot be read: permission denied.") from error
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException) as error:
-        raise InputError(f"{path} is damaged or cut short ({error}): get a new copy.") from error
+        raise InputError(
+            f"{path} is damaged or cut short ({one_line(error)}): get a new copy."
+        ) from error
     except (OSError, RuntimeError, NotImplementedError, UnicodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+        raise InputError(f"{path} cannot be read: {one_line(error)}.") from error

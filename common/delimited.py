@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -285,7 +286,7 @@ def cleaned(text: str) -> str:
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     except UnicodeEncodeError:  # a lone surrogate that a JSON escape wrote
-        return text.encode("utf-8", "replace").decode("utf-8")
+        return cleaned(re.sub(r"[\ud800-\udc7f\udd00-\udfff]", MARK, text))
 
 
 def _encoded(line: str) -> bytes:

@@ -196,15 +196,15 @@ def _refuse_too_little(train: Side, holdout: Side, path: Path, counts: Counts) -
             f"{path} has too few classes to learn from: at least two are needed on the training "
             f"side, the whole file has {', '.join(map(repr, found))}. Is TARGET_COLUMN right?"
         )
-    if len(train) == len(set(train.labels)) or len(set(train.texts)) < 2:
-        raise InputError(
-            f"{path} has too few rows to learn from: {len(train):,} on the training side, with "
-            f"{len(set(train.texts)):,} different texts."
-        )
     if len(set(train.labels)) > max(2, len(train) // 2):
         raise InputError(
             f"{path} has {len(set(train.labels)):,} classes in {len(train):,} training rows: "
             "TARGET_COLUMN seems to name a column of texts or ids."
+        )
+    if len(train) == len(set(train.labels)) or len(set(train.texts)) < 2:
+        raise InputError(
+            f"{path} has too few rows to learn from: {len(train):,} on the training side, with "
+            f"{len(set(train.texts)):,} different texts."
         )
     if not len(holdout):
         raise InputError(

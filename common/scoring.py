@@ -139,13 +139,24 @@ def plan(
         target = output / name if output and output.is_dir() else output
         target = target or source.with_name(name)
         jobs.append(Job(source, target, text_column, prefix, with_proba, with_reasons))
-    outputs = Counter(path.resolve() for job in jobs for path in (job.output, job.rejects))
-    for job in jobs:
-        if outputs[job.output.resolve()] > 1:
-            raise InputError(f"{job.output} would be written for two inputs: score them apart.")
-        if any(path.resolve() in outputs for path in inputs):
-            raise InputError(f"{job.output} is also an input, which is never changed: set -o.")
+    try:
+        _refuse_collisions(jobs)
+    except (OSError, RuntimeError) as error:  # names that are too long, links in a circle
+        raise InputError(f"the output can't be written: {error}.") from error
     return jobs
+
+
+def _refuse_collisions(jobs: Sequence[Job]) -> None:
+    sources = {job.source.resolve() for job in jobs}
+    paths = [path for job in jobs for path in (job.output, job.rejects, job.manifest)]
+    times = Counter(path.resolve() for path in paths)
+    for path in paths:
+        if times[path.resolve()] > 1:
+            raise InputError(f"{path} would be written for two inputs: score them apart.")
+        if path.resolve() in sources:
+            raise InputError(f"{path} is also an input, which is never changed: set -o.")
+        if path.is_dir():
+            raise InputError(f"{path} is a folder, but a file of this name would be written.")
 
 
 def default_name(source: Path) -> str:
@@ -237,7 +248,7 @@ def score_file(
         | {name: installed(name) for name in ("catboost", "mlflow", "scikit-learn", "pyarrow")},
     }
     with atomic_path(job.manifest) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        temporary.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
     return manifest
 
 

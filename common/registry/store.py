@@ -15,7 +15,7 @@ from common.errors import ModelUnavailable, StoreError
 # To find out soon whether a server answers at all.
 PROBE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
     "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
 }
@@ -70,6 +70,8 @@ def lock() -> Iterator[None]:
         raise StoreError(
             f"another process holds {path} for more than {LOCK_SECONDS} s: is it stuck?"
         ) from error
+    except PermissionError as error:
+        raise StoreError(f"{path} can't be written: {error.strerror}.") from error
 
 
 @contextmanager
@@ -82,6 +84,8 @@ def answering(uri: str | None = None) -> Iterator[None]:
     uri = uri or os.environ["MLFLOW_TRACKING_URI"]
     try:
         yield
+    except ModuleNotFoundError as error:
+        raise StoreError(f"{uri} needs the Python package {error.name}: install it.") from error
     except (MlflowException, RequestException, SQLAlchemyError, sqlite3.Error) as error:
         if uri.startswith("http") and _is_connection(error):
             raise StoreError(

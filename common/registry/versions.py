@@ -85,7 +85,7 @@ def find(name: str, which: str) -> Version:
                 if not found:
                     raise ModelUnavailable(_nothing(name, which))
                 return _version(max(found, key=lambda version: int(version.version)))
-            if which.isdecimal():
+            if which.isdecimal() and int(which) < 2**31:
                 return _version(client.get_model_version(name, which))
             return _version(client.get_model_version_by_alias(name, which))
         except MlflowException as error:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 
 import pyarrow.csv
 import pyarrow.parquet
@@ -135,3 +136,14 @@ def test_log_lines_carry_time_level_and_run(trained):
     assert set(levels) == {"INFO"}
     assert len(set(runs)) == 1
     assert " OK: triage version 1 " in lines[-1]
+
+
+def test_a_result_that_cannot_be_logged_is_shown_all_the_same(trained):
+    with sqlite3.connect(trained.root / "mlflow.db") as database:
+        database.execute(
+            "create trigger refuse before insert on metrics begin select raise(abort, 'full'); end"
+        )
+    done = trained.run("monitor.py", "--floor", "0.999", "--json")
+    assert done.returncode == 2, done.stderr
+    assert json.loads(done.stdout)["status"] == "CRITICAL"
+    assert "this look is missing in MLflow" in done.stderr

@@ -1,4 +1,5 @@
 import bz2
+import csv
 import gzip
 import hashlib
 import io
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from common.data import Chunk, MessageFile, as_text, sha256
 from common.errors import InputError, MissingColumn
 
+ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+CELLS = st.one_of(ANY_TEXT, st.text(st.sampled_from("x\"',;\t\n\r 👍"), max_size=8))
 TEXTS = ["NA", "null", "None", "two\nlines", 'say "hi"', "a,b;c\td", "", "👍", "=1+1", " x "]
 
 
@@ -57,8 +60,6 @@ PACK = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zs
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_every_cell_is_text_as_it_was_written(tmp_path, delimiter, line_end):
-    import csv
-
     path = tmp_path / "a.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=delimiter, lineterminator=line_end)
@@ -263,3 +264,325 @@ def test_sha256_is_that_of_the_bytes(tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(b"abc" * 99_999)
     assert sha256(path) == hashlib.sha256(b"abc" * 99_999).hexdigest()
+
+
+@st.composite
+def tables(draw):
+    """A delimiter, unlike names of columns and rows of any text."""
+    delimiter = draw(st.sampled_from(",;\t"))
+    width = draw(st.integers(1 if delimiter == "," else 2, 4))
+    name = st.text(st.sampled_from('ab é👍"\n' + delimiter), min_size=1, max_size=4)
+    names = draw(st.lists(name, min_size=width, max_size=width, unique=True))
+    cells = st.lists(CELLS, min_size=width, max_size=width)
+    return delimiter, names, draw(st.lists(cells, max_size=10))
+
+
+@given(tables(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
+@settings(max_examples=100, deadline=None)
+def test_what_the_csv_module_writes_is_read_cell_by_cell(tmp_path_factory, table, encoding):
+    delimiter, names, cells = table
+    path = tmp_path_factory.mktemp("written") / "a.csv"
+    with path.open("w", newline="", encoding=encoding) as file:
+        csv.writer(file, delimiter=delimiter).writerows([names, *cells])
+    with MessageFile(path) as messages:
+        chunks = list(messages)
+        assert messages.columns == names
+    assert [list(row.values()) for chunk in chunks for row in chunk.table.to_pylist()] == cells
+    assert not any(chunk.rejects for chunk in chunks)
+
+
+@given(
+    st.lists(st.dictionaries(ANY_TEXT, CELLS, min_size=1), min_size=1, max_size=8), st.booleans()
+)
+@settings(max_examples=60, deadline=None)
+def test_what_the_json_module_writes_is_read_cell_by_cell(tmp_path_factory, records, escaped):
+    path = tmp_path_factory.mktemp("written") / "a.jsonl"
+    lines = [json.dumps(record, ensure_ascii=escaped) for record in records]
+    path.write_text("\n".join(lines), encoding="utf-8", newline="")
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    found = rows(path)
+    assert list(found[0]) == columns
+    assert found == [{name: record.get(name, "") for name in columns} for record in records]
+
+
+def everything(path, chunk_rows):
+    """All that is read, and how many rows each chunk has."""
+    with MessageFile(path, chunk_rows) as messages:
+        chunks = list(messages)
+    return (
+        [row for chunk in chunks for row in chunk.table.to_pylist()],
+        [reject for chunk in chunks for reject in chunk.rejects],
+        [line for chunk in chunks if chunk.raw is not None for line in chunk.raw.to_pylist()],
+        sum(chunk.replaced for chunk in chunks),
+    ), [len(chunk.table) + len(chunk.rejects) for chunk in chunks]
+
+
+MESSY_CSV = st.lists(
+    st.sampled_from(
+        [b"1,x", b'2,"a\nb"', b'3,"open', b"4", b"5,b,c", b"", b'6,a"b', b"7,\xff", b'8,"\r"']
+    ),
+    max_size=20,
+).map(lambda lines: b"\n".join([b"id,text", *lines]))
+MESSY_JSON = st.lists(
+    st.sampled_from([b'{"a": 1}', b"[2]", b"", b'{"a": "\xff", "b": ""}', b"nonsense"]), max_size=20
+).map(lambda lines: b"\n".join([b'{"first": 0}', *lines]))
+
+
+@pytest.mark.parametrize(("name", "contents"), [("a.csv", MESSY_CSV), ("a.jsonl", MESSY_JSON)])
+def test_the_size_of_chunks_changes_nothing_but_their_number(tmp_path_factory, name, contents):
+    @given(contents, st.integers(1, 8))
+    @settings(max_examples=60, deadline=None)
+    def check(content, chunk_rows):
+        path = tmp_path_factory.mktemp("sizes") / name
+        path.write_bytes(content)
+        found, sizes = everything(path, chunk_rows)
+        assert found == everything(path, 10_000)[0]
+        assert all(size <= chunk_rows for size in sizes)
+
+    check()
+
+
+def test_chunks_of_parquet_may_span_its_row_groups(tmp_path):
+    path = tmp_path / "a.parquet"
+    table = pa.table({"n": range(50), "text": [f"text {k}" for k in range(50)]})
+    pq.write_table(table, path, row_group_size=7)
+    found, sizes = everything(path, 10)
+    assert found[0] == table.to_pylist()
+    assert max(sizes) <= 10
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
+def test_progress_in_an_archive_grows_to_its_size(tmp_path, kind):
+    path = tmp_path / "a.csv"
+    lines = "".join(f"{k},{hashlib.sha256(str(k).encode()).hexdigest()}\n" for k in range(9000))
+    path.write_bytes(PACK[kind](f"id,text\n{lines}".encode()))
+    with MessageFile(path, chunk_rows=1000) as messages:
+        done = [chunk.bytes_done for chunk in messages]
+    assert done == sorted(done)
+    assert done[-1] == path.stat().st_size
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_archives_put_one_after_the_other_are_read_to_the_end(tmp_path, kind):
+    path = tmp_path / "a.csv"
+    path.write_bytes(PACK[kind](b"id,text\n1,a\n") + PACK[kind](b"2,b\n"))
+    assert [row["id"] for row in rows(path)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("kind", PACK)
+@given(share=st.floats(0, 1, exclude_max=True))
+@settings(max_examples=15, deadline=None)
+def test_an_archive_cut_anywhere_never_passes_for_a_shorter_file(tmp_path_factory, kind, share):
+    path = tmp_path_factory.mktemp("cut") / "a.csv"
+    packed = PACK[kind]("".join(f"{k},message {k * 7919}\n" for k in range(500)).encode())
+    path.write_bytes(packed[: 6 + int(share * (len(packed) - 6))])
+    refusal(path)
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zip"])
+def test_a_flipped_byte_of_an_archive_is_one_clear_line(tmp_path, kind):
+    path = tmp_path / "a.csv"
+    lines = "".join(f"{k},{hashlib.sha256(str(k).encode()).hexdigest()}\n" for k in range(500))
+    packed = bytearray(PACK[kind](f"id,text\n{lines}".encode()))
+    packed[len(packed) // 2] ^= 0xFF
+    path.write_bytes(packed)
+    refusal(path)
+
+
+@pytest.mark.parametrize(("start", "end"), [(-40, -8), (-8, -4)], ids=["footer", "its length"])
+def test_damaged_parquet_is_one_clear_line(tmp_path, start, end):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["a", "b"]}), path)
+    content = bytearray(path.read_bytes())
+    content[start:end] = b"\xff" * (end - start)
+    path.write_bytes(content)
+    refusal(path)
+
+
+def test_damage_inside_of_parquet_is_one_clear_line(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": [f"text {k}" for k in range(100)]}), path)
+    content = bytearray(path.read_bytes())
+    content[4:20] = b"\xff" * 16
+    path.write_bytes(content)
+    refusal(path)
+
+
+def test_a_zip_with_a_password_is_one_clear_line(tmp_path):
+    path = tmp_path / "a.zip"
+    packed = bytearray(zipped(b"text\nhello\n"))
+    for signature, flags_at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        packed[packed.index(signature) + flags_at] |= 1
+    path.write_bytes(packed)
+    assert "password" in refusal(path)
+
+
+def test_a_zip_may_hold_its_file_in_a_folder(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("folder/", "")
+        archive.writestr("folder/a.csv", "text\nhello\n")
+    assert rows(path) == [{"text": "hello"}]
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_line_only(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('id,text\n1,"two\nlines"\n2,"open\n3,fine\n4,too\n')
+    assert [row["id"] for row in rows(path)] == ["1", "3", "4"]
+    assert [(line, raw) for line, _, raw in rejects(path)] == [(4, '2,"open')]
+
+
+def test_a_row_after_a_rejected_one_keeps_its_raw_text(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'id,text\r\n1\r\n2,"a ""b"""\r\n3, c \r\n')
+    (found, _, raw, _), _ = everything(path, 10)
+    assert found == [{"id": "2", "text": 'a "b"'}, {"id": "3", "text": " c "}]
+    assert raw == ['2,"a ""b"""', "3, c "]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"id,text\r1,x\r2,y", b"id,text\n1,x\r\n2,y\n", b'\xef\xbb\xbf"id",text\n1,x\n\n2,y'],
+    ids=["CR", "mixed", "mark and quotes"],
+)
+def test_any_line_end_ends_a_row(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    assert rows(path) == [{"id": "1", "text": "x"}, {"id": "2", "text": "y"}]
+
+
+def test_half_a_character_of_utf_16_is_replaced_and_counted(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,text\n1,".encode("utf-16") + b"\x00\xd8" + "\n2,x\n".encode("utf-16-le"))
+    (found, _, _, replaced), _ = everything(path, 10)
+    assert [row["text"] for row in found] == ["\ufffd", "x"]
+    assert replaced == 1
+
+
+def test_replaced_cells_are_counted_not_bytes(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"id,text\n\xff,\xff\xff x\n2,\xff\n3,\xef\xbf\xbd\n")
+    (found, _, _, replaced), _ = everything(path, 10)
+    assert found[2]["text"] == "\ufffd"
+    assert replaced == 3
+
+
+@pytest.mark.parametrize("content", ["\\ud800", "\\udfff", "\\ud83d \\ude00"])
+def test_an_escaped_half_of_a_character_is_replaced_and_counted(tmp_path, content):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"text": "{content}"}}\n')
+    (found, _, _, replaced), _ = everything(path, 10)
+    assert found == [{"text": re.sub(r"\\u\w{4}", "\ufffd", content)}]
+    assert replaced == 1
+
+
+@pytest.mark.parametrize(
+    "number", ["1.10", "1e5", "-0.0", "1E400", "12345678901234567890", "0.1000000000000000055"]
+)
+def test_numbers_of_json_lines_keep_their_spelling(tmp_path, number):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"n": {number}}}\n')
+    assert rows(path) == [{"n": number}]
+
+
+@pytest.mark.parametrize("content", ['{"a": ' + "[" * 100_000, '{"a": ' + "1" * 5000 + "}"])
+def test_json_beyond_what_python_reads_is_set_aside(tmp_path, content):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"a": 1}}\n{content}\n{{"a": 2}}\n')
+    assert [row["a"] for row in rows(path)] == ["1", "2"]
+    assert [line for line, _, _ in rejects(path)] == [2]
+
+
+@pytest.mark.parametrize("content", ["", "\n", '{\n"text": "a"\n}\n'])
+def test_json_lines_without_an_object_are_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "a.jsonl"
+    path.write_text(content)
+    assert "no JSON object" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.NDJSON", "a.json", "a.jsonl.gz", "a.json.zip"])
+def test_json_lines_are_told_by_the_name(tmp_path, name):
+    path = tmp_path / name
+    path.write_text('{"text": "a"}\n')
+    assert rows(path) == [{"text": "a"}]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json.csv", "a.jsonl.tsv", "json"])
+def test_a_name_that_ends_otherwise_is_not_json_lines(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("id,text\n1,x\n")
+    assert rows(path) == [{"id": "1", "text": "x"}]
+
+
+def test_a_missing_column_is_one_line_even_where_names_have_line_breaks(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('id,"the\ntext"\n1,x\n')
+    with MessageFile(path) as messages, pytest.raises(MissingColumn) as caught:
+        messages.require("text", "TEXT_COLUMN")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_of_very_many_columns_some_are_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(",".join(f"column{k}" for k in range(500)) + "\n")
+    with MessageFile(path) as messages, pytest.raises(MissingColumn, match="and 470 more"):
+        messages.require("text", "TEXT_COLUMN")
+
+
+def test_a_column_that_is_there_is_no_complaint(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,text\n")
+    with MessageFile(path) as messages:
+        messages.require("text", "TEXT_COLUMN")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_only_the_columns_asked_for_are_read_and_in_their_order(tmp_path, name):
+    path = tmp_path / name
+    if name == "a.parquet":
+        pq.write_table(pa.table({"a": ["1"], "b.c": ["2"], "d": ["3"]}), path)
+    else:
+        path.write_text("a,b.c,d\n1,2,3\n" if name == "a.csv" else '{"a": 1, "b.c": 2, "d": 3}')
+    with MessageFile(path) as messages:
+        (chunk,) = messages.chunks(["d", "b.c"])
+    assert chunk.table.to_pydict() == {"d": ["3"], "b.c": ["2"]}
+
+
+def test_a_link_to_itself_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.symlink_to(path)
+    assert "cannot be read" in refusal(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_without_permission_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.touch(mode=0)
+    assert "permission denied" in refusal(path)
+
+
+@pytest.mark.parametrize("read", [rows, sha256])
+def test_a_file_that_vanished_is_refused_in_one_line(tmp_path, read):
+    with pytest.raises(InputError, match=r"gone\.csv does not exist\.$"):
+        read(tmp_path / "gone.csv")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pa.array([], pa.string()), []),
+        (pa.nulls(2), ["", ""]),
+        (pa.array([b"caf\xc3\xa9"]), ["café"]),
+        (pa.array([0], pa.date32()), ["1970-01-01"]),
+    ],
+    ids=["no value", "nothing", "bytes", "date"],
+)
+def test_further_values_as_text(values, expected):
+    assert as_text(pa.chunked_array([values]), "a.parquet").to_pylist() == expected
+
+
+@pytest.mark.parametrize("values", [pa.array([b"\xff"]), pa.array([{"a": 1}]), pa.array([[b"x"]])])
+def test_what_is_no_text_is_refused_in_one_line(values):
+    with pytest.raises(InputError, match=r"^a\.parquet, column 'text', holds .* no text") as caught:
+        as_text(pa.chunked_array([values]), "a.parquet, column 'text',")
+    assert len(str(caught.value).splitlines()) == 1

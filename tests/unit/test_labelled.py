@@ -1,9 +1,17 @@
-import numpy as np
-import pytest
+import gzip
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.data import CHUNK_ROWS
 from common.delimited import Reject
 from common.errors import InputError
 from common.labelled import Columns, Counts, batches, majority, read_split
+from common.split import bucket
 
 COLUMNS = Columns("text", "mood")
 
@@ -100,3 +108,129 @@ def test_data_that_teaches_nothing_is_refused_in_one_line(tmp_path, rows, says):
 def test_the_majority_is_the_most_frequent_class_or_the_first_of_equals():
     assert majority(np.array(["b", "a", "b"], object)) == "b"
     assert majority(np.array(["b", "a"], object)) == "a"
+
+
+KINDS = {"used": "hi,good", "blank": " ,good", "unlabelled": 'hi," "', "rejected": "hi"}
+
+
+@given(st.lists(st.sampled_from(list(KINDS)), max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_every_row_is_counted_once_as_what_it_is(tmp_path_factory, kinds):
+    path = write(tmp_path_factory.mktemp("kinds"), [KINDS[kind] for kind in kinds])
+    counts = sum((batch.counts for batch in batches(path, COLUMNS)), Counts())
+    assert {kind: getattr(counts, kind) for kind in KINDS} == {k: kinds.count(k) for k in KINDS}
+    assert counts.read == len(kinds)
+
+
+def test_messages_come_in_the_order_of_the_file_batch_by_batch(tmp_path):
+    count = 2 * CHUNK_ROWS + 5
+    found = list(batches(write(tmp_path, many(count)), COLUMNS))
+    assert len(found) >= 3
+    assert all(len(batch.texts) == len(batch.labels) <= CHUNK_ROWS for batch in found)
+    assert [text for batch in found for text in batch.texts] == [
+        f"message number {k}" for k in range(count)
+    ]
+    done = [batch.bytes_done for batch in found]
+    assert done == sorted(done)
+
+
+def test_the_first_batch_comes_before_the_damage_at_the_end_is_met(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    lines = "".join(f"{'long ' * 20}{row}\n" for row in many(15_000))
+    path.write_bytes(gzip.compress(f"text,mood\n{lines}".encode())[:-8])
+    found = batches(path, COLUMNS)
+    assert next(found).counts.used > 0
+    with pytest.raises(InputError, match="damaged or cut short"):
+        list(found)
+
+
+def test_the_first_unreadable_row_of_the_file_is_told(tmp_path):
+    rows = ["a,good"] * 12_000
+    rows[3], rows[7], rows[11_000] = "x", "y", "z"
+    counts = sum((b.counts for b in batches(write(tmp_path, rows), COLUMNS)), Counts())
+    assert counts.rejected == 3
+    assert "first unreadable: line 5, expected 2 fields, found 1" in counts.sentence()
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        ([True, False, None], ["True", "False"]),
+        ([1, 0, None], ["1", "0"]),
+        (["a", " ", None], ["a"]),
+    ],
+)
+def test_classes_of_parquet_are_text_and_null_is_none(tmp_path, classes, expected):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["x", "y", "z"], "mood": classes}), path)
+    (batch,) = batches(path, COLUMNS)
+    assert batch.labels == expected
+    assert batch.counts.unlabelled == 3 - len(expected)
+
+
+@pytest.mark.parametrize("column", ["text", "mood"])
+def test_a_column_of_lists_is_refused_by_its_name(tmp_path, column):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["x"], "mood": ["y"]} | {column: [["z"]]}), path)
+    with pytest.raises(InputError, match=f"column '{column}', holds list"):
+        list(batches(path, COLUMNS))
+
+
+def test_replaced_cells_are_told_but_their_rows_are_used(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"text,mood\ncaf\xe9,good\n")
+    (batch,) = batches(path, COLUMNS)
+    assert batch.texts == ["caf\ufffd"]
+    assert batch.counts.sentence() == (
+        "1 of 1 rows used (1 cells with bytes that are no text, replaced)"
+    )
+
+
+def test_large_counts_are_told_with_commas():
+    assert Counts(used=1_234_567, blank=1000).sentence() == (
+        "1,234,567 of 1,235,567 rows used (1,000 without text)"
+    )
+
+
+def test_counts_are_metrics_of_a_run():
+    assert Counts(1, 2, 3, 4, 5).metrics() == {
+        "rows_read": 10,
+        "rows_used": 1,
+        "rows_rejected": 2,
+        "rows_blank": 3,
+        "rows_unlabelled": 4,
+    }
+
+
+@pytest.mark.parametrize("count", [50, 300])
+def test_ids_as_classes_are_refused_with_what_to_change(tmp_path, count):
+    path = write(tmp_path, [f"message {k},{k}" for k in range(count)])
+    with pytest.raises(InputError, match="TARGET_COLUMN seems to name a column of texts or ids"):
+        read_split(path, COLUMNS, 20)
+
+
+def test_texts_as_classes_are_refused_with_what_to_change(tmp_path):
+    with pytest.raises(InputError, match="TARGET_COLUMN seems to name a column of texts or ids"):
+        read_split(write(tmp_path, many()), Columns("text", "text"), 20)
+
+
+def test_too_few_rows_for_a_holdout_are_refused_with_what_to_change(tmp_path):
+    kept = [row for row in many() if bucket(row.split(",")[0]) >= 20]
+    with pytest.raises(InputError, match=r"none of .* fell into the holdout.*HOLDOUT_PERCENT"):
+        read_split(write(tmp_path, kept), COLUMNS, 20)
+
+
+def test_a_class_of_the_holdout_alone_does_not_make_two_to_learn_from(tmp_path):
+    rows = many(100, ["good"])
+    held = next(k for k, row in enumerate(rows) if bucket(row.split(",")[0]) < 20)
+    rows[held] = rows[held].replace("good", "bad")
+    with pytest.raises(InputError, match="at least two are needed on the training side"):
+        read_split(write(tmp_path, rows), COLUMNS, 20)
+
+
+def test_a_message_keeps_its_side_when_rows_are_added_and_shuffled(tmp_path):
+    before, _, _ = read_split(write(tmp_path, many(100)), COLUMNS, 20)
+    rows = sorted(many(300), key=lambda row: row[::-1])
+    after, held, _ = read_split(write(tmp_path, rows), COLUMNS, 20)
+    assert set(before.texts) <= set(after.texts)
+    assert not set(before.texts) & set(held.texts)

@@ -295,3 +295,16 @@ def test_without_a_log_file_the_console_says_so_and_keeps_going(unwritable, caps
     warning, message = capsys.readouterr().err.splitlines()
     assert str(logs.FOLDER) in warning
     assert message == "Still here."
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("http://ann:pw@host:5000", ["ann:pw", "pw"]),
+        ("http://ann:hun/ter 2@host", ["ann:hun/ter 2", "hun/ter 2"]),
+        ("ann:pw@host", ["ann:pw", "pw"]),
+        ("http://host", []),
+    ],
+)
+def test_credentials_of_an_address_are_found_whatever_signs_they_hold(uri, expected):
+    assert logs.credentials(uri) == expected

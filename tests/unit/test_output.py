@@ -1,5 +1,6 @@
 import os
 import stat
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,8 +59,6 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path):
 
 @pytest.mark.parametrize("path", ["/dev/null", "/dev"])
 def test_what_is_no_regular_file_is_not_replaced(path):
-    from pathlib import Path
-
     before = Path(path).stat()
     with pytest.raises(InputError, match="not a regular file"):
         write(Path(path))
@@ -84,3 +83,78 @@ def test_tables_are_written_one_after_the_other(tmp_path):
         add(table)
         add(table)
     assert pq.read_table(tmp_path / "a.parquet")["n"].to_pylist() == [1, 2, 1, 2]
+
+
+def test_a_link_to_nothing_gets_its_target(tmp_path):
+    target, link = tmp_path / "target.txt", tmp_path / "link.txt"
+    link.symlink_to(target)
+    write(link)
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_a_relative_path_starts_where_it_is_used(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(Path("a.txt"))
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_a_file_where_a_folder_should_be_is_one_clear_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError) as caught:
+        write(tmp_path / "file" / "a.txt")
+    assert str(tmp_path / "file") in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write in every folder")
+def test_a_folder_without_permission_is_one_clear_line(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="Permission denied"):
+        write(tmp_path / "a.txt")
+
+
+def test_a_failure_of_the_disk_names_the_file(tmp_path):
+    path = tmp_path / "a.txt"
+    with pytest.raises(InputError) as caught, atomic_path(path):
+        raise OSError(28, "No space left on device")
+    assert str(caught.value) == f"cannot write {path}: No space left on device."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_of_another_file_is_not_blamed_on_this_one(tmp_path):
+    with pytest.raises(FileNotFoundError, match="another"), atomic_path(tmp_path / "a.txt"):
+        (tmp_path / "another.txt").read_text()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_writers_at_once_the_last_to_end_wins_with_a_whole_file(tmp_path):
+    path = tmp_path / "a.txt"
+    with atomic_path(path) as slow:
+        slow.write_text("slow")
+        write(path, "quick")
+        assert path.read_text() == "quick"
+    assert path.read_text() == "slow"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parquet_without_rows_has_its_columns(tmp_path):
+    schema = pa.schema([("text", pa.string()), ("n", pa.int8())])
+    with parquet_writer(tmp_path / "a.parquet", schema):
+        pass
+    found = pq.read_table(tmp_path / "a.parquet")
+    assert found.schema == schema
+    assert found.num_rows == 0
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
+def test_parquet_appears_whole_or_not_at_all(tmp_path, failure):
+    table = pa.table({"n": [1]})
+    with (
+        pytest.raises(failure),
+        atomic_path(tmp_path / "a.parquet") as temporary,
+        parquet_writer(temporary, table.schema) as add,
+    ):
+        add(table)
+        raise failure
+    assert list(tmp_path.iterdir()) == []

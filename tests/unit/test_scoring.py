@@ -1,15 +1,20 @@
 import csv
+import datetime as dt
+import decimal
 import gzip
 import hashlib
+import io
 import json
 import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from common import scoring
-from common.errors import InputError
+from common.errors import InputError, MissingColumn, ModelUnavailable
 from common.model.pipeline import TextClassifier
 
 MODEL = {"name": "triage", "version": 7, "run_id": "abc"}
@@ -238,3 +243,236 @@ def test_two_inputs_never_share_an_output(tmp_path):
 )
 def test_the_default_output_is_named_after_the_input(tmp_path, name, expected):
     assert scoring.default_name(tmp_path / name) == expected
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+CELL |= st.text(st.sampled_from("a \"\n\r,;'👍"), max_size=8)
+
+
+@given(
+    st.lists(st.tuples(CELL, CELL, CELL), max_size=8), st.sampled_from(",;\t"), st.integers(1, 9)
+)
+@settings(max_examples=50, deadline=None)
+def test_input_columns_come_back_byte_for_byte(
+    tmp_path_factory, classifier, rows, delimiter, chunk_rows
+):
+    source = tmp_path_factory.mktemp("any") / "a.csv"
+    written = []
+    for row in [("id", "text", "note"), *rows]:
+        buffer = io.StringIO(newline="")
+        csv.writer(buffer, delimiter=delimiter).writerow(row)
+        written.append(buffer.getvalue().removesuffix("\r\n").encode())
+    source.write_bytes(b"\r\n".join(written))
+    (job,) = scoring.plan([source], None, "text")
+    manifest = scoring.score_file(job, classifier, MODEL, chunk_rows)
+    rest = job.output.read_bytes()
+    for line in written:
+        assert rest.startswith(line)
+        added, _, rest = rest[len(line) :].partition(b"\n")
+        assert added.startswith(delimiter.encode())
+    assert manifest["rows"]["read"] == len(rows)
+
+
+def test_another_encoding_becomes_utf_8(tmp_path, score):
+    source = tmp_path / "a.csv"
+    source.write_bytes("id,text\r\n1,größe 👍\r\n".encode("utf-16"))
+    job, _ = score(source)
+    assert job.output.read_bytes().startswith(
+        "id,text,prediction,confidence,model_version\n1,größe 👍,".encode()
+    )
+
+
+def test_a_header_alone_gives_a_header_alone(tmp_path, score):
+    job, manifest = score(write(tmp_path / "a.csv"))
+    assert read(job.output) == [["id", "text", "note", *ADDED]]
+    assert manifest["rows"] == {"read": 0, "scored": 0, "blank": 0, "rejected": 0}
+    assert manifest["classes"] == {"angry": 0, "calm": 0, 'odd, "very"': 0}
+
+
+def test_rejects_keep_all_lines_of_a_row(tmp_path, score):
+    job, _ = score(write(tmp_path / "a.csv", '1,"two\nlines"', "2,fine,", '3,"open'))
+    assert [(row[0], row[2]) for row in read(job.rejects)[1:]] == [
+        ("2", '1,"two\nlines"'),
+        ("5", '3,"open'),
+    ]
+
+
+def test_rejects_of_json_lines_are_set_aside_too(tmp_path, score):
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"text": "lost"}\n["x", 1]\n{"text": "thank you"}\n')
+    job, manifest = score(source)
+    assert [row[0] for row in read(job.output)] == ["text", "lost", "thank you"]
+    assert read(job.rejects)[1:] == [["2", "not a JSON object", '["x", 1]']]
+    assert manifest["rows"]["rejected"] == 1
+
+
+def test_replaced_cells_are_in_the_manifest(tmp_path, score):
+    source = tmp_path / "a.csv"
+    source.write_bytes(b"id,text\n1,caf\xe9\n\xff,\xff\n3,fine\n")
+    job, manifest = score(source)
+    assert manifest["replaced_cells"] == 3
+    assert [row[1] for row in read(job.output)[1:]] == ["caf\ufffd", "\ufffd", "fine"]
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("failure", ["strict", "damage", "taken name"])
+def test_a_failure_leaves_all_files_of_an_earlier_run_alone(tmp_path, score, failure):
+    source = write(tmp_path / "a.csv", "1,hello,", "2")
+    score(source)
+    if failure == "damage":
+        packed = gzip.compress((HEADER + "1,hello,\n" * 99).encode())
+        source.write_bytes(packed[:-4])
+    elif failure == "taken name":
+        write(source, header="confidence,text\n")
+    before = contents(tmp_path)
+    with pytest.raises(InputError):
+        score(source, strict=failure == "strict")
+    assert contents(tmp_path) == before
+    assert len(before) == 4
+
+
+def test_strict_is_content_with_a_file_without_rejects(tmp_path, score):
+    _, manifest = score(write(tmp_path / "a.csv", "1,hello,", "", "2,,"), strict=True)
+    assert manifest["rows"] == {"read": 2, "scored": 1, "blank": 1, "rejected": 0}
+
+
+def test_progress_adds_up_to_the_size_of_the_file(tmp_path, score):
+    source = write(tmp_path / "a.csv", *[f"{k},hello," for k in range(50)])
+    steps = []
+    score(source, chunk_rows=7, advance=steps.append)
+    assert sum(steps) == source.stat().st_size
+    assert min(steps) >= 0
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("prediction", {}),
+        ("confidence", {}),
+        ("model_version", {}),
+        ("proba_calm", {"proba": True}),
+        ("because", {"explain": True}),
+        ("new_confidence", {"prefix": "new_"}),
+    ],
+)
+def test_only_names_that_would_be_added_are_taken(tmp_path, score, name, how):
+    source = write(tmp_path / "a.csv", "1,hello", header=f"{name},text\n")
+    with pytest.raises(InputError, match=f"already has a column '{name}'.*--prefix"):
+        score(source, **how)
+    free = {} if how else {"prefix": "new_"}
+    job, _ = score(source, **free)
+    assert read(job.output)[0][:2] == [name, "text"]
+
+
+def test_an_old_model_that_cannot_explain_itself_says_so(tmp_path):
+    (job,) = scoring.plan([write(tmp_path / "a.csv", "1,hello,")], None, "text", with_reasons=True)
+    with pytest.raises(ModelUnavailable, match=r"version 7 of triage .*--explain"):
+        scoring.score_file(job, object(), MODEL)
+
+
+PARQUET_COLUMNS = {
+    "dictionary": pa.array(["a", "b", "a"]).dictionary_encode(),
+    "time": pa.array([dt.datetime(2024, 1, 1)] * 3, pa.timestamp("us", "UTC")),
+    "decimal": pa.array([decimal.Decimal("1.10")] * 3),
+    "structure": pa.array([{"x": 1}, None, {"x": 2}]),
+    "bytes": pa.array([b"\xff", None, b""]),
+    "short": pa.array([1, None, 3], pa.int8()),
+    "long text": pa.array(["a", None, ""], pa.large_string()),
+    "nothing": pa.nulls(3),
+    "with.dot": pa.array([1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("name", PARQUET_COLUMNS)
+def test_any_column_of_parquet_keeps_type_and_values(tmp_path, score, name):
+    column = PARQUET_COLUMNS[name]
+    schema = pa.schema([pa.field("text", pa.string(), nullable=False), (name, column.type)])
+    source = tmp_path / "a.parquet"
+    pq.write_table(pa.table([["lost", "", "thank you"], column], schema=schema), source)
+    job, _ = score(source, chunk_rows=2)
+    found = pq.read_table(job.output).select(["text", name])
+    assert found.equals(pq.read_table(source))
+    assert found.schema == schema
+
+
+def test_a_null_of_parquet_is_an_empty_cell_of_csv(tmp_path, score):
+    source = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["lost", None], "n": [None, 1], "yes": [True, None]}), source)
+    job, _ = score(source, tmp_path / "out.csv")
+    assert [row[:3] for row in read(job.output)[1:]] == [["lost", "", "True"], ["", "1", ""]]
+
+
+@pytest.mark.parametrize("column", ["text", "note"])
+def test_parquet_text_that_is_not_utf_8_is_one_clear_line(tmp_path, score, column):
+    offsets, data = (pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xff\xfe"))
+    broken = pa.StringArray.from_buffers(1, offsets, data)
+    source = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["x"], "note": ["y"]} | {column: broken}), source)
+    with pytest.raises(InputError) as caught:
+        score(source, tmp_path / "out.csv")
+    assert str(source) in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_text_column_of_lists_is_refused_by_its_name(tmp_path, score):
+    source = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": [["lost"]]}), source)
+    with pytest.raises(InputError, match=r"a\.parquet, column 'text', holds list"):
+        score(source)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("ending", [".rejects.csv", ".manifest.json"])
+def test_an_input_is_none_of_the_files_beside_the_output(tmp_path, ending):
+    source = tmp_path / f"out.csv{ending}"
+    source.write_text("id,text\n" if ending.endswith("csv") else '{"text": "hello"}\n')
+    with pytest.raises(InputError, match="never changed"):
+        scoring.plan([source], tmp_path / "out.csv", "text")
+
+
+def test_an_input_named_twice_is_refused(tmp_path):
+    source = write(tmp_path / "a.csv", "1,hello,")
+    with pytest.raises(InputError, match="for two inputs"):
+        scoring.plan([source, source], None, "text")
+
+
+def test_several_inputs_go_to_a_folder(tmp_path):
+    (tmp_path / "out").mkdir()
+    sources = [write(tmp_path / name, "1,hello,") for name in ("a.csv", "b.csv")]
+    jobs = scoring.plan(sources, tmp_path / "out", "text")
+    assert [job.output for job in jobs] == [
+        tmp_path / "out" / "a.predictions.csv",
+        tmp_path / "out" / "b.predictions.csv",
+    ]
+
+
+def test_a_plan_refuses_what_lacks_the_text_column(tmp_path):
+    good = write(tmp_path / "a.csv", "1,hello,")
+    bad = write(tmp_path / "b.csv", header="id,txt\n")
+    with pytest.raises(MissingColumn, match="TEXT_COLUMN"):
+        scoring.plan([good, bad], None, "text")
+
+
+def test_a_manifest_never_replaces_an_input(tmp_path):
+    source = tmp_path / "day.csv.manifest.json"
+    source.write_text('{"text": "precious"}\n')
+    with pytest.raises(InputError, match="never changed"):
+        scoring.plan([source], tmp_path / "day.csv", "text")
+
+
+def test_a_folder_where_a_file_would_go_is_named_before_work_starts(tmp_path):
+    source = write(tmp_path / "a.csv", "1,hello,")
+    (tmp_path / "a.predictions.csv.manifest.json").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        scoring.plan([source], None, "text")
+
+
+def test_an_output_that_is_a_circle_of_links_is_one_line(tmp_path):
+    source = write(tmp_path / "a.csv", "1,hello,")
+    (tmp_path / "circle.csv").symlink_to(tmp_path / "circle.csv")
+    with pytest.raises(InputError, match="can't be written"):
+        scoring.plan([source], tmp_path / "circle.csv", "text")
