@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -44,6 +45,9 @@ def in_order(
     if workers == 1:
         yield from map(work, items)
         return
+    # Otherwise each process's garbage collector writes to all that it shares with this one, and so
+    # copies it: a sixth of the time of scoring a million rows.
+    gc.freeze()
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("fork"), _start, initargs=(work,)
     )
@@ -62,6 +66,7 @@ def in_order(
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        gc.unfreeze()
 
 
 def _start(work: Callable[[Any], Any]) -> None:

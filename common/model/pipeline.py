@@ -71,7 +71,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         texts = self._texts(X)
         if not len(texts):
             return np.empty((0, len(self.classes_)))
-        return np.asarray(self.catboost_.predict_proba(self.features_.transform(texts)))
+        features = self.features_.transform(texts)
+        # One thread: a dozen columns are too little work for two, and scoring runs a process a core
+        # (two workers with two threads each were a third slower).
+        return np.asarray(self.catboost_.predict_proba(features, thread_count=1))
 
     def predict(self, X: Any) -> npt.NDArray[np.object_]:
         """The most probable class of each message, shape (n,)."""
