@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from common.model import linear, text
@@ -49,7 +49,7 @@ class Memory:
         return np.fromiter(map(self._numbers.__getitem__, keys), np.int64, len(keys))
 
 
-class MessageFeatures(TransformerMixin, BaseEstimator):
+class MessageFeatures(TransformerMixin, text.OfTexts):
     """n messages -> (n, k + 12) float32: class scores, statistics, number of tokens.
 
     `fit_transform` gives the training messages the scores of models that have not seen them.

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from catboost import CatBoostClassifier
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from common.model.features import MessageFeatures
+from common.model.text import OfTexts
 
 FEW_ROWS = 1000
 BOOSTED_ROWS = 200_000
@@ -23,7 +24,7 @@ FIT_STEPS = 8
 NOTICEABLE_WORDS = 2000
 
 
-class TextClassifier(ClassifierMixin, BaseEstimator):
+class TextClassifier(ClassifierMixin, OfTexts):
     """Classifies messages: sequences of strings, or a DataFrame with the column `text_column`.
 
     Args:

@@ -205,7 +205,17 @@ class Counts:
         return sp.hstack([self.tokens @ self.terms, self.pairs], format="csr")
 
 
-class WordCounts(TransformerMixin, BaseEstimator):
+class OfTexts(BaseEstimator):
+    """An estimator whose input is a sequence of strings, which is what its tags say."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+class WordCounts(TransformerMixin, OfTexts):
     """Counts words, pairs of words, and characters within words: n strings -> (n, terms) sparse.
 
     Equal to scikit-learn's CountVectorizer over `tokens`, over pairs of them, and over the
