@@ -10,13 +10,17 @@ from scipy.stats import binomtest
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the contest's report; `required` says in words what must hold, "" if nothing."""
+    """One row of the contest's report; `required` says in words what must hold, "" if nothing.
+
+    `blocks`: the rule decides; without it, it is only reported.
+    """
 
     metric: str
     champion: float | None
     challenger: float | None
     required: str = ""
     passed: bool | None = None
+    blocks: bool = True
 
     @property
     def difference(self) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,8 +119,30 @@ def expected_calibration_error(
     Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, equation 3.
     """
     return float(
-        sum(n * abs(c - a) for n, c, a in _calibration(correct, confidence, bins)) / len(correct)
+        sum(n * abs(c - a) for n, c, a in calibration(correct, confidence, bins)) / len(correct)
     )
+
+
+def calibration(
+    correct: npt.NDArray[np.bool_], confidence: Floats, bins: int = CALIBRATION_BINS
+) -> list[tuple[int, float, float]]:
+    """(rows, mean confidence, accuracy) of each bin that has rows; bins are open on the left."""
+    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    inside = [which == b for b in range(bins)]
+    return [
+        (int(rows.sum()), float(confidence[rows].mean()), float(correct[rows].mean()))
+        for rows in inside
+        if rows.any()
+    ]
+
+
+def wilson_interval(correct: int, rows: int) -> tuple[float, float]:
+    """Two-sided 95 % interval of a share, `rows` > 0.
+
+    Source: Wilson 1927; Brown, Cai & DasGupta, Interval Estimation for a Binomial Proportion, 2001.
+    """
+    interval = binomtest(correct, rows).proportion_ci(confidence_level=0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def majority_accuracy(true: Labels, majority: str) -> float:
@@ -178,19 +201,6 @@ def _share(part: Any, whole: Any) -> float:
     return float(part / whole) if whole else float("nan")
 
 
-def _calibration(
-    correct: npt.NDArray[np.bool_], confidence: Floats, bins: int
-) -> list[tuple[int, float, float]]:
-    """(rows, mean confidence, accuracy) of each bin that has rows; bins are open on the left."""
-    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    inside = [which == b for b in range(bins)]
-    return [
-        (int(rows.sum()), float(confidence[rows].mean()), float(correct[rows].mean()))
-        for rows in inside
-        if rows.any()
-    ]
-
-
 def _axes(x: str, y: str, title: str) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
@@ -215,7 +225,7 @@ def _draw_confusion(axes: Axes, confusion: npt.NDArray[np.intp], classes: Sequen
 
 
 def _draw_calibration(axes: Axes, correct: npt.NDArray[np.bool_], confidence: Floats) -> None:
-    bins = _calibration(correct, confidence, CALIBRATION_BINS)
+    bins = calibration(correct, confidence)
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
     axes.plot([c for _, c, _ in bins], [a for _, _, a in bins], marker="o")
     _name_curves(axes, ["perfect", "model"], "lower left")

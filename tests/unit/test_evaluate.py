@@ -158,6 +158,14 @@ def test_calibration_error_is_a_share(rows):
     assert error >= abs(confidence.mean() - correct.mean()) - 1e-9
 
 
+@pytest.mark.parametrize(
+    ("correct", "rows", "interval"),
+    [(8, 10, (0.4902, 0.9433)), (0, 10, (0, 0.2775)), (10, 10, (0.7225, 1))],
+)
+def test_wilson_interval_by_hand(correct, rows, interval):
+    assert evaluate.wilson_interval(correct, rows) == pytest.approx(interval, abs=5e-5)
+
+
 def test_majority_accuracy_is_the_share_of_the_class():
     true = np.array(["a", "b", "a", "a"], object)
     assert evaluate.majority_accuracy(true, "a") == 0.75

@@ -1,0 +1,82 @@
+"""HTML from templates: one self-contained file, inert whatever the messages hold."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Invisible, but they join emoji and letters: ZWNJ, ZWJ and the tags of regional flags.
+JOINERS = frozenset({"\u200c", "\u200d", *map(chr, range(0xE0020, 0xE0080))})
+NOTHING = "–"
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill in a file of `templates/`; every value is escaped and made legible on its way."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=_finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"figure": figure, "share": share, "excerpt": excerpt}
+    return environment.get_template(template).render(values)
+
+
+def legible(text: str) -> str:
+    """One line without signs that steer the layout, such as controls of the direction.
+
+    >>> legible("two\\nlines,\\x07 \\u202eturned")
+    'two lines,� �turned'
+    """
+    return "".join(
+        "\ufffd"
+        if unicodedata.category(sign) in ("Cc", "Cf", "Cs") and sign not in JOINERS
+        else sign
+        for sign in " ".join(text.split())
+    )
+
+
+def excerpt(text: str, longest: int = 280) -> str:
+    """One line of at most `longest` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def figure(value: float | None, sign: str = "") -> str:
+    """Four decimals, fewer above ten; a dash where there is no number.
+
+    >>> figure(0.91973), figure(12345.6), figure(0.5, "+"), figure(2e-9), figure(math.nan)
+    ('0.9197', '12,346', '+0.5000', '< 0.0001', '–')
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if 0 < value < 0.0001 and not sign:
+        return "< 0.0001"
+    decimals = 4 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    return f"{value:{sign},.{decimals}f}"
+
+
+def share(value: float | None) -> str:
+    """A share of 0 to 1 in per cent; a dash where there is no number.
+
+    >>> share(0.91973)
+    '91.97 %'
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    return f"{100 * value:.2f} %"
+
+
+def _finalize(value: Any) -> Any:
+    """Called with each value that a template shows; markup is the output of its own macros."""
+    return legible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
