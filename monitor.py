@@ -35,13 +35,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import alerts, data, labelled, labels, monitoring, summary, training
+    from common import alerts, data, labelled, monitoring, summary, training
     from common.registry import runs, store, versions
 
-    columns = labelled.Columns(
+    columns = labelled.columns(
         settings.text_column,
         settings.target_column,
-        labels.labeller(settings.label_with, settings.critical_keywords),
+        settings.label_with,
+        settings.critical_keywords,
     )
     given = settings.monitor_data_path
     path = given or training.choose_source(settings.data_path, ROOT, settings.seed).path

@@ -1,95 +1,109 @@
 """Train a classifier of support messages; promote it if it beats the champion.
 
-Fits on the training side of the messages, tests on the holdout side, logs everything to MLflow,
-registers the model and moves the alias `champion` only if the gain in accuracy is greater than
-CHAMPION_THRESHOLD. Without --data it trains on a synthetic sample.
+Fits on the training side of the messages, tests on the holdout side, logs all to MLflow, registers
+the model and moves the alias `champion` only if accuracy gains more than CHAMPION_THRESHOLD, beyond
+chance, at the cost of no class. Without --data it trains on a synthetic sample.
 
-    python train.py
     python train.py --data twcs.csv
     python train.py --data airline.csv --target-column airline_sentiment --json
     python train.py --dry-run
+    python train.py --reproduce 3 --data twcs.csv
 """
+
+from __future__ import annotations
 
 import argparse
 import logging
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from common import cli
-from common.settings import ROOT, Settings, public_values
+from common.settings import ROOT, Settings, as_logged, public_values
+
+if TYPE_CHECKING:
+    from common.labelled import Columns, Counts
+    from common.training import Fitted
 
 logger = logging.getLogger("train")
 
 
 def build_parser() -> argparse.ArgumentParser:
     fields = """data_path text_column target_column label_with critical_keywords class_weight
-        holdout_percent champion_threshold model_name mlflow_tracking_uri mlflow_experiment_name
-        seed log_level"""
+        holdout_percent segment_column champion_threshold promote_significance promote_rules
+        contest_rows promotion model_name mlflow_tracking_uri mlflow_experiment_name seed
+        log_level"""
     parser = cli.build_parser(__doc__, "train.py", settings=fields.split())
-    parser.add_argument(
-        "--dry-run", action="store_true", help="fit and compare, but log and register nothing"
-    )
+    add = parser.add_argument
+    add("--dry-run", action="store_true", help="fit and compare, but log and register nothing")
+    add("--replace-unscorable", action="store_true", help="replace a champion beyond testing")
+    add("--reproduce", metavar="VERSION", help="fit this version again, and compare its answers")
     return parser
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import data, labelled, labels, promotion, summary, training
-    from common.model.pipeline import TextClassifier
-    from common.registry import artifact, runs, store, versions
+    from common import evidence, promotion, registration, summary, training
+    from common.contest import Policy
+    from common.registry import runs, store, versions
 
     source = training.choose_source(settings.data_path, ROOT, settings.seed)
-    columns = labelled.Columns(
-        settings.text_column,
-        settings.target_column,
-        labels.labeller(settings.label_with, settings.critical_keywords),
-    )
-    columns.require(source.path)
+    columns(settings).require(source.path)
     store.connect(settings.mlflow_tracking_uri, ROOT, create=True)
     if source.synthetic:
         logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
-    train, holdout, counts = labelled.read_split(source.path, columns, settings.holdout_percent)
-    logger.info("Read %s: %s.", source.path.name, counts.sentence())
-    logger.info("Fitting on %s messages, testing on %s.", f"{len(train):,}", f"{len(holdout):,}")
-    weight = None if settings.class_weight == "none" else settings.class_weight
-    with cli.progress("Fitting", "steps", training.STEPS) as advance:
-        classifier = TextClassifier(settings.text_column, weight, settings.seed)
-        fitted = training.fit(train, holdout, classifier, advance)
-    challenger = promotion.Challenger(
-        holdout, fitted.predicted, fitted.majority, settings.holdout_percent
-    )
-    threshold = settings.champion_threshold
+    if args.reproduce:
+        version = versions.find(settings.model_name, args.reproduce)
+        registration.require_same_data(version, source.path)
+        fitted, _ = fit(source.path, as_logged(settings, runs.params(version.run_id)))
+        facts = registration.reproduction(fitted, version, ROOT)
+        cli.show(summary.reproduction(facts), facts, args.json)
+        return 0 if facts["identical"] else cli.EXIT_UNFORESEEN
 
+    fitted, counts = fit(source.path, settings)
+    policy = Policy(
+        settings.champion_threshold,
+        settings.promote_significance,
+        settings.promote_rules,
+        settings.contest_rows,
+    )
     if args.dry_run:
-        verdict = promotion.judge(settings.model_name, challenger, threshold)
-        cli.show(*summary.training(fitted, verdict, counts, source.synthetic, None), args.json)
+        percent, instead = settings.holdout_percent, args.replace_unscorable
+        champion = versions.champion(settings.model_name)
+        found = promotion.judge(champion, fitted, percent, policy, instead)
+        cli.show(*summary.training(fitted, found, counts, source.synthetic, None), args.json)
         return 0
 
     logger.info("Logging to MLflow, then loading the logged model in a clean process.")
-    digest = data.sha256(source.path)
-    tags = {
-        "data_sha256": digest,
-        "git_commit": runs.git_commit(ROOT),
-        "synthetic_data": str(source.synthetic),
-        "target_column": settings.target_column,
-        "text_column": settings.text_column,
-        "holdout_accuracy": f"{fitted.metrics['accuracy']:.6f}",
-        "holdout_percent": str(settings.holdout_percent),
-        "holdout_rows": str(len(holdout)),
-    }
-    with runs.training_run(settings.mlflow_experiment_name, tags) as run_id:
-        metrics = fitted.metrics | counts.metrics()
-        tables = {"worst_errors.json": fitted.worst_errors()}
-        runs.log_training(
-            public_values(settings), metrics, fitted.figures(), fitted.documents(), tables
-        )
-        runs.log_dataset(source.path, digest)
-        model_uri = runs.log_model(fitted.classifier)
-        artifact.check_in_clean_process(model_uri, settings.text_column, *fitted.examples())
-        version = versions.register(settings.model_name, model_uri, run_id, tags)
-    verdict = promotion.contest_and_promote(version, challenger, threshold)
-    identity = version.identity()
-    cli.show(*summary.training(fitted, verdict, counts, source.synthetic, identity), args.json)
+    made_from = registration.provenance(fitted, counts, source, public_values(settings), ROOT)
+    version = registration.register(
+        fitted, counts, source, made_from, settings.model_name, settings.mlflow_experiment_name
+    )
+    manual = settings.promotion == "manual"
+    found = promotion.contest_and_promote(version, fitted, policy, manual, args.replace_unscorable)
+    runs.log_pages(version.run_id, evidence.pages(version, fitted, found, made_from))
+    cli.show(*summary.training(fitted, found, counts, source.synthetic, version), args.json)
     return 0
+
+
+def columns(settings: Settings) -> Columns:
+    from common import labelled
+
+    return labelled.columns(
+        settings.text_column,
+        settings.target_column,
+        settings.label_with,
+        settings.critical_keywords,
+        settings.segment_column,
+    )
+
+
+def fit(path: Path, settings: Settings) -> tuple[Fitted, Counts]:
+    from common import training
+
+    percent, weight, seed = settings.holdout_percent, settings.class_weight, settings.seed
+    with cli.progress("Fitting", "steps", training.STEPS) as advance:
+        return training.read_and_fit(path, columns(settings), percent, weight, seed, advance)
 
 
 if __name__ == "__main__":

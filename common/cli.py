@@ -47,22 +47,30 @@ class Interrupted(BaseException):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message}. See: python {self.prog} --help")
+        raise SettingsError(f"{message}. See: python {self.prog.removeprefix('python ')} --help")
 
 
 def build_parser(doc: str, prog: str, settings: Sequence[str]) -> argparse.ArgumentParser:
-    """A parser that shows the script's docstring and has a flag for each of `settings`.
+    """A parser that shows the script's docstring and has a flag for each of `settings`."""
+    parser = bare_parser(doc, prog)
+    add_settings(parser, settings)
+    return parser
 
-    The first paragraph of `doc` becomes the description, the rest is shown after the flags.
-    """
+
+def bare_parser(doc: str, prog: str) -> argparse.ArgumentParser:
+    """A parser that shows a docstring: its first paragraph above the flags, the rest below."""
     description, _, epilog = doc.strip().partition("\n\n")
-    parser = _Parser(
+    return _Parser(
         prog=prog,
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+
+
+def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> None:
+    """Give a parser (or a command's parser) a flag for each of `settings`, and --json."""
     group = parser.add_argument_group("settings (flag > environment > .env > default)")
     for field in settings:
         info = Settings.model_fields[field]
@@ -78,7 +86,6 @@ def build_parser(doc: str, prog: str, settings: Sequence[str]) -> argparse.Argum
             help=f"{info.description}{shown}".replace("%", "%%"),
         )
     parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
-    return parser
 
 
 def positive_int(text: str) -> int:

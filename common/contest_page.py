@@ -10,10 +10,10 @@ import numpy as np
 
 from common import charts, evaluate, page
 from common.charts import Bools
-from common.contest import Rule, Verdict
+from common.contest import Answers, Rule, Verdict
 from common.evaluate import Floats, Labels
 
-Answer = tuple[str, bool, float | None]  # class, right, confidence
+Answer = tuple[str, bool, float]  # class, right, confidence
 
 SHOWN_GROUPS = 20
 SHOWN_EXAMPLES = 20
@@ -64,14 +64,6 @@ EXPLANATIONS = {
 
 
 @dataclass(frozen=True)
-class Answers:
-    """A model's answers: classes (n,), probabilities (n, K) or None where they are not known."""
-
-    predicted: Labels
-    proba: Floats | None
-
-
-@dataclass(frozen=True)
 class Contest:
     """All that the page shows, about the n rows of holdout that both models answered.
 
@@ -114,8 +106,8 @@ class Competitor:
         return np.asarray(self.answers.predicted == self.true, bool)
 
     @cached_property
-    def confidence(self) -> Floats | None:
-        return None if self.answers.proba is None else self.answers.proba.max(axis=1)
+    def confidence(self) -> Floats:
+        return self.answers.proba.max(axis=1)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -132,9 +124,7 @@ class Competitor:
 
     @cached_property
     def calibration(self) -> list[tuple[int, float, float]]:
-        """(rows, mean confidence, accuracy) by confidence; empty where none is known."""
-        if self.confidence is None:
-            return []
+        """(rows, mean confidence, accuracy) by confidence."""
         known = np.isfinite(self.confidence)
         return evaluate.calibration(self.right[known], self.confidence[known])
 
@@ -146,7 +136,7 @@ class Competitor:
         return gaps / rows if rows else float("nan")
 
     def answer(self, row: int) -> Answer:
-        sure = None if self.confidence is None else float(self.confidence[row])
+        sure = float(self.confidence[row])
         return str(self.answers.predicted[row]), bool(self.right[row]), sure
 
 
@@ -241,8 +231,7 @@ def examples(texts: Sequence[str], models: Sequence[Competitor]) -> tuple[int, l
     found = np.flatnonzero(differ if len(models) == 2 else ~last.right)
     sureness = np.zeros(len(found))
     for model in models:
-        if model.confidence is not None:
-            sureness += np.nan_to_num(model.confidence[found])
+        sureness += np.nan_to_num(model.confidence[found])
     shown = found[np.argsort(-sureness, kind="stable")][:SHOWN_EXAMPLES]
     return len(found), [
         Example(str(texts[row]), str(last.true[row]), tuple(model.answer(row) for model in models))

@@ -136,12 +136,12 @@ def calibration(
     ]
 
 
-def wilson_interval(correct: int, rows: int) -> tuple[float, float]:
-    """Two-sided 95 % interval of a share, `rows` > 0.
+def wilson_interval(correct: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Two-sided interval of a share, `rows` > 0.
 
     Source: Wilson 1927; Brown, Cai & DasGupta, Interval Estimation for a Binomial Proportion, 2001.
     """
-    interval = binomtest(correct, rows).proportion_ci(confidence_level=0.95, method="wilson")
+    interval = binomtest(correct, rows).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from common import labels, split
-from common.data import MessageFile, as_text
+from common.data import Chunk, MessageFile, as_text
 from common.delimited import Reject
 from common.errors import InputError
 
@@ -76,21 +77,25 @@ class Counts:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some messages and their classes, equally long, and the rows they come from."""
+    """Some messages with their classes and segments, equally long (`segments` is empty where
+    none are asked for), and the rows they come from."""
 
     texts: list[str]
     labels: list[str]
+    segments: list[str]
     counts: Counts
     bytes_done: int
 
 
 @dataclass(frozen=True)
 class Side:
-    """Messages of one side of the split: texts and classes, and the texts' buckets, (n,) each."""
+    """Messages of one side of the split: texts, classes, the texts' buckets and, where asked for,
+    the segments that the rows belong to; (n,) each."""
 
     texts: npt.NDArray[np.object_]
     labels: npt.NDArray[np.object_]
     buckets: npt.NDArray[np.uint8]
+    segments: npt.NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -100,12 +105,14 @@ class Side:
 class Columns:
     """Where a file has its messages and their classes.
 
-    `labeller` makes the classes from the texts; without one they are in the column `target`.
+    `labeller` makes the classes from the texts; without one they are in the column `target`. The
+    column `segment`, if any, has groups of rows that are looked at one by one.
     """
 
     text: str
     target: str
     labeller: labels.Labeller | None = None
+    segment: str | None = None
 
     def require(self, path: Path) -> None:
         """Refuse a file before slow work starts.
@@ -121,6 +128,19 @@ class Columns:
         messages.require(self.text, "TEXT_COLUMN")
         if self.labeller is None:
             messages.require(self.target, "TARGET_COLUMN")
+        if self.segment is not None:
+            messages.require(self.segment, "SEGMENT_COLUMN")
+
+
+def columns(
+    text: str,
+    target: str,
+    label_with: str = "column",
+    keywords: Sequence[str] = (),
+    segment: str | None = None,
+) -> Columns:
+    """Where a file has its messages and classes, as the settings say it."""
+    return Columns(text, target, labels.labeller(label_with, keywords), segment)
 
 
 def batches(path: Path, columns: Columns) -> Iterator[Batch]:
@@ -131,27 +151,32 @@ def batches(path: Path, columns: Columns) -> Iterator[Batch]:
     """
     with MessageFile(path) as messages:
         columns.require_of(messages)
-        wanted = [columns.text] if columns.labeller else [columns.text, columns.target]
-        for chunk in messages.chunks(list(dict.fromkeys(wanted))):
+        wanted = [columns.text, None if columns.labeller else columns.target, columns.segment]
+        for chunk in messages.chunks(list(dict.fromkeys(filter(None, wanted)))):
             texts = as_text(chunk.table.column(columns.text), f"{path}, column {columns.text!r},")
             filled = pc.not_equal(pc.utf8_trim_whitespace(texts), "")
             named = texts.filter(filled).to_pylist()
-            if columns.labeller is None:
-                where = f"{path}, column {columns.target!r},"
-                targets = as_text(chunk.table.column(columns.target), where)
-                classes = pc.utf8_trim_whitespace(targets.filter(filled)).to_pylist()
-            else:
+            if columns.labeller:
                 classes = columns.labeller(named)
-            pairs = [(text, c) for text, c in zip(named, classes, strict=True) if c]
+            else:
+                classes = _cells(path, chunk, columns.target, filled)
+            groups = _cells(path, chunk, columns.segment, filled) if columns.segment else []
+            rows = [number for number, name in enumerate(classes) if name]
             counts = Counts(
-                used=len(pairs),
+                used=len(rows),
                 rejected=len(chunk.rejects),
                 blank=len(texts) - len(named),
-                unlabelled=len(named) - len(pairs),
+                unlabelled=len(named) - len(rows),
                 replaced=chunk.replaced,
                 first_reject=chunk.rejects[0] if chunk.rejects else None,
             )
-            yield Batch([t for t, _ in pairs], [c for _, c in pairs], counts, chunk.bytes_done)
+            yield Batch(
+                [named[row] for row in rows],
+                [classes[row] for row in rows],
+                [groups[row] for row in rows] if groups else [],
+                counts,
+                chunk.bytes_done,
+            )
 
 
 def read_split(path: Path, columns: Columns, holdout_percent: int) -> tuple[Side, Side, Counts]:
@@ -164,21 +189,35 @@ def read_split(path: Path, columns: Columns, holdout_percent: int) -> tuple[Side
     """
     texts: list[str] = []
     classes: list[str] = []
+    segments: list[str] = []
     counts = Counts()
     for batch in batches(path, columns):
         texts += batch.texts
         classes += batch.labels
+        segments += batch.segments
         counts += batch.counts
     names = labels.spelling(classes)
     buckets = split.buckets(texts)
     held = split.in_holdout(buckets, holdout_percent)
     all_texts = np.array(texts, object)
     all_labels = np.array([names[labels.canonical(label)] for label in classes], object)
+    groups = np.array(segments, object) if columns.segment else None
     train, holdout = (
-        Side(all_texts[side], all_labels[side], buckets[side]) for side in (~held, held)
+        Side(
+            all_texts[side],
+            all_labels[side],
+            buckets[side],
+            None if groups is None else groups[side],
+        )
+        for side in (~held, held)
     )
     _refuse_too_little(train, holdout, path, counts)
     return train, holdout, counts
+
+
+def _cells(path: Path, chunk: Chunk, column: str, rows: pa.BooleanArray) -> list[str]:
+    cells = as_text(chunk.table.column(column), f"{path}, column {column!r},")
+    return list(pc.utf8_trim_whitespace(cells.filter(rows)).to_pylist())
 
 
 def majority(classes: npt.NDArray[np.object_]) -> str:

@@ -34,6 +34,16 @@ def spelling(labels: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
+def spelt_alike(classes: Iterable[str], like: Iterable[str]) -> tuple[str, ...]:
+    """The classes, spelt as in `like` where those mean the same.
+
+    >>> spelt_alike(["true", "maybe"], ["False", "True"])
+    ('True', 'maybe')
+    """
+    names = {canonical(str(name)): str(name) for name in like}
+    return tuple(names.get(canonical(str(name)), str(name)) for name in classes)
+
+
 def by_vader(texts: Sequence[str]) -> list[str]:
     """`negative`, `neutral` or `positive` by VADER's compound score with its usual cut at 0.05.
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from common import evaluate, split
 from common.labelled import Batch, Counts
@@ -136,9 +135,5 @@ def accuracy_against_floor(correct: int, rows: int, floor: float) -> Finding:
 
 
 def wilson_bounds(correct: int, rows: int) -> tuple[float, float]:
-    """One-sided 95 % bounds of a share, each.
-
-    Source: Wilson 1927; Brown, Cai & DasGupta, Interval Estimation for a Binomial Proportion, 2001.
-    """
-    interval = binomtest(correct, rows).proportion_ci(confidence_level=0.9, method="wilson")
-    return float(interval.low), float(interval.high)
+    """One-sided 95 % bounds of a share, each."""
+    return evaluate.wilson_interval(correct, rows, confidence=0.9)

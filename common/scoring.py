@@ -22,59 +22,63 @@ from common import delimited, parallel
 from common.data import CHUNK_ROWS, Chunk, MessageFile, as_text, sha256
 from common.delimited import Reject
 from common.errors import InputError, ModelUnavailable
+from common.jobs import Job
+from common.labels import spelt_alike
 from common.output import atomic_path, csv_writer, parquet_writer
 
 SMALL_BYTES = 4_000_000
-
-_ENDINGS = (
-    (".gz", ".bz2", ".xz", ".zst", ".zip"),
-    (
-        ".csv",
-        ".tsv",
-        ".txt",
-        ".jsonl",
-        ".ndjson",
-        ".json",
-        ".parquet",
-    ),
-)
+SHOWN_DIFFERENCES = 20
 
 
-@dataclass(frozen=True)
-class Job:
-    """One input, where its predictions go, and which columns are added."""
+@dataclass
+class Shadow:
+    """How the answers of a second model compare, row by row.
 
-    source: Path
-    output: Path
-    text_column: str
-    prefix: str = ""
-    with_proba: bool = False
-    with_reasons: bool = False
+    Attributes:
+        pairs: rows by the classes that the model and the second model give them.
+        differing: the first rows that get two classes: number (from 1), the classes.
+    """
 
-    @property
-    def rejects(self) -> Path:
-        return self.output.with_name(self.output.name + ".rejects.csv")
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    differing: list[tuple[int, str, str]] = field(default_factory=list)
 
-    @property
-    def as_parquet(self) -> bool:
-        return self.output.suffix.lower() == ".parquet"
-
-    @property
-    def manifest(self) -> Path:
-        return self.output.with_name(self.output.name + ".manifest.json")
-
-    def added_columns(self, classes: Sequence[str]) -> list[tuple[str, pa.DataType]]:
-        """Names and types of what is added, in order."""
-        columns = [
-            ("prediction", pa.string()),
-            ("confidence", pa.float64()),
-            ("model_version", pa.int64()),
+    def add(self, part: Shadow, rows_before: int) -> None:
+        self.pairs += part.pairs
+        wanted = SHOWN_DIFFERENCES - len(self.differing)
+        self.differing += [
+            (rows_before + row, own, other) for row, own, other in part.differing[:wanted]
         ]
-        if self.with_proba:
-            columns += [(f"proba_{name}", pa.float64()) for name in classes]
-        if self.with_reasons:
-            columns.append(("because", pa.string()))
-        return [(self.prefix + name, kind) for name, kind in columns]
+
+    def facts(self, model: dict[str, Any]) -> dict[str, Any]:
+        """For the manifest: agreement in all and by class, and where the two differ."""
+        own: Counter[str] = Counter()
+        agreed: Counter[str] = Counter()
+        for (name, other), rows in self.pairs.items():
+            own[name] += rows
+            agreed[name] += rows if name == other else 0
+        rows, same = own.total(), agreed.total()
+        return {
+            "model": model,
+            "rows": rows,
+            "agreeing": same,
+            "agreement": round(same / rows, 6) if rows else None,
+            "by_class": {
+                name: {
+                    "rows": own[name],
+                    "agreeing": agreed[name],
+                    "agreement": round(agreed[name] / own[name], 6),
+                }
+                for name in sorted(own)
+            },
+            "changes": [
+                {"from": name, "to": other, "rows": count}
+                for (name, other), count in self.pairs.most_common()
+                if name != other
+            ],
+            "first_differing_rows": [
+                {"row": row, "from": name, "to": other} for row, name, other in self.differing
+            ],
+        }
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Scored:
     rejects: list[Reject]
     replaced: int
     bytes_done: int
+    shadow: Shadow
 
 
 @dataclass
@@ -99,77 +104,19 @@ class Tally:
     rejected: int = 0
     replaced: int = 0
     classes: Counter[str] = field(default_factory=Counter)
+    shadow: Shadow = field(default_factory=Shadow)
 
     @property
     def read(self) -> int:
         return self.scored + self.blank + self.rejected
 
     def add(self, part: Scored) -> None:
+        self.shadow.add(part.shadow, self.scored + self.blank)
         self.scored += part.scored
         self.blank += part.blank
         self.rejected += len(part.rejects)
         self.replaced += part.replaced
         self.classes += part.classes
-
-
-def plan(
-    inputs: Sequence[Path],
-    output: Path | None,
-    text_column: str,
-    prefix: str = "",
-    with_proba: bool = False,
-    with_reasons: bool = False,
-) -> list[Job]:
-    """One job for each input, checked before anything slow starts.
-
-    The default output is `<input's stem>.predictions.csv` beside the input, `.parquet` for
-    Parquet. With several inputs `output` must be a folder.
-
-    Raises:
-        InputError: an input that can't be read or lacks the text column, or an output that would
-            overwrite an input or another output.
-    """
-    if output and len(inputs) > 1 and not output.is_dir():
-        raise InputError(f"{output} is no folder: with several inputs, -o must name one.")
-    jobs = []
-    for source in inputs:
-        with MessageFile(source) as messages:
-            messages.require(text_column, "TEXT_COLUMN")
-        name = default_name(source)
-        target = output / name if output and output.is_dir() else output
-        target = target or source.with_name(name)
-        jobs.append(Job(source, target, text_column, prefix, with_proba, with_reasons))
-    try:
-        _refuse_collisions(jobs)
-    except (OSError, RuntimeError) as error:  # names that are too long, links in a circle
-        raise InputError(f"the output can't be written: {error}.") from error
-    return jobs
-
-
-def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    sources = {job.source.resolve() for job in jobs}
-    paths = [path for job in jobs for path in (job.output, job.rejects, job.manifest)]
-    times = Counter(path.resolve() for path in paths)
-    for path in paths:
-        if times[path.resolve()] > 1:
-            raise InputError(f"{path} would be written for two inputs: score them apart.")
-        if path.resolve() in sources:
-            raise InputError(f"{path} is also an input, which is never changed: set -o.")
-        if path.is_dir():
-            raise InputError(f"{path} is a folder, but a file of this name would be written.")
-
-
-def default_name(source: Path) -> str:
-    """The output's name for an input.
-
-    >>> default_name(Path("in/day.csv.gz")), default_name(Path("day.parquet"))
-    ('day.predictions.csv', 'day.predictions.parquet')
-    """
-    stem = source
-    for endings in _ENDINGS:
-        stem = stem.with_suffix("") if stem.suffix.lower() in endings else stem
-    ending = ".parquet" if source.suffix.lower() == ".parquet" else ".csv"
-    return f"{stem.name}.predictions{ending}"
 
 
 def score_file(
@@ -180,6 +127,7 @@ def score_file(
     workers: int = 1,
     strict: bool = False,
     advance: Callable[[int], None] = lambda units: None,
+    shadow: tuple[Any, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Score one file and return its manifest, which is also written beside the output.
 
@@ -189,6 +137,7 @@ def score_file(
         workers: processes that score; the output is the same for any number.
         strict: refuse the whole file if a row can't be read.
         advance: told how many bytes of the input were just done.
+        shadow: a second classifier and what identifies it; its answers are compared, not written.
 
     Raises:
         InputError: the input can't be read, has a column that would be added, or `strict`.
@@ -204,7 +153,8 @@ def score_file(
     added = job.added_columns(classifier.classes_)
     with MessageFile(job.source, chunk_rows) as messages, ExitStack() as files:
         _refuse_taken_names(messages.columns, added, job)
-        scorer = Scorer(job, classifier, int(model["version"]), messages.delimiter)
+        other = shadow[0] if shadow else None
+        scorer = Scorer(job, classifier, int(model["version"]), messages.delimiter, other)
         write = _open_output(files, job, messages, added)
         write_rejects = _lazy_rejects(files, job.rejects)
         keeps_rows = messages.header is not None and not job.as_parquet
@@ -247,6 +197,8 @@ def score_file(
         "versions": {"python": platform.python_version()}
         | {name: installed(name) for name in ("catboost", "mlflow", "scikit-learn", "pyarrow")},
     }
+    if shadow:
+        manifest["shadow"] = tally.shadow.facts(shadow[1])
     with atomic_path(job.manifest) as temporary:
         temporary.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
     return manifest
@@ -255,11 +207,14 @@ def score_file(
 class Scorer:
     """Scores one chunk; called in the worker processes."""
 
-    def __init__(self, job: Job, classifier: Any, version: int, delimiter: str) -> None:
+    def __init__(
+        self, job: Job, classifier: Any, version: int, delimiter: str, shadow: Any = None
+    ) -> None:
         self.job = job
         self.classifier = classifier
         self.version = version
         self.delimiter = delimiter
+        self.shadow = shadow
 
     def __call__(self, chunk: Chunk) -> Scored:
         """The chunk with its predictions; where there is no text, the added columns are empty."""
@@ -289,6 +244,19 @@ class Scorer:
             rejects=chunk.rejects,
             replaced=chunk.replaced,
             bytes_done=chunk.bytes_done,
+            shadow=self._compared(texts, filled, best) if self.shadow else Shadow(),
+        )
+
+    def _compared(self, texts: Any, filled: Any, best: Any) -> Shadow:
+        """The second model's answers beside ours."""
+        names = np.array(spelt_alike(self.shadow.classes_, self.classifier.classes_), object)
+        others = names[self.shadow.predict_proba(texts.filter(filled)).argmax(axis=1)]
+        own = self.classifier.classes_[best]
+        rows = np.flatnonzero(filled.to_numpy(zero_copy_only=False)) + 1
+        differ = np.flatnonzero(own != others)[:SHOWN_DIFFERENCES]
+        return Shadow(
+            Counter(zip(own.tolist(), others.tolist(), strict=True)),
+            [(int(rows[k]), str(own[k]), str(others[k])) for k in differ],
         )
 
     def _table(self, chunk: Chunk, filled: Any, best: Any, values: list[pa.Array]) -> pa.Table:

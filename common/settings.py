@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values, load_dotenv
@@ -41,6 +41,24 @@ def _split_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+def _no_rules(value: Any) -> Any:
+    return () if value == ["none"] else value
+
+
+Rule = Literal[
+    "majority",
+    "accuracy",
+    "significance",
+    "macro_f1",
+    "recall",
+    "segments",
+    "log_loss",
+    "calibration",
+]
+RULES: tuple[Rule, ...] = get_args(Rule)
+RuleList = Annotated[
+    tuple[Rule, ...], NoDecode, BeforeValidator(_no_rules), BeforeValidator(_split_commas)
+]
 WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 
 
@@ -89,6 +107,29 @@ class Settings(BaseSettings):
         ge=-1,
         le=1,
         description="a challenger must be more than this better, in absolute accuracy (-1 to 1)",
+    )
+    promote_significance: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="largest p-value of McNemar's test with which a challenger is promoted; not "
+        "asked for if CHAMPION_THRESHOLD is negative (0 to 1)",
+    )
+    promote_rules: RuleList = Field(
+        RULES,
+        description="rules that a challenger must pass, separated by commas; all are reported; "
+        "none: nothing is promoted",
+    )
+    contest_rows: int = Field(
+        30, ge=1, description="rows that champion and challenger must at least be compared on"
+    )
+    promotion: Literal["auto", "manual"] = Field(
+        "auto",
+        description="manual: a challenger that passed waits for "
+        "`python -m common.registry promote`",
+    )
+    segment_column: str | None = Field(
+        None, description="column of groups (brand, language) none of which may lose accuracy"
     )
     accuracy_floor: float = Field(
         0.80, gt=0, lt=1, description="accuracy below which the monitor alerts (between 0 and 1)"
@@ -144,7 +185,19 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
 def public_values(settings: Settings) -> dict[str, str]:
     """All settings but secrets, as text, for parameters of a run."""
     values = settings.model_dump(exclude={"alert_urls", "mlflow_tracking_uri"})
-    return {name: str(value) for name, value in values.items()}
+    return {
+        name: ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+        for name, value in values.items()
+    }
+
+
+def as_logged(settings: Settings, params: Mapping[str, str]) -> Settings:
+    """The settings with which an earlier run was fitted, from the parameters it has logged."""
+    fields = """text_column target_column label_with critical_keywords class_weight holdout_percent
+        seed segment_column"""
+    then = {name: params[name] for name in fields.split() if params.get(name, "None") != "None"}
+    logged = Settings(**then)  # type: ignore[arg-type]
+    return settings.model_copy(update={name: getattr(logged, name) for name in fields.split()})
 
 
 def _resolve(field: str, path: Path, start: Path) -> Path:

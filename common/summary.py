@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from tabulate import tabulate
 
 if TYPE_CHECKING:  # a script pays for the start of what it uses alone
-    from common.contest import Verdict
     from common.labelled import Counts
     from common.monitoring import Finding, Window
+    from common.promotion import Contested
+    from common.registry.versions import Version
     from common.training import Fitted
 
 Identity = Mapping[str, Any]
@@ -22,11 +23,12 @@ SHOWN_CLASSES = 12
 
 
 def training(
-    fitted: Fitted, verdict: Verdict, counts: Counts, synthetic: bool, model: Identity | None
+    fitted: Fitted, contested: Contested, counts: Counts, synthetic: bool, version: Version | None
 ) -> Summary:
     """Holdout metrics, the contest as a table, and the verdict in one sentence."""
     from common import promotion
 
+    verdict, model = contested.verdict, version.identity() if version else None
     shown = "  ".join(
         f"{name} {fitted.metrics[name]:.4f}" for name in SHOWN_METRICS if name in fitted.metrics
     )
@@ -42,18 +44,39 @@ def training(
     if synthetic:
         parts.append("The data is SYNTHETIC: these figures say nothing about real messages.")
     parts.append(f"Verdict: {verdict.reason}.")
+    if version and verdict.outcome == "waiting":
+        parts.append(
+            f'To promote it: python -m common.registry promote {version.number} --reason "..."'
+        )
     data = {
         "verdict": verdict.outcome,
         "promoted": verdict.promote and model is not None,
         "reason": verdict.reason,
-        "rules": [asdict(rule) for rule in verdict.rules],
+        "rules": [asdict(rule) | {"difference": rule.difference} for rule in verdict.rules],
+        "champion": contested.champion_number,
+        "contest_rows": int(contested.shared.sum()),
         "metrics": fitted.metrics,
         "holdout_rows": len(fitted.holdout),
         "rows": _rows(counts),
         "synthetic_data": synthetic,
-        "model": dict(model) if model else None,
+        "model": model,
     }
     return "\n".join(parts), data
+
+
+def reproduction(facts: Mapping[str, Any]) -> str:
+    """Whether a version that was fitted again answers its holdout as it did."""
+    changed = [
+        what
+        for fact, what in (("same_lock_file", "the lock file"), ("same_commit", "the code"))
+        if not facts[fact]
+    ]
+    also = f" (what differs from then: {', '.join(changed)})" if changed else ""
+    outcome = "identical" if facts["identical"] else "NOT identical"
+    return (
+        f"Version {facts['model']['version']} of {facts['model']['name']}, fitted again: "
+        f"predictions on the {facts['holdout_rows']:,} holdout rows are {outcome}{also}."
+    )
 
 
 def scoring(manifests: Sequence[Mapping[str, Any]]) -> Summary:
@@ -75,6 +98,8 @@ def scoring(manifests: Sequence[Mapping[str, Any]]) -> Summary:
             lines.append(
                 f"  {manifest['replaced_cells']:,} cells held bytes that are no text (replaced)"
             )
+        if "shadow" in manifest:
+            lines += _shadow(manifest["shadow"])
         blocks.append("\n".join(lines))
     return "\n".join(blocks), {"files": list(manifests)}
 
@@ -107,6 +132,20 @@ def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> 
         "per_class": {label: row.facts() for label, row in per_class.items()},
     }
     return text, data
+
+
+def _shadow(shadow: Mapping[str, Any]) -> list[str]:
+    number = shadow["model"]["version"]
+    if not shadow["rows"]:
+        return [f"  shadow version {number}: no rows to compare"]
+    changes = ", ".join(
+        f"{change['from']} -> {change['to']} {change['rows']:,}"
+        for change in shadow["changes"][:SHOWN_CLASSES]
+    )
+    return [
+        f"  shadow version {number} agrees on {shadow['agreement']:.2%} of {shadow['rows']:,} rows"
+        + (f"; it changes {changes}" if changes else "")
+    ]
 
 
 def _rows(counts: Counts) -> dict[str, int]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from common import evaluate, sample
-from common.labelled import Side, majority
+from common.labelled import Columns, Counts, Side, majority, read_split
 from common.model.pipeline import FIT_STEPS, TextClassifier
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STEPS = FIT_STEPS + 1
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,15 +48,22 @@ class Fitted:
     proba: npt.NDArray[np.float64]
     metrics: dict[str, float]
     majority: str
+    train_rows: int
+    rows_per_second: float
+
+    @property
+    def predictions_sha256(self) -> str:
+        """Digest of the classes and of every bit of the probabilities."""
+        answers = json.dumps(self.classes).encode() + np.ascontiguousarray(self.proba).tobytes()
+        return hashlib.sha256(answers).hexdigest()
 
     @property
     def predicted(self) -> npt.NDArray[np.object_]:
         return np.array(self.classes, object).take(self.proba.argmax(axis=1))
 
-    def examples(self, rows: int = 20) -> tuple[list[str], list[str]]:
-        """Some messages of the holdout, and the classes that the classifier gives them."""
-        texts = [str(text) for text in self.holdout.texts[:rows]]
-        return texts, [str(name) for name in self.classifier.predict(texts)]
+    def answers(self) -> tuple[list[str], list[str]]:
+        """The messages of the holdout, and the classes that the classifier gives them."""
+        return self.holdout.texts.tolist(), self.predicted.tolist()
 
     def figures(self) -> dict[str, Figure]:
         drawn = evaluate.figures(self.holdout.labels, self.proba, self.classes)
@@ -96,25 +109,56 @@ def choose_source(data_path: Path | None, root: Path, seed: int) -> Source:
     return Source(path, synthetic=True)
 
 
+def read_and_fit(
+    path: Path,
+    columns: Columns,
+    holdout_percent: int,
+    class_weight: str,
+    seed: int,
+    advance: Callable[[int], None] = lambda steps: None,
+) -> tuple[Fitted, Counts]:
+    """Split a file's messages into training and holdout side, fit on the one, test on the other."""
+    train, holdout, counts = read_split(path, columns, holdout_percent)
+    logger.info("Read %s: %s.", path.name, counts.sentence())
+    logger.info("Fitting on %s messages, testing on %s.", f"{len(train):,}", f"{len(holdout):,}")
+    return fit(train, holdout, columns.text, class_weight, seed, advance), counts
+
+
 def fit(
     train: Side,
     holdout: Side,
-    classifier: TextClassifier,
+    text_column: str,
+    class_weight: str,
+    seed: int,
     advance: Callable[[int], None] = lambda steps: None,
 ) -> Fitted:
-    """Fit `classifier` on `train`, predict `holdout`, measure.
+    """Fit a classifier on `train`, have it answer `holdout`, measure.
 
     Args:
+        class_weight: "none" or "balanced".
         advance: told of each of the STEPS steps that is done.
     """
+    weight = None if class_weight == "none" else class_weight
+    classifier = TextClassifier(text_column, weight, seed)
     classifier.fit(train.texts, train.labels, advance)
     known = [str(name) for name in classifier.classes_]
     classes = (*known, *sorted(set(holdout.labels) - set(known)))
     proba = np.zeros((len(holdout), len(classes)))
+    started = time.perf_counter()
     proba[:, : len(known)] = classifier.predict_proba(holdout.texts)
+    rows_per_second = len(holdout) / max(time.perf_counter() - started, 1e-9)
     predicted = np.asarray(classes, object)[proba.argmax(axis=1)]
     confusion = evaluate.confusion_counts(holdout.labels, predicted, classes)
     metrics = evaluate.confusion_metrics(confusion, classes)
     metrics |= evaluate.probability_metrics(holdout.labels, proba, classes)
     advance(1)
-    return Fitted(classifier, holdout, classes, proba, metrics, majority(train.labels))
+    return Fitted(
+        classifier,
+        holdout,
+        classes,
+        proba,
+        metrics,
+        majority(train.labels),
+        len(train),
+        rows_per_second,
+    )

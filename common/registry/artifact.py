@@ -9,20 +9,27 @@ newer code on an older model.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 import mlflow
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
+from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
 from mlflow.types import ColSpec, Schema
+from requests import RequestException
 
 import common.model
 from common.errors import ModelUnavailable
@@ -37,7 +44,8 @@ REQUIREMENTS = (
     "scikit-learn",
     "scipy",
 )
-CHECK_SECONDS = 120
+PICKLE = "artifacts/classifier.pkl"
+CHECK_SECONDS = 300
 
 _CHECK = """
 import json, sys
@@ -88,7 +96,7 @@ def save_model(path: str, classifier: Any, mlflow_model: Model | None = None) ->
             cloudpickle.unregister_pickle_by_value(module)
     model.add_flavor(
         "sklearn",
-        pickled_model="artifacts/classifier.pkl",
+        pickled_model=PICKLE,
         sklearn_version=importlib.metadata.version("scikit-learn"),
         serialization_format="cloudpickle",
         code=None,
@@ -104,21 +112,72 @@ def signature(text_column: str) -> ModelSignature:
     )
 
 
-def load(uri: str) -> Any:
-    """The scikit-learn object of a stored model. Loading runs the artifact's code.
+@contextmanager
+def fetched(uri: str) -> Iterator[Path]:
+    """A copy of a stored model's folder, which goes again when the block ends.
 
     Raises:
-        ModelUnavailable: the artifact is gone, damaged or doesn't fit the installed versions.
+        ModelUnavailable: it is gone.
     """
-    # A server's artifacts are copied here and go again; on the local store it loads in place.
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return mlflow.sklearn.load_model(uri, dst_path=folder)
+            copy = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
+        except (MlflowException, RequestException, OSError) as error:
+            raise ModelUnavailable(f"model {uri} is gone: {_first_line(error)}.") from error
+        if not copy.is_dir():
+            raise ModelUnavailable(f"model {uri} is gone: it is no folder.")
+        yield copy
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file of a model's folder, by its path in it."""
+    found = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    found.pop(REGISTERED_MODEL_META_FILE_NAME, None)  # added by a download
+    return found
+
+
+def size(folder: Path) -> int:
+    """Bytes of a model's folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def load(uri: str, expected: Mapping[str, str]) -> Any:
+    """The scikit-learn object of a stored model, if its files are what they were.
+
+    Loading runs the artifact's code, so none is loaded before all files have been compared.
+
+    Args:
+        expected: what `digests` gave when the model was registered.
+
+    Raises:
+        ModelUnavailable: the artifact is gone, changed, or doesn't fit the installed versions.
+    """
+    with fetched(uri) as folder:
+        _refuse_changes(uri, digests(folder), expected)
+        try:
+            with (folder / PICKLE).open("rb") as file:
+                return pickle.load(file)
         except Exception as error:
             raise ModelUnavailable(
-                f"model {uri} cannot be loaded ({type(error).__name__}: "
-                f"{str(error).strip().splitlines()[0] if str(error).strip() else 'no reason'})."
+                f"model {uri} cannot be loaded ({type(error).__name__}: {_first_line(error)})."
             ) from error
+
+
+def _refuse_changes(uri: str, found: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    if not found:
+        raise ModelUnavailable(f"model {uri} is gone: its folder is empty.")
+    changed = [name for name, digest in expected.items() if found.get(name) != digest]
+    added = [name for name in found if name not in expected]
+    if changed or added:
+        what = f"{changed[0]} was changed or removed" if changed else f"{added[0]} was added"
+        raise ModelUnavailable(
+            f"model {uri} is damaged or was tampered with: {what} since it was registered. "
+            "None of its code was run. Restore the file, or use another version."
+        )
 
 
 def check_in_clean_process(
@@ -157,3 +216,8 @@ def check_in_clean_process(
         raise ModelUnavailable(
             f"the logged model {uri} answers differently in a clean process than when fitted."
         )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    return lines[0][:300]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+import os
+import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +20,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MONITOR_TAG = "triage.monitors"
+SHADOW_TAG = "triage.shadow"
+HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
 
 
 @contextmanager
 def training_run(experiment: str, tags: Mapping[str, str]) -> Iterator[str]:
     """Start a run and yield its id; it ends as FAILED when the block raises."""
+    process = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid())}
     with store.answering():
-        run = mlflow.start_run(experiment_id=store.experiment_id(experiment), tags=dict(tags))
+        run = mlflow.start_run(
+            experiment_id=store.experiment_id(experiment), tags={**tags, **process}
+        )
     try:
         yield str(run.info.run_id)
     except BaseException:
@@ -57,6 +65,39 @@ def log_training(
         for name, columns in tables.items():
             mlflow.log_table(dict(columns), name)
         mlflow.log_text(_installed(), "environment.txt")
+
+
+def log_pages(run_id: str, pages: Mapping[str, str]) -> None:
+    """Add texts to a run, by file name; the run may have ended."""
+    client = mlflow.MlflowClient()
+    with store.answering():
+        for name, text in pages.items():
+            client.log_text(run_id, text, name)
+
+
+def params(run_id: str) -> dict[str, str]:
+    """The parameters of a run."""
+    with store.answering():
+        return dict(mlflow.MlflowClient().get_run(run_id).data.params)
+
+
+def end_abandoned(experiment: str) -> int:
+    """Close the runs of trainings that were killed on this machine; return how many.
+
+    MLflow would show them as running for ever.
+    """
+    client = mlflow.MlflowClient()
+    closed = 0
+    with store.answering():
+        running = client.search_runs(
+            [store.experiment_id(experiment)],
+            f"attributes.status = 'RUNNING' and tags.`{HOST_TAG}` = '{socket.gethostname()}'",
+        )
+        for run in running:
+            if not _is_alive(int(run.data.tags.get(PROCESS_TAG, 0))):
+                client.set_terminated(run.info.run_id, "KILLED")
+                closed += 1
+    return closed
 
 
 def log_dataset(path: Path, sha256: str) -> None:
@@ -105,6 +146,38 @@ def log_monitoring(
             client.set_tag(run_id, name, text)
 
 
+def lock_sha256(root: Path) -> str:
+    """Digest of the lock file that names what is installed; "unknown" without one."""
+    lock = root / "requirements.lock"
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "unknown"
+
+
+def log_shadows(experiment: str, manifests: Sequence[Mapping[str, Any]]) -> None:
+    """Log how a second model's answers compare: a run for each file, with its manifest."""
+    client = mlflow.MlflowClient()
+    with store.answering():
+        experiment_id = store.experiment_id(experiment)
+        for manifest in manifests:
+            model, shadow = manifest["model"], manifest["shadow"]
+            name = f"shadow: version {shadow['model']['version']} beside {model['version']}"
+            run_id = client.create_run(
+                experiment_id, tags={SHADOW_TAG: model["name"]}, run_name=name
+            ).info.run_id
+            params = {
+                "version": model["version"],
+                "shadow_version": shadow["model"]["version"],
+                "input_sha256": manifest["input"]["sha256"],
+            }
+            for key, value in params.items():
+                client.log_param(run_id, key, value)
+            metrics = {"rows": shadow["rows"], "agreement": shadow["agreement"]}
+            for key, value in metrics.items():
+                if value is not None:
+                    client.log_metric(run_id, key, value)
+            client.log_dict(run_id, dict(manifest), "manifest.json")
+            client.set_terminated(run_id)
+
+
 def git_commit(root: Path) -> str:
     """The commit the project is at, with `-dirty` where files differ from it; "unknown" outside
     of a git checkout."""
@@ -118,6 +191,16 @@ def git_commit(root: Path) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
     return described.stdout.strip() if described.returncode == 0 else "unknown"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return process > 0
 
 
 def _installed() -> str:

@@ -20,6 +20,7 @@ PROBE = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
 }
 LOCK_SECONDS = 600
+MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _SQLITE = "sqlite:///"
 
 
@@ -114,7 +115,12 @@ def experiment_id(name: str) -> str:
 
 def is_missing(error: Any) -> bool:
     """Whether an MlflowException says that a model, version or alias does not exist."""
-    return error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+    return error.error_code in MISSING
+
+
+def is_embedded() -> bool:
+    """Whether the store is a database that this process opens itself."""
+    return _database(os.environ["MLFLOW_TRACKING_URI"]) is not None
 
 
 def _absolute(uri: str | None, root: Path) -> str:

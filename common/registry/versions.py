@@ -1,10 +1,10 @@
-"""Versions of the registered model: register, find, load, move the aliases."""
+"""Versions of the registered model: register, find, load, describe."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import mlflow
@@ -14,6 +14,7 @@ from common.errors import ModelUnavailable
 from common.registry import artifact, store
 
 CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
+FILES = "files_sha256"
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,40 @@ class Version:
         """Digest of the file it was fitted on."""
         return self.tags.get("data_sha256")
 
+    @property
+    def model_bytes(self) -> int | None:
+        """Size of the stored model."""
+        return int(self.tags["model_bytes"]) if "model_bytes" in self.tags else None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The SHA-256 of each file of the model.
+
+        Raises:
+            ModelUnavailable: they were not recorded, or are no longer what was recorded.
+        """
+        try:
+            return dict(json.loads(self.tags[FILES]))
+        except (KeyError, ValueError, TypeError) as error:
+            raise ModelUnavailable(
+                f"version {self.number} of {self.name} has no digests of its files, so nobody can "
+                "tell whether they were changed: train again, or use another version."
+            ) from error
+
     def identity(self) -> dict[str, Any]:
         """What names the version in manifests and alerts."""
         return {"name": self.name, "version": self.number, "run_id": self.run_id}
 
 
 def register(name: str, model_uri: str, run_id: str, tags: Mapping[str, str]) -> Version:
-    """Make a new version of what was logged; it becomes the challenger."""
+    """Make a new version of what was logged, the challenger; note the digests of its files."""
     client = mlflow.MlflowClient()
+    with artifact.fetched(model_uri) as folder:
+        tags = {
+            **tags,
+            FILES: json.dumps(artifact.digests(folder)),
+            "model_bytes": str(artifact.size(folder)),
+        }
     with store.answering():
         try:
             client.create_registered_model(name)
@@ -81,10 +108,10 @@ def find(name: str, which: str) -> Version:
     with store.answering():
         try:
             if which == LATEST:
-                found = client.search_model_versions(f"name = '{name}'")
+                found = every(name)
                 if not found:
                     raise ModelUnavailable(_nothing(name, which))
-                return _version(max(found, key=lambda version: int(version.version)))
+                return found[0]
             if which.isdecimal() and int(which) < 2**31:
                 return _version(client.get_model_version(name, which))
             return _version(client.get_model_version_by_alias(name, which))
@@ -94,9 +121,32 @@ def find(name: str, which: str) -> Version:
             raise
 
 
+def every(name: str) -> list[Version]:
+    """All versions, the newest first."""
+    with store.answering():
+        found = mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
+    return sorted(map(_version, found), key=lambda version: -version.number)
+
+
+def delete(version: Version) -> None:
+    """Delete a version and mark its stored model as deleted; `mlflow gc` frees the disk."""
+    client = mlflow.MlflowClient()
+    with store.answering():
+        source = client.get_model_version(version.name, str(version.number)).source
+        client.delete_model_version(version.name, str(version.number))
+        if source.startswith("models:/m-"):
+            client.delete_logged_model(source.removeprefix("models:/"))
+
+
 def load(version: Version) -> Any:
-    """The fitted classifier. Runs the artifact's code: whoever writes the registry can run code."""
-    return artifact.load(version.uri)
+    """The fitted classifier, if its files are those that were registered.
+
+    Runs the artifact's code: whoever writes the registry can run code.
+
+    Raises:
+        ModelUnavailable: it is gone, changed, or was registered without digests of its files.
+    """
+    return artifact.load(version.uri, version.files)
 
 
 def record(version: Version, tags: Mapping[str, str], description: str) -> None:
@@ -106,20 +156,6 @@ def record(version: Version, tags: Mapping[str, str], description: str) -> None:
         for key, value in tags.items():
             client.set_model_version_tag(version.name, str(version.number), key, value)
         client.update_model_version(version.name, str(version.number), description)
-
-
-def promote(version: Version, by: str) -> None:
-    """Make `version` the champion and note it on both, the new and the replaced one."""
-    client = mlflow.MlflowClient()
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    before = champion(version.name)
-    with store.answering():
-        client.set_registered_model_alias(version.name, CHAMPION, str(version.number))
-        for key, value in (("promoted_at", now), ("promoted_by", by)):
-            client.set_model_version_tag(version.name, str(version.number), key, value)
-        if before:
-            for key, value in (("replaced_at", now), ("replaced_by", f"version {version.number}")):
-                client.set_model_version_tag(before.name, str(before.number), key, value)
 
 
 def _version(found: Any) -> Version:

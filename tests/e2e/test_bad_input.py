@@ -181,7 +181,7 @@ def test_a_model_whose_files_are_gone_is_one_line(trained, tmp_path):
         )
     done = trained.run("predict.py", trained.sample)
     assert done.returncode == STORE
-    assert "cannot be loaded" in only_line(done)
+    assert "is gone" in only_line(done)
 
 
 @pytest.mark.parametrize("accepts", [False, True], ids=["closed port", "server that never answers"])

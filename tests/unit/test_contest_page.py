@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common import contest_page
-from common.contest import Rule, Verdict, first_model, no_contest
+from common.contest import Policy, Rule, Verdict, first_model, no_contest
 from common.contest_page import Answers, Contest, examples, explained, rule_rows
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -28,13 +28,13 @@ RULES = (
 STAYS = Verdict(False, "rejected", "champion stays: refunds are recognised less often", RULES)
 
 
-def answers(true, classes, skill, seed, known=True):
+def answers(true, classes, skill, seed):
     """Answers that are right in about the share `skill` of the rows."""
     random = np.random.default_rng(seed)
     proba = random.dirichlet(np.ones(len(classes)), len(true)) * (1 - skill)
     proba += skill * (np.asarray(true)[:, None] == np.asarray(classes, object))
     predicted = np.array(classes, object)[proba.argmax(axis=1)]
-    return Answers(predicted, proba if known else None)
+    return Answers(predicted, proba)
 
 
 def a_contest(rows=200, classes=("order", "refund", "<b>bold</b>"), **other):
@@ -211,7 +211,9 @@ def test_an_explanation_is_that_of_the_longest_start_or_none():
 
 
 def test_the_first_model_is_shown_alone_beside_the_majority_class():
-    text = page(champion=None, champion_version=None, verdict=first_model(150, 100, 200)).text
+    text = page(
+        champion=None, champion_version=None, verdict=first_model(150, 100, 200, Policy())
+    ).text
     assert "Majority class" in text
     assert "First champion: 0.7500 accuracy" in text
     assert "The surest errors" in text
@@ -265,14 +267,6 @@ def test_a_class_that_is_never_predicted_has_a_recall_of_zero():
     always = Answers(np.full(200, "order", object), np.tile([0.9, 0.1], (200, 1)))
     text = page(classes=contest.classes, challenger=always).text
     assert re.search(r"refund 100 \S+ % 0\.00 %", text)
-
-
-def test_unknown_probabilities_are_told_or_left_out():
-    contest = a_contest()
-    unknown = answers(contest.true, contest.classes, 0.2, 2, known=False)
-    assert "challenger" in page(champion=unknown).text
-    both = page(champion=unknown, challenger=unknown).text
-    assert "The probabilities of the answers are not known." in both
 
 
 def test_values_that_are_no_numbers_show_as_a_dash():

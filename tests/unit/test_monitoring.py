@@ -27,7 +27,7 @@ def batches(*pairs, size=2):
     chunks = [pairs[i : i + size] for i in range(0, len(pairs), size)]
     for number, chunk in enumerate(chunks, start=1):
         texts, labels = map(list, zip(*chunk, strict=True))
-        yield Batch(texts, labels, Counts(used=len(chunk), blank=1), bytes_done=100 * number)
+        yield Batch(texts, labels, [], Counts(used=len(chunk), blank=1), bytes_done=100 * number)
 
 
 @pytest.mark.parametrize(

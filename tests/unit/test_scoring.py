@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common import scoring
+from common import jobs, scoring
 from common.errors import InputError, MissingColumn, ModelUnavailable
 from common.model.pipeline import TextClassifier
 
@@ -31,7 +31,7 @@ def classifier():
 @pytest.fixture
 def score(classifier):
     def score(source, output=None, prefix="", proba=False, explain=False, **how):
-        (job,) = scoring.plan([source], output, "text", prefix, proba, explain)
+        (job,) = jobs.plan([source], output, "text", prefix, proba, explain)
         return job, scoring.score_file(job, classifier, MODEL, **how)
 
     return score
@@ -216,7 +216,7 @@ def test_an_input_is_never_an_output(tmp_path, name):
     source = write(tmp_path / "a.csv", "1,hello,")
     (tmp_path / "link.csv").symlink_to(source)
     with pytest.raises(InputError, match="never changed"):
-        scoring.plan([source], tmp_path / name, "text")
+        jobs.plan([source], tmp_path / name, "text")
 
 
 def test_two_inputs_never_share_an_output(tmp_path):
@@ -225,9 +225,9 @@ def test_two_inputs_never_share_an_output(tmp_path):
         (tmp_path / day).mkdir()
         sources.append(write(tmp_path / day / "a.csv", "1,hello,"))
     with pytest.raises(InputError, match="for two inputs"):
-        scoring.plan(sources, tmp_path, "text")
+        jobs.plan(sources, tmp_path, "text")
     with pytest.raises(InputError, match="no folder"):
-        scoring.plan(sources, tmp_path / "out.csv", "text")
+        jobs.plan(sources, tmp_path / "out.csv", "text")
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_two_inputs_never_share_an_output(tmp_path):
     ],
 )
 def test_the_default_output_is_named_after_the_input(tmp_path, name, expected):
-    assert scoring.default_name(tmp_path / name) == expected
+    assert jobs.default_name(tmp_path / name) == expected
 
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
@@ -263,7 +263,7 @@ def test_input_columns_come_back_byte_for_byte(
         csv.writer(buffer, delimiter=delimiter).writerow(row)
         written.append(buffer.getvalue().removesuffix("\r\n").encode())
     source.write_bytes(b"\r\n".join(written))
-    (job,) = scoring.plan([source], None, "text")
+    (job,) = jobs.plan([source], None, "text")
     manifest = scoring.score_file(job, classifier, MODEL, chunk_rows)
     rest = job.output.read_bytes()
     for line in written:
@@ -368,7 +368,7 @@ def test_only_names_that_would_be_added_are_taken(tmp_path, score, name, how):
 
 
 def test_an_old_model_that_cannot_explain_itself_says_so(tmp_path):
-    (job,) = scoring.plan([write(tmp_path / "a.csv", "1,hello,")], None, "text", with_reasons=True)
+    (job,) = jobs.plan([write(tmp_path / "a.csv", "1,hello,")], None, "text", with_reasons=True)
     with pytest.raises(ModelUnavailable, match=r"version 7 of triage .*--explain"):
         scoring.score_file(job, object(), MODEL)
 
@@ -431,20 +431,20 @@ def test_an_input_is_none_of_the_files_beside_the_output(tmp_path, ending):
     source = tmp_path / f"out.csv{ending}"
     source.write_text("id,text\n" if ending.endswith("csv") else '{"text": "hello"}\n')
     with pytest.raises(InputError, match="never changed"):
-        scoring.plan([source], tmp_path / "out.csv", "text")
+        jobs.plan([source], tmp_path / "out.csv", "text")
 
 
 def test_an_input_named_twice_is_refused(tmp_path):
     source = write(tmp_path / "a.csv", "1,hello,")
     with pytest.raises(InputError, match="for two inputs"):
-        scoring.plan([source, source], None, "text")
+        jobs.plan([source, source], None, "text")
 
 
 def test_several_inputs_go_to_a_folder(tmp_path):
     (tmp_path / "out").mkdir()
     sources = [write(tmp_path / name, "1,hello,") for name in ("a.csv", "b.csv")]
-    jobs = scoring.plan(sources, tmp_path / "out", "text")
-    assert [job.output for job in jobs] == [
+    planned = jobs.plan(sources, tmp_path / "out", "text")
+    assert [job.output for job in planned] == [
         tmp_path / "out" / "a.predictions.csv",
         tmp_path / "out" / "b.predictions.csv",
     ]
@@ -454,25 +454,25 @@ def test_a_plan_refuses_what_lacks_the_text_column(tmp_path):
     good = write(tmp_path / "a.csv", "1,hello,")
     bad = write(tmp_path / "b.csv", header="id,txt\n")
     with pytest.raises(MissingColumn, match="TEXT_COLUMN"):
-        scoring.plan([good, bad], None, "text")
+        jobs.plan([good, bad], None, "text")
 
 
 def test_a_manifest_never_replaces_an_input(tmp_path):
     source = tmp_path / "day.csv.manifest.json"
     source.write_text('{"text": "precious"}\n')
     with pytest.raises(InputError, match="never changed"):
-        scoring.plan([source], tmp_path / "day.csv", "text")
+        jobs.plan([source], tmp_path / "day.csv", "text")
 
 
 def test_a_folder_where_a_file_would_go_is_named_before_work_starts(tmp_path):
     source = write(tmp_path / "a.csv", "1,hello,")
     (tmp_path / "a.predictions.csv.manifest.json").mkdir()
     with pytest.raises(InputError, match="is a folder"):
-        scoring.plan([source], None, "text")
+        jobs.plan([source], None, "text")
 
 
 def test_an_output_that_is_a_circle_of_links_is_one_line(tmp_path):
     source = write(tmp_path / "a.csv", "1,hello,")
     (tmp_path / "circle.csv").symlink_to(tmp_path / "circle.csv")
     with pytest.raises(InputError, match="can't be written"):
-        scoring.plan([source], tmp_path / "circle.csv", "text")
+        jobs.plan([source], tmp_path / "circle.csv", "text")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import SettingsError
-from common.settings import ROOT, Settings, load, public_values
+from common.settings import ROOT, Settings, as_logged, load, public_values
 
 SECRET = "t0ken-of-the-hook"
 
@@ -23,6 +23,11 @@ WRITTEN = {
     "class_weight": ("balanced", "balanced"),
     "holdout_percent": ("30", 30),
     "champion_threshold": ("-0.01", -0.01),
+    "promote_significance": ("0.01", 0.01),
+    "promote_rules": ("accuracy, recall", ("accuracy", "recall")),
+    "contest_rows": ("200", 200),
+    "promotion": ("manual", "manual"),
+    "segment_column": ("brand", "brand"),
     "accuracy_floor": ("0.65", 0.65),
     "alert_urls": ("http://a.example/x, https://b.example/y", None),
     "seed": ("7", 7),
@@ -32,6 +37,10 @@ UNUSABLE = [
     *(("accuracy_floor", value) for value in ("0", "1", "-0.1", "80", "nan", "inf", "x", "0,8")),
     *(("champion_threshold", value) for value in ("-1.01", "1.01", "nan", "inf", "-inf", "x")),
     *(("holdout_percent", value) for value in ("4", "51", "20.5", "20%", "nan")),
+    *(("promote_significance", value) for value in ("0", "1.1", "nan", "x")),
+    *(("promote_rules", value) for value in ("beauty", "all")),
+    *(("contest_rows", value) for value in ("0", "-1", "x")),
+    ("promotion", "Manual"),
     *(("seed", value) for value in ("-1", "2147483648", "1e400", "x")),
     *(("model_name", value) for value in ("a/b", "a:b", "a@b")),
     *(("label_with", value) for value in ("columns", "VADER")),
@@ -319,3 +328,16 @@ def test_each_value_the_example_shows_is_the_default(read, name, value):
 
 def test_the_example_as_it_is_changes_nothing(read):
     assert read(EXAMPLE) == Settings.model_construct()
+
+
+def test_no_rule_is_written_as_none(read):
+    assert read("PROMOTE_RULES=none").promote_rules == ()
+
+
+def test_the_settings_of_a_run_are_found_again_in_its_parameters(read):
+    then = read("SEED=7\nCRITICAL_KEYWORDS=fire,flood\nTARGET_COLUMN=x")
+    now = read("", text_column="message", seed="8", segment_column="brand")
+    found = as_logged(now, public_values(then))
+    assert (found.seed, found.target_column, found.text_column) == (7, "x", "text")
+    assert found.critical_keywords == ("fire", "flood")
+    assert found.segment_column is None

@@ -1,0 +1,123 @@
+"""What predict.py has to do: which inputs, which outputs, and that none destroys another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from common.data import MessageFile
+from common.errors import InputError
+
+_ENDINGS = (
+    (".gz", ".bz2", ".xz", ".zst", ".zip"),
+    (
+        ".csv",
+        ".tsv",
+        ".txt",
+        ".jsonl",
+        ".ndjson",
+        ".json",
+        ".parquet",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input, where its predictions go, and which columns are added."""
+
+    source: Path
+    output: Path
+    text_column: str
+    prefix: str = ""
+    with_proba: bool = False
+    with_reasons: bool = False
+
+    @property
+    def rejects(self) -> Path:
+        return self.output.with_name(self.output.name + ".rejects.csv")
+
+    @property
+    def as_parquet(self) -> bool:
+        return self.output.suffix.lower() == ".parquet"
+
+    @property
+    def manifest(self) -> Path:
+        return self.output.with_name(self.output.name + ".manifest.json")
+
+    def added_columns(self, classes: Sequence[str]) -> list[tuple[str, pa.DataType]]:
+        """Names and types of what is added, in order."""
+        columns = [
+            ("prediction", pa.string()),
+            ("confidence", pa.float64()),
+            ("model_version", pa.int64()),
+        ]
+        if self.with_proba:
+            columns += [(f"proba_{name}", pa.float64()) for name in classes]
+        if self.with_reasons:
+            columns.append(("because", pa.string()))
+        return [(self.prefix + name, kind) for name, kind in columns]
+
+
+def plan(
+    inputs: Sequence[Path],
+    output: Path | None,
+    text_column: str,
+    prefix: str = "",
+    with_proba: bool = False,
+    with_reasons: bool = False,
+) -> list[Job]:
+    """One job for each input, checked before anything slow starts.
+
+    The default output is `<input's stem>.predictions.csv` beside the input, `.parquet` for
+    Parquet. With several inputs `output` must be a folder.
+
+    Raises:
+        InputError: an input that can't be read or lacks the text column, or an output that would
+            overwrite an input or another output.
+    """
+    if output and len(inputs) > 1 and not output.is_dir():
+        raise InputError(f"{output} is no folder: with several inputs, -o must name one.")
+    jobs = []
+    for source in inputs:
+        with MessageFile(source) as messages:
+            messages.require(text_column, "TEXT_COLUMN")
+        name = default_name(source)
+        target = output / name if output and output.is_dir() else output
+        target = target or source.with_name(name)
+        jobs.append(Job(source, target, text_column, prefix, with_proba, with_reasons))
+    try:
+        _refuse_collisions(jobs)
+    except (OSError, RuntimeError) as error:  # names that are too long, links in a circle
+        raise InputError(f"the output can't be written: {error}.") from error
+    return jobs
+
+
+def _refuse_collisions(jobs: Sequence[Job]) -> None:
+    sources = {job.source.resolve() for job in jobs}
+    paths = [path for job in jobs for path in (job.output, job.rejects, job.manifest)]
+    times = Counter(path.resolve() for path in paths)
+    for path in paths:
+        if times[path.resolve()] > 1:
+            raise InputError(f"{path} would be written for two inputs: score them apart.")
+        if path.resolve() in sources:
+            raise InputError(f"{path} is also an input, which is never changed: set -o.")
+        if path.is_dir():
+            raise InputError(f"{path} is a folder, but a file of this name would be written.")
+
+
+def default_name(source: Path) -> str:
+    """The output's name for an input.
+
+    >>> default_name(Path("in/day.csv.gz")), default_name(Path("day.parquet"))
+    ('day.predictions.csv', 'day.predictions.parquet')
+    """
+    stem = source
+    for endings in _ENDINGS:
+        stem = stem.with_suffix("") if stem.suffix.lower() in endings else stem
+    ending = ".parquet" if source.suffix.lower() == ".parquet" else ".csv"
+    return f"{stem.name}.predictions{ending}"

@@ -1,0 +1,198 @@
+"""Look at the registry of champions, and change it by hand.
+
+Every change is a new entry of the history, made under the same lock as those of train.py.
+
+    python -m common.registry history
+    python -m common.registry show
+    python -m common.registry promote 3 --reason "approved after review"
+    python -m common.registry rollback
+    python -m common.registry prune --keep 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import logging
+import os
+import socket
+import sys
+from textwrap import fill
+
+from tabulate import tabulate
+
+from common import cli
+from common.errors import ModelUnavailable, SettingsError
+from common.settings import ROOT, Settings
+
+CHECKED = ["where is my order?", "thank you", ""]
+
+logger = logging.getLogger("registry")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = cli.bare_parser(__doc__ or "", "python -m common.registry")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, meaning: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=meaning, description=meaning, allow_abbrev=False)
+        cli.add_settings(added, ["model_name", "mlflow_tracking_uri", "log_level"])
+        return added
+
+    command("history", "who was champion from when to when, and why")
+    show = command("show", "all that is recorded of a version")
+    show.add_argument("version", nargs="?", default="champion", help="version or alias [champion]")
+    promote = command("promote", "make a version the champion, as a person's decision")
+    promote.add_argument("version", help="version or alias")
+    promote.add_argument("--reason", required=True, help="why; it is kept for ever")
+    rollback = command("rollback", "make the champion before the present one champion again")
+    rollback.add_argument("--reason", default="rolled back", help="why [rolled back]")
+    prune = command("prune", "delete old versions that were not champion lately")
+    add = prune.add_argument
+    add("--keep", type=cli.positive_int, required=True, metavar="N", help="newest versions to keep")
+    add(
+        "--champions",
+        type=cli.positive_int,
+        default=5,
+        metavar="K",
+        help="last champions to keep [5]",
+    )
+    add("--yes", action="store_true", help="do it; without, only say what would be deleted")
+    return parser
+
+
+def main(args: argparse.Namespace, settings: Settings) -> int:
+    from common.registry import store
+
+    store.connect(settings.mlflow_tracking_uri, ROOT)
+    name = settings.model_name
+    if args.command == "history":
+        show_history(name, args.json)
+    elif args.command == "show":
+        show_version(name, args.version, args.json)
+    elif args.command == "promote":
+        promote(name, args.version, args.reason, args.json)
+    elif args.command == "rollback":
+        rollback(name, args.reason, args.json)
+    else:
+        prune(name, args.keep, args.champions, args.yes, args.json)
+    return 0
+
+
+def show_history(name: str, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from common.registry import history
+
+    reigns = history.read(name).reigns()
+    headers = ("", "version", "from", "until", "kind", "by", "reason")
+    rows = [
+        (
+            reign.entry.number,
+            reign.entry.version or "none",
+            reign.entry.at,
+            reign.until or "now",
+            reign.entry.kind,
+            reign.entry.by,
+            fill(reign.entry.reason, 60),
+        )
+        for reign in reigns
+    ]
+    text = tabulate(rows, headers, disable_numparse=True)
+    facts = [asdict(reign.entry) | {"until": reign.until or None} for reign in reigns]
+    cli.show(text if rows else f"{name} has had no champion yet.", facts, as_json)
+
+
+def show_version(name: str, which: str, as_json: bool) -> None:
+    from common.registry import history, versions
+
+    version = versions.find(name, which)
+    champion = history.read(name).champion == version.number
+    facts = version.identity() | {"champion": champion, "tags": dict(version.tags)}
+    rows = {"version": str(version.number), "champion": "yes" if champion else "no"}
+    rows |= {"run": version.run_id, "verdict": "none: its training did not end", **version.tags}
+    wrapped = [(key, fill(text, 90)) for key, text in rows.items()]
+    cli.show(tabulate(wrapped, tablefmt="plain", disable_numparse=True), facts, as_json)
+
+
+def promote(name: str, which: str, reason: str, as_json: bool) -> None:
+    from common.registry import history, versions
+
+    if not reason.strip():
+        raise SettingsError("--reason is empty: say why, for those who read the history later.")
+    version = versions.find(name, which)
+    change(version.name, version.number, history.MANUAL, reason.strip(), as_json)
+
+
+def rollback(name: str, reason: str, as_json: bool) -> None:
+    from common.registry import history
+
+    previous = history.read(name).previous()
+    if previous is None:
+        raise ModelUnavailable(
+            f"{name} has no champion before the present one to go back to; see "
+            "`python -m common.registry history`, and `promote VERSION`."
+        )
+    change(name, previous, history.ROLLBACK, reason, as_json)
+
+
+def change(name: str, number: int, kind: str, reason: str, as_json: bool) -> None:
+    """Make a version champion if it loads and answers, here and in a clean process."""
+    from dataclasses import asdict
+
+    from common.registry import artifact, history, mutex, versions
+
+    version = versions.find(name, str(number))
+    answers = versions.load(version).predict(CHECKED)
+    column = version.tags.get("text_column", "text")
+    artifact.check_in_clean_process(version.uri, column, CHECKED, [str(a) for a in answers])
+    with mutex.hold(name) as confirm:
+        for line in history.tidied(name):
+            logger.warning("Registry tidied up: %s", line)
+        register = history.read(name)
+        if register.champion == number:
+            raise SettingsError(f"version {number} of {name} is the champion already.")
+        if kind == history.ROLLBACK and register.previous() != number:
+            raise SettingsError("another champion was chosen meanwhile: look again, and try again.")
+        entry = history.move(version, kind, who(), reason, confirm)
+    before = f"instead of version {entry.replaced}" if entry.replaced else "the first one"
+    cli.show(
+        f"Version {number} of {name} is the champion now, {before} ({reason}).",
+        asdict(entry),
+        as_json,
+    )
+
+
+def prune(name: str, keep: int, champions: int, do_it: bool, as_json: bool) -> None:
+    from common.registry import history, mutex, versions
+
+    with mutex.hold(name):
+        register = history.read(name)
+        found = versions.every(name)
+        kept = {version.number for version in found[:keep]}
+        kept |= register.last_champions(champions)
+        old = [v for v in found if v.number not in kept and v.number != register.champion]
+        if do_it:
+            for version in old:
+                versions.delete(version)
+    numbers = [version.number for version in old]
+    listed = ", ".join(map(str, numbers)) or "none"
+    text = (
+        f"Deleted versions of {name}: {listed}. `mlflow gc` frees their disk space."
+        if do_it
+        else f"Would delete versions of {name}: {listed}. Nothing was done; add --yes to do it."
+    )
+    cli.show(text, {"deleted" if do_it else "would_delete": numbers}, as_json)
+
+
+def who() -> str:
+    """The person at the keyboard, as far as the machine knows."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container without this user's name
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run("registry", build_parser(), main))

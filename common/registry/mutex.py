@@ -1,0 +1,124 @@
+"""One process at a time decides who is champion, also where there is only a server between them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from common.errors import StoreError
+from common.registry import store
+
+WAIT_SECONDS = 600.0
+# A holder needs a dozen calls of a few milliseconds.
+STALE_SECONDS = 60.0
+POLL_SECONDS = 0.5
+OWNER, HOLDER = "owner", "holder"
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def hold(model: str) -> Iterator[Callable[[], None]]:
+    """Hold the lock of a registered model; yield a function that raises if it was lost meanwhile.
+
+    The embedded store has a file lock. A server has none, and MLflow can't compare and swap; but a
+    registered model's name can be taken only once, so the lock is a registered model `<model>.lock`
+    while somebody holds it. A lock that one owner is seen to hold for STALE_SECONDS is taken over
+    by renaming it to a name that is unique to that owner, which too can be done only once.
+
+    Raises:
+        StoreError: not got within WAIT_SECONDS, or lost.
+    """
+    if store.is_embedded():
+        with store.lock():
+            yield lambda: None
+        return
+    name, owner = f"{model}.lock", uuid.uuid4().hex
+    _acquire(name, owner)
+
+    def confirm() -> None:
+        if _owner(name)[0] != owner:
+            raise StoreError(
+                f"the lock {name} was lost: this process stood still for too long, and another "
+                "took over. Nothing was promoted; try again."
+            )
+
+    try:
+        yield confirm
+    finally:
+        if _owner(name)[0] == owner:
+            _delete(name)
+
+
+def _acquire(name: str, owner: str) -> None:
+    started = time.monotonic()
+    seen, since = "", started
+    holder = f"{socket.gethostname()}, process {os.getpid()}"
+    client = mlflow.MlflowClient()
+    while not _made(client, name, {OWNER: owner, HOLDER: holder}):
+        other, who = _owner(name)
+        now = time.monotonic()
+        if other != seen:
+            seen, since = other, now
+        elif other and now - since > STALE_SECONDS:
+            _take_over(client, name, other, who)
+            continue
+        if now - started > WAIT_SECONDS:
+            raise StoreError(f"{who} holds the lock {name} for more than {WAIT_SECONDS:.0f} s.")
+        time.sleep(POLL_SECONDS)
+
+
+def _made(client: mlflow.MlflowClient, name: str, tags: dict[str, str]) -> bool:
+    with store.answering():
+        try:
+            client.create_registered_model(
+                name, tags, "Held while a champion is chosen; goes again at once."
+            )
+            return True
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_ALREADY_EXISTS":
+                return False
+            raise
+
+
+def _take_over(client: mlflow.MlflowClient, name: str, stale: str, who: str) -> None:
+    """Put the stale lock aside; of two that try, the second finds the name taken or gone."""
+    aside = f"{name}.{stale}"
+    with store.answering():
+        try:
+            client.rename_registered_model(name, aside)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_ALREADY_EXISTS", *store.MISSING):
+                return
+            raise
+    logger.warning("The lock %s was left behind by %s: taken over.", name, who)
+    _delete(aside)
+
+
+def _owner(name: str) -> tuple[str, str]:
+    """The owner of a lock and who that is; empty where nobody holds it."""
+    with store.answering():
+        try:
+            tags = mlflow.MlflowClient().get_registered_model(name).tags
+        except MlflowException as error:
+            if store.is_missing(error):
+                return "", ""
+            raise
+    return tags.get(OWNER, ""), tags.get(HOLDER, "somebody")
+
+
+def _delete(name: str) -> None:
+    with store.answering():
+        try:
+            mlflow.MlflowClient().delete_registered_model(name)
+        except MlflowException as error:
+            if not store.is_missing(error):
+                raise
