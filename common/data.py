@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,9 @@ CHUNK_CHARACTERS = 32_000_000
 DELIMITERS = ",;\t"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 DELIMITED = (".csv", ".tsv", ".txt")
+
+_JSON = json.JSONDecoder()
+_JSON_KEY = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -195,7 +199,8 @@ class MessageFile:
             for number, line in enumerate(self._lines(), start=1):
                 record = _json_object(line)
                 if record is not None:
-                    rows.append([_json_cell(record.get(column)) for column in columns])
+                    cells = _json_cells(line, record)
+                    rows.append([cells.get(column, "") for column in columns])
                 elif line.strip():
                     raw = delimited.cleaned(line.rstrip("\r\n"))
                     rejects.append(Reject(number, "not a JSON object", raw))
@@ -344,31 +349,25 @@ def _is_json_lines(path: Path) -> bool:
 
 def _json_object(line: str) -> dict[str, Any] | None:
     try:
-        record = json.loads(line, parse_float=_Decimal)
+        record = json.loads(line)
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
 
-class _Decimal(float):
-    """A number that remembers how the file spells it: 1.10 must not become 1.1."""
+def _json_cells(line: str, record: dict[str, Any]) -> dict[str, str]:
+    """The record as text: strings as they are, null empty, all else as the line spells it.
 
-    def __new__(cls, spelling: str) -> Self:
-        number = super().__new__(cls, spelling)
-        number.spelling = spelling
-        return number
-
-    spelling: str
-
-
-def _json_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, _Decimal):
-        return value.spelling
-    return json.dumps(value, ensure_ascii=False)
+    1.10 must not become 1.1, nor 1e5 in a list 100000.0.
+    """
+    if all(isinstance(value, str) for value in record.values()):
+        return record
+    cells, end = {}, 0
+    while key := _JSON_KEY.match(line, end):
+        value, end = _JSON.raw_decode(line, key.end())
+        spelt = "" if value is None else line[key.end() : end]
+        cells[json.loads(key[1])] = value if isinstance(value, str) else spelt
+    return cells
 
 
 def one_line(error: Exception) -> str:

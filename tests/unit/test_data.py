@@ -174,7 +174,8 @@ def test_rows_with_other_numbers_of_fields_are_set_aside(tmp_path):
 def test_json_lines_keep_what_was_written(tmp_path):
     path = tmp_path / "a.jsonl"
     lines = [{"text": "NA", "n": 1}, {"text": None}, {"late": True, "deep": {"é": [1]}}]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"n": 1.10}\n')
+    written = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    path.write_text(written + '{"n": 1.10}\n')
     assert rows(path) == [
         {"text": "NA", "n": "1", "late": "", "deep": ""},
         {"text": "", "n": "", "late": "", "deep": ""},
@@ -477,12 +478,15 @@ def test_an_escaped_half_of_a_character_is_replaced_and_counted(tmp_path, conten
 
 
 @pytest.mark.parametrize(
-    "number", ["1.10", "1e5", "-0.0", "1E400", "12345678901234567890", "0.1000000000000000055"]
+    "number",
+    ["1.10", "1e5", "-0", "-0.0", "1E400", "12345678901234567890", "0.1000000000000000055"],
 )
-def test_numbers_of_json_lines_keep_their_spelling(tmp_path, number):
+@pytest.mark.parametrize("around", ["{}", "[{}]", '{{"b":  [1, {}, "é\\u00e9\\n"]}}'])
+def test_numbers_of_json_lines_keep_their_spelling(tmp_path, number, around):
     path = tmp_path / "a.jsonl"
-    path.write_text(f'{{"n": {number}}}\n')
-    assert rows(path) == [{"n": number}]
+    value = around.format(number)
+    path.write_text(f'{{"t" : "x", "n":{value} ,"a \\"}}": null}}\n', encoding="utf-8")
+    assert rows(path) == [{"t": "x", "n": value, 'a "}': ""}]
 
 
 @pytest.mark.parametrize("content", ['{"a": ' + "[" * 100_000, '{"a": ' + "1" * 5000 + "}"])
