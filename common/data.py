@@ -34,7 +34,6 @@ from common.errors import InputError, MissingColumn
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 32_000_000
-DELIMITERS = ",;\t"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 DELIMITED = (".csv", ".tsv", ".txt")
 
@@ -214,33 +213,21 @@ class MessageFile:
         return _strings_schema(list(found)), contents
 
     def _open_csv(self) -> tuple[pa.Schema, Contents]:
-        lines = self._lines()
-        columns = self._header(lines)
+        columns = self._header(self._lines())
 
         def contents(wanted: tuple[str, ...]) -> Iterator[Block | Rows]:
+            lines = self._lines()
+            self._header(lines)
             dialect = Dialect(self.delimiter, tuple(columns), wanted, self._transcoded)
-            return delimited.rows_of(lines, dialect, self._chunk_rows)
+            yield from delimited.rows_of(lines, dialect, self._chunk_rows)
 
         return _strings_schema(columns), contents
 
     def _header(self, lines: Lines) -> list[str]:
-        """Read the header with each delimiter; the one that finds the most columns is right."""
-        csv.field_size_limit(delimited.FIELD_CHARACTERS)
-
-        found: dict[str, list[str]] = {}
-        problem: csv.Error | None = None
-        for delimiter in DELIMITERS:
-            lines.give_back(keep=0)
-            try:
-                found[delimiter] = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
-            except csv.Error as error:  # a quoted name ends before another delimiter
-                problem = problem or error
-        if problem and max(map(len, found.values()), default=0) < 2:
-            raise InputError(f"{self.path}, line 1: the header is broken: {problem}.") from problem
-        self.delimiter = max(found, key=lambda delimiter: len(found[delimiter]))
-        columns = found[self.delimiter]
-        lines.give_back(keep=0)
-        next(csv.reader(lines, delimiter=self.delimiter, strict=True), None)
+        try:
+            self.delimiter, columns = delimited.take_header(lines)
+        except csv.Error as error:
+            raise InputError(f"{self.path}, line 1: the header is broken: {error}.") from error
         if not columns:
             raise InputError(f"{self.path} is empty or starts with a blank line: no header.")
         self.header = delimited.cleaned(lines.raw())

@@ -24,10 +24,12 @@ BLOCK_BYTES = 1 << 20
 LONGEST_BLOCK = 1 << 23
 SMALL_WINDOW = 1 << 14
 ROWS_ONE_BY_ONE = 100
+DELIMITERS = ",;\t"
 FIELD_CHARACTERS = 16_000_000
 MARK = "\ufffd"
 
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
+_QUOTED = re.compile(r'"[^"]*"')
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 Positions = npt.NDArray[np.int64]
@@ -211,6 +213,32 @@ class Lines:
             parts.append(part)
             length += len(part)
         self._buffer, self._row = b"".join(parts), 0
+
+
+def take_header(lines: Lines) -> tuple[str, list[str]]:
+    """The delimiter, and the names in the header: read with each delimiter, the one that stands
+    most often outside of quotes is right; where quotes don't tell, the one that finds most names.
+
+    Raises:
+        csv.Error: the header is broken with every delimiter.
+    """
+    csv.field_size_limit(FIELD_CHARACTERS)
+    found: dict[str, tuple[int, int]] = {}
+    problem: csv.Error | None = None
+    for delimiter in DELIMITERS:
+        lines.give_back(keep=0)
+        try:
+            names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+        except csv.Error as error:  # a quoted name ends before another delimiter
+            problem = problem or error
+        else:
+            outside = _QUOTED.sub("", lines.raw())
+            found[delimiter] = (outside.count(delimiter), len(names))
+    if problem and max((names for _, names in found.values()), default=0) < 2:
+        raise problem
+    best = max(found, key=lambda delimiter: found[delimiter])
+    lines.give_back(keep=0)
+    return best, next(csv.reader(lines, delimiter=best, strict=True), [])
 
 
 def take_rows(lines: Lines, dialect: Dialect, most_rows: int | None = None) -> Rows:

@@ -452,6 +452,36 @@ def test_any_line_end_ends_a_row(tmp_path, content):
     assert rows(path) == [{"id": "1", "text": "x"}, {"id": "2", "text": "y"}]
 
 
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ('id,"a;b;c"', ["id", "a;b;c"]),
+        ('"a\tb\tc";id', ["a\tb\tc", "id"]),
+        ('id,"say ""a;b;c""",n', ["id", 'say "a;b;c"', "n"]),
+        ('5" x,text,10" y', ['5" x', "text", '10" y']),
+        ('5" x;a,b', ['5" x;a', "b"]),
+    ],
+)
+def test_a_delimiter_inside_of_a_quoted_name_is_none(tmp_path, header, names):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\n")
+    with MessageFile(path) as messages:
+        assert messages.columns == names
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_a_file_can_be_read_again(tmp_path, name):
+    path, found = tmp_path / name, [{"id": "1", "text": "x"}, {"id": "2", "text": "y"}]
+    pq.write_table(pa.Table.from_pylist(found), path)
+    if name == "a.csv":
+        path.write_text("id,text\n1,x\n2,y\n")
+    elif name == "a.jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in found))
+    with MessageFile(path) as messages:
+        first, second = ([c.table.to_pylist() for c in messages] for _ in range(2))
+    assert first == second == [found]
+
+
 def test_half_a_character_of_utf_16_is_replaced_and_counted(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes("id,text\n1,".encode("utf-16") + b"\x00\xd8" + "\n2,x\n".encode("utf-16-le"))
