@@ -246,6 +246,15 @@ def test_a_dotenv_that_is_no_utf8_is_refused_in_one_line(tmp_path):
     assert str(dotenv) in refusal(load, dotenv=dotenv)
 
 
+@pytest.mark.parametrize(
+    "line", ["SEED", "export SEED", "MODEL NAME=x", "=5", "KEY='s3", "KEY=s\0"]
+)
+def test_a_line_of_dotenv_that_sets_nothing_is_named_but_not_shown(read, tmp_path, line):
+    message = refusal(read, f"# comment\n\n  \n{line}\nSEED=1\n")
+    assert message.startswith(f"{tmp_path / '.env'}, line 4: ")
+    assert line not in message
+
+
 def test_a_folder_named_dotenv_is_no_dotenv(tmp_path):
     (tmp_path / ".env").mkdir()
     assert load(dotenv=tmp_path / ".env") == Settings.model_construct()
