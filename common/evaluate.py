@@ -122,11 +122,6 @@ def expected_calibration_error(
     )
 
 
-def majority_accuracy(true: Labels, majority: str) -> float:
-    """Accuracy of always answering the training data's most frequent class."""
-    return float((true == majority).mean())
-
-
 def figures(true: Labels, proba: Floats, classes: Sequence[str]) -> dict[str, Figure]:
     """Confusion matrix, ROC, precision-recall and calibration, by file name without ending."""
     from sklearn.metrics import precision_recall_curve, roc_curve
