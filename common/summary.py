@@ -85,7 +85,7 @@ def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> 
 
     per_class = evaluate.class_metrics(window.confusion, window.classes)
     rows = [
-        (label, f"{row.support:,}", f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}")
+        (label, f"{row.support:,}", *map(_figure, (row.precision, row.recall, row.f1)))
         for label, row in sorted(per_class.items(), key=lambda pair: -pair[1].support)
     ]
     headers = ("class", "rows", "precision", "recall", "F1")
@@ -102,11 +102,15 @@ def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> 
         "text": sentence,
         "model": dict(model),
         "window": name,
-        "rows": _rows(window.counts),
+        "rows": _rows(window.counts) | {"training_side": window.counts.training},
         "metrics": {k: v for k, v in window.metrics(finding).items() if v == v},
         "per_class": {label: row.facts() for label, row in per_class.items()},
     }
     return text, data
+
+
+def _figure(value: float) -> str:
+    return "–" if value != value else f"{value:.4f}"
 
 
 def _rows(counts: Counts) -> dict[str, int]:
