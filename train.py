@@ -49,7 +49,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
     train, holdout, counts = labelled.read_split(source.path, columns, settings.holdout_percent)
     logger.info("Read %s: %s.", source.path.name, counts.sentence())
-    logger.info("Fitting on %s messages, testing on %s.", f"{len(train):,}", f"{len(holdout):,}")
+    logger.info("%s", training.intent(train, holdout))
     weight = None if settings.class_weight == "none" else settings.class_weight
     with cli.progress("Fitting", "steps", training.STEPS) as advance:
         classifier = TextClassifier(settings.text_column, weight, settings.seed)

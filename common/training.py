@@ -17,6 +17,7 @@ from common.model.pipeline import FIT_STEPS, TextClassifier
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MANY_CLASSES = 100
 STEPS = FIT_STEPS + 1
 
 
@@ -94,6 +95,15 @@ def choose_source(data_path: Path | None, root: Path, seed: int) -> Source:
     if not path.exists():
         sample.write_sample(path.parent, sample.DEFAULT_ROWS, seed)
     return Source(path, synthetic=True)
+
+
+def intent(train: Side, holdout: Side) -> str:
+    """What is fitted and tested, and that it takes long where it does."""
+    classes = len(set(train.labels))
+    long = (
+        f" {classes:,} classes take long: minutes, not seconds." if classes > MANY_CLASSES else ""
+    )
+    return f"Fitting on {len(train):,} messages, testing on {len(holdout):,}.{long}"
 
 
 def fit(
