@@ -13,9 +13,10 @@ CHAMPION_THRESHOLD. Without --data it trains on a synthetic sample.
 import argparse
 import logging
 import sys
+from pathlib import Path
 
 from common import cli
-from common.settings import ROOT, Settings, public_values
+from common.settings import ROOT, Settings, printable, public_values
 
 logger = logging.getLogger("train")
 
@@ -82,7 +83,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         runs.log_training(
             public_values(settings), metrics, fitted.figures(), fitted.documents(), tables
         )
-        runs.log_dataset(source.path, digest)
+        runs.log_dataset(Path(printable(source.path)), digest)
         model_uri = runs.log_model(fitted.classifier)
         artifact.check_in_clean_process(model_uri, settings.text_column, *fitted.examples())
         version = versions.register(settings.model_name, model_uri, run_id, tags)

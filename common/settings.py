@@ -145,7 +145,12 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
 def public_values(settings: Settings) -> dict[str, str]:
     """All settings but secrets, as text, for parameters of a run."""
     values = settings.model_dump(exclude={"alert_urls", "mlflow_tracking_uri"})
-    return {name: str(value) for name, value in values.items()}
+    return {name: printable(value) for name, value in values.items()}
+
+
+def printable(value: object) -> str:
+    """As text that can be stored anywhere: the name of a file may hold bytes that are no text."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def _resolve(field: str, path: Path, start: Path) -> Path:

@@ -300,6 +300,11 @@ def test_settings_do_not_show_an_alert_address(read, show):
     assert "hooks.example" not in show(read(f"ALERT_URLS=https://hooks.example/{SECRET}"))
 
 
+def test_the_name_of_a_file_that_is_no_text_can_be_a_parameter(read):
+    values = public_values(read(data_path="/größe/" + os.fsdecode(b"\xe9.csv")))
+    assert values["data_path"] == r"/größe/\udce9.csv"
+
+
 def test_public_values_are_all_settings_but_those_that_can_hold_a_secret(read):
     values = public_values(
         read(
