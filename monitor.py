@@ -17,7 +17,7 @@ import sys
 
 from common import cli
 from common.errors import StoreError
-from common.settings import ROOT, Settings
+from common.settings import ROOT, Settings, printable
 
 logger = logging.getLogger("monitor")
 UNKNOWN = 3
@@ -60,9 +60,9 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         window = monitoring.measure(batches, classifier, share, advance)
     logger.info("Read %s: %s.", path.name, window.counts.sentence())
 
-    floor = settings.accuracy_floor
+    floor, name = settings.accuracy_floor, printable(path.name)
     finding = monitoring.accuracy_against_floor(window.correct, window.rows, floor)
-    text, facts = summary.monitoring(finding, window, version.identity(), path.name)
+    text, facts = summary.monitoring(finding, window, version.identity(), name)
     if finding.status in (monitoring.Status.WARNING, monitoring.Status.CRITICAL):
         logger.warning("ALERT %s", facts["text"])
         alerts.send([url.get_secret_value() for url in settings.alert_urls], facts)
@@ -73,7 +73,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
             settings.mlflow_experiment_name,
             settings.model_name,
             window.metrics(finding) | {"floor": floor, "model_version": version.number},
-            {"status": finding.status.name, "window": path.name},
+            {"status": finding.status.name, "window": name},
         )
     except StoreError as error:
         logger.error("monitor: this look is missing in MLflow: %s", error)

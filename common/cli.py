@@ -113,6 +113,7 @@ def run(
         failure_exit: exit code of every failure, instead of one for each kind.
         failure_word: what the line of a failure starts with, after the script's name.
     """
+    _open_closed_streams()
     with (
         logs.logging_to(script, run=uuid.uuid4().hex[:8]),
         _signals_raise(),
@@ -217,6 +218,20 @@ def _parsed(parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | N
     logs.hide(url.get_secret_value() for url in settings.alert_urls)
     logs.hide(logs.environment_secrets() + logs.credentials(settings.mlflow_tracking_uri or ""))
     return main(args, settings)
+
+
+def _open_closed_streams() -> None:
+    """What goes to a stream that the caller has closed (`>&-`) goes nowhere.
+
+    Else the next file that is opened would get its number, and what others print.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, number)
+            if null != number:
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
 
 
 def _leave_stdout() -> None:

@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -33,9 +34,11 @@ from common.errors import InputError, MissingColumn
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 32_000_000
-DELIMITERS = ",;\t"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 DELIMITED = (".csv", ".tsv", ".txt")
+
+_JSON = json.JSONDecoder()
+_JSON_KEY = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -195,7 +198,8 @@ class MessageFile:
             for number, line in enumerate(self._lines(), start=1):
                 record = _json_object(line)
                 if record is not None:
-                    rows.append([_json_cell(record.get(column)) for column in columns])
+                    cells = _json_cells(line, record)
+                    rows.append([cells.get(column, "") for column in columns])
                 elif line.strip():
                     raw = delimited.cleaned(line.rstrip("\r\n"))
                     rejects.append(Reject(number, "not a JSON object", raw))
@@ -209,33 +213,21 @@ class MessageFile:
         return _strings_schema(list(found)), contents
 
     def _open_csv(self) -> tuple[pa.Schema, Contents]:
-        lines = self._lines()
-        columns = self._header(lines)
+        columns = self._header(self._lines())
 
         def contents(wanted: tuple[str, ...]) -> Iterator[Block | Rows]:
+            lines = self._lines()
+            self._header(lines)
             dialect = Dialect(self.delimiter, tuple(columns), wanted, self._transcoded)
-            return delimited.rows_of(lines, dialect, self._chunk_rows)
+            yield from delimited.rows_of(lines, dialect, self._chunk_rows)
 
         return _strings_schema(columns), contents
 
     def _header(self, lines: Lines) -> list[str]:
-        """Read the header with each delimiter; the one that finds the most columns is right."""
-        csv.field_size_limit(delimited.FIELD_CHARACTERS)
-
-        found: dict[str, list[str]] = {}
-        problem: csv.Error | None = None
-        for delimiter in DELIMITERS:
-            lines.give_back(keep=0)
-            try:
-                found[delimiter] = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
-            except csv.Error as error:  # a quoted name ends before another delimiter
-                problem = problem or error
-        if problem and max(map(len, found.values()), default=0) < 2:
-            raise InputError(f"{self.path}, line 1: the header is broken: {problem}.") from problem
-        self.delimiter = max(found, key=lambda delimiter: len(found[delimiter]))
-        columns = found[self.delimiter]
-        lines.give_back(keep=0)
-        next(csv.reader(lines, delimiter=self.delimiter, strict=True), None)
+        try:
+            self.delimiter, columns = delimited.take_header(lines)
+        except csv.Error as error:
+            raise InputError(f"{self.path}, line 1: the header is broken: {error}.") from error
         if not columns:
             raise InputError(f"{self.path} is empty or starts with a blank line: no header.")
         self.header = delimited.cleaned(lines.raw())
@@ -344,31 +336,25 @@ def _is_json_lines(path: Path) -> bool:
 
 def _json_object(line: str) -> dict[str, Any] | None:
     try:
-        record = json.loads(line, parse_float=_Decimal)
+        record = json.loads(line)
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
 
-class _Decimal(float):
-    """A number that remembers how the file spells it: 1.10 must not become 1.1."""
+def _json_cells(line: str, record: dict[str, Any]) -> dict[str, str]:
+    """The record as text: strings as they are, null empty, all else as the line spells it.
 
-    def __new__(cls, spelling: str) -> Self:
-        number = super().__new__(cls, spelling)
-        number.spelling = spelling
-        return number
-
-    spelling: str
-
-
-def _json_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, _Decimal):
-        return value.spelling
-    return json.dumps(value, ensure_ascii=False)
+    1.10 must not become 1.1, nor 1e5 in a list 100000.0.
+    """
+    if all(isinstance(value, str) for value in record.values()):
+        return record
+    cells, end = {}, 0
+    while key := _JSON_KEY.match(line, end):
+        value, end = _JSON.raw_decode(line, key.end())
+        spelt = "" if value is None else line[key.end() : end]
+        cells[json.loads(key[1])] = value if isinstance(value, str) else spelt
+    return cells
 
 
 def one_line(error: Exception) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
@@ -23,13 +22,18 @@ import pyarrow.csv
 
 BLOCK_BYTES = 1 << 20
 LONGEST_BLOCK = 1 << 23
+SMALL_WINDOW = 1 << 14
 ROWS_ONE_BY_ONE = 100
+DELIMITERS = ",;\t"
 FIELD_CHARACTERS = 16_000_000
 MARK = "\ufffd"
 
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
+_QUOTED = re.compile(r'"[^"]*"')
+_LINE_END = re.compile(rb"\r\n?|\n")
 
 Positions = npt.NDArray[np.int64]
+_NONE: Positions = np.array([], np.int64)
 
 
 class Readable(Protocol):
@@ -115,87 +119,126 @@ class Lines:
     def __init__(self, stream: Readable) -> None:
         self.number = 1
         self._stream = stream
-        self._buffer = b""
         self._ended = False
-        self._taken: list[str] = []
-        self._waiting: deque[str] = deque()
+        self._buffer = b""
+        self._row = 0  # where the row that is read starts in the buffer
+        self._taken: list[int] = []  # where its lines end; these two count from its start
+        self._ends = _NONE  # of the rows that follow, as far as they are known
+        self._window = BLOCK_BYTES
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else self._line()
-        self._taken.append(line)
-        return line
+        """The next line up to LF, CR LF or a lone CR."""
+        while True:
+            start = self._row + self._length
+            found = _LINE_END.search(self._buffer, start)
+            # A return at the end of the buffer may be the first half of CR LF.
+            if self._ended or (found and found.end() < len(self._buffer)):
+                break
+            self._fill(max(2 * (len(self._buffer) - self._row), 1 << 16))
+        stop = found.end() if found else len(self._buffer)
+        if stop == start:
+            raise StopIteration
+        self._taken.append(stop - self._row)
+        return _text(self._buffer[start:stop])
 
     def start_row(self) -> None:
         """What was taken belongs to the row before; `number` is the next row's first line."""
         self.number += len(self._taken)
+        self._row += self._length
         self._taken.clear()
 
     def give_back(self, keep: int) -> None:
         """Read again, next, all lines of this row but the first `keep`."""
-        self._waiting.extendleft(reversed(self._taken[keep:]))
         del self._taken[keep:]
 
     def raw(self) -> str:
         """The row as it stands in the file, without its last line end."""
-        return "".join(self._taken).rstrip("\r\n")
+        return _text(self._buffer[self._row : self._row + self._length]).rstrip("\r\n")
 
     def block(self, dialect: Dialect, most_rows: int) -> Block | None:
         """Whole rows with regular quotes from here on; None where there are none."""
         self.start_row()
-        self._buffer = b"".join(map(_encoded, self._waiting)) + self._buffer
-        self._waiting.clear()
-        size = BLOCK_BYTES
-        while True:
-            self._fill(size)
-            ends = row_ends(self._buffer, dialect.delimiter, self._ended)
-            if ends is None or (not len(ends) and (self._ended or size >= LONGEST_BLOCK)):
-                return None
-            if len(ends):
-                break
-            size *= 2
-        ends = ends[:most_rows]
-        data, self._buffer = self._buffer[: ends[-1]], self._buffer[ends[-1] :]
+        if not len(self._ends):
+            self._ends = self._look_ahead(dialect.delimiter)
+        if not len(self._ends):
+            return None
+        ends, rest = self._ends[:most_rows], self._ends[most_rows:]
+        data = self._buffer[self._row : self._row + ends[-1]]
         block = Block(data, ends, self.number, dialect)
+        self._row, self._ends = self._row + len(data), rest - len(data)
         lone_returns = data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else 0
         self.number += data.count(b"\n") + lone_returns
         return block
 
     @property
     def ended(self) -> bool:
-        if not self._buffer and not self._waiting:
-            self._fill(1)
-        return not self._buffer and not self._waiting
+        """Whether no row follows."""
+        self._fill(1)
+        return self._row == len(self._buffer)
+
+    @property
+    def _length(self) -> int:
+        return self._taken[-1] if self._taken else 0
+
+    def _look_ahead(self, delimiter: str) -> Positions:
+        """Ends of the regular rows from here on, as far as a window shows them.
+
+        The window is small after an irregular row: another one may be near, and what lies behind it
+        would be looked at for nothing.
+        """
+        size = self._window
+        while True:
+            self._fill(size)
+            window = self._buffer[self._row : self._row + size]
+            final = self._ended and self._row + len(window) == len(self._buffer)
+            ends = row_ends(window, delimiter, final)
+            if ends is None or len(ends) or final or size >= LONGEST_BLOCK:
+                break
+            size *= 2
+        self._window = SMALL_WINDOW if ends is None else min(2 * self._window, BLOCK_BYTES)
+        return _NONE if ends is None else ends
 
     def _fill(self, size: int) -> None:
-        parts, length = [self._buffer], len(self._buffer)
+        """Hold `size` bytes from the start of the row, or all there are."""
+        length = len(self._buffer) - self._row
+        if length >= size or self._ended:
+            return
+        parts = [self._buffer[self._row :]]
         while length < size and not self._ended:
             part = self._stream.read(max(size - length, 1 << 16))
             self._ended = not part
             parts.append(part)
             length += len(part)
-        self._buffer = b"".join(parts)
+        self._buffer, self._row = b"".join(parts), 0
 
-    def _line(self) -> str:
-        """The next line up to LF, CR LF or a lone CR."""
-        size = 1 << 16
-        while True:
-            self._fill(size)
-            found = [at for at in (self._buffer.find(b"\n"), self._buffer.find(b"\r")) if at >= 0]
-            end = min(found, default=-1)
-            # A return at the end of the buffer may be the first half of CR LF.
-            if self._ended or 0 <= end < len(self._buffer) - 1:
-                break
-            size = 2 * len(self._buffer)
-        if not self._buffer:
-            raise StopIteration
-        stop = len(self._buffer) if end < 0 else end + 1
-        if self._buffer[end : end + 2] == b"\r\n":
-            stop += 1
-        line, self._buffer = self._buffer[:stop], self._buffer[stop:]
-        return line.decode("utf-8", "surrogateescape")
+
+def take_header(lines: Lines) -> tuple[str, list[str]]:
+    """The delimiter, and the names in the header: read with each delimiter, the one that stands
+    most often outside of quotes is right; where quotes don't tell, the one that finds most names.
+
+    Raises:
+        csv.Error: the header is broken with every delimiter.
+    """
+    csv.field_size_limit(FIELD_CHARACTERS)
+    found: dict[str, tuple[int, int]] = {}
+    problem: csv.Error | None = None
+    for delimiter in DELIMITERS:
+        lines.give_back(keep=0)
+        try:
+            names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+        except csv.Error as error:  # a quoted name ends before another delimiter
+            problem = problem or error
+        else:
+            outside = _QUOTED.sub("", lines.raw())
+            found[delimiter] = (outside.count(delimiter), len(names))
+    if problem and max((names for _, names in found.values()), default=0) < 2:
+        raise problem
+    best = max(found, key=lambda delimiter: found[delimiter])
+    lines.give_back(keep=0)
+    return best, next(csv.reader(lines, delimiter=best, strict=True), [])
 
 
 def take_rows(lines: Lines, dialect: Dialect, most_rows: int | None = None) -> Rows:
@@ -289,8 +332,8 @@ def cleaned(text: str) -> str:
         return cleaned(re.sub(r"[\ud800-\udc7f\udd00-\udfff]", MARK, text))
 
 
-def _encoded(line: str) -> bytes:
-    return line.encode("utf-8", "surrogateescape")
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _slices(data: bytes, ends: Positions) -> pa.LargeStringArray:

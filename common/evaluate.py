@@ -145,11 +145,6 @@ def wilson_interval(correct: int, rows: int, confidence: float = 0.95) -> tuple[
     return float(interval.low), float(interval.high)
 
 
-def majority_accuracy(true: Labels, majority: str) -> float:
-    """Accuracy of always answering the training data's most frequent class."""
-    return float((true == majority).mean())
-
-
 def figures(true: Labels, proba: Floats, classes: Sequence[str]) -> dict[str, Figure]:
     """Confusion matrix, ROC, precision-recall and calibration, by file name without ending."""
     from sklearn.metrics import precision_recall_curve, roc_curve

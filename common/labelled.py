@@ -20,8 +20,9 @@ from common.errors import InputError
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows of a file: `read` = `used` + `rejected` + `blank` + `unlabelled`.
+    """Rows of a file: `read` = `used` + `rejected` + `blank` + `unlabelled` + `training`.
 
+    `training` counts rows that the model was fitted on, where only the holdout is looked at;
     `replaced` counts cells with bytes that are no text, of rows that are used all the same.
     """
 
@@ -31,10 +32,11 @@ class Counts:
     unlabelled: int = 0
     replaced: int = 0
     first_reject: Reject | None = None
+    training: int = 0
 
     @property
     def read(self) -> int:
-        return self.used + self.rejected + self.blank + self.unlabelled
+        return self.used + self.rejected + self.blank + self.unlabelled + self.training
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -44,6 +46,7 @@ class Counts:
             self.unlabelled + other.unlabelled,
             self.replaced + other.replaced,
             self.first_reject or other.first_reject,
+            self.training + other.training,
         )
 
     def metrics(self) -> dict[str, float]:
@@ -63,6 +66,7 @@ class Counts:
                 (self.rejected, "unreadable"),
                 (self.blank, "without text"),
                 (self.unlabelled, "without class"),
+                (self.training, "of the training side"),
                 (self.replaced, "cells with bytes that are no text, replaced"),
             )
             if count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -88,13 +88,14 @@ def measure(
     pairs: Counter[tuple[str, str]] = Counter()
     counts, done = Counts(), 0
     for batch in batches:
-        texts, labels = batch.texts, batch.labels
+        texts, labels, seen = batch.texts, batch.labels, batch.counts
         if holdout_percent < 100:
             kept = np.flatnonzero(split.in_holdout(split.buckets(texts), holdout_percent))
             texts, labels = [texts[i] for i in kept], [labels[i] for i in kept]
+            seen = replace(seen, used=len(kept), training=seen.used - len(kept))
         true = [spelling.get(canonical(label), label) for label in labels]
         pairs.update(zip(true, map(str, classifier.predict(texts)), strict=True))
-        counts += batch.counts
+        counts += seen
         advance(batch.bytes_done - done)
         done = batch.bytes_done
     classes = tuple(sorted({name for pair in pairs for name in pair}))

@@ -12,6 +12,7 @@ from common.errors import InputError
 from common.labelled import Counts
 from common.registry import artifact, runs, versions
 from common.registry.versions import Version
+from common.settings import printable
 from common.training import Fitted, Source
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def provenance(
     """
     return {
         "Data": {
-            "file": source.path.name,
+            "file": printable(source.path.name),
             "sha256": data.sha256(source.path),
             "rows": counts.sentence(),
             "synthetic": str(source.synthetic),
@@ -105,7 +106,7 @@ def register(
             fitted.documents(),
             {"worst_errors.json": fitted.worst_errors()},
         )
-        runs.log_dataset(source.path, tags["data_sha256"])
+        runs.log_dataset(Path(printable(source.path)), tags["data_sha256"])
         model_uri = runs.log_model(fitted.classifier)
         artifact.check_in_clean_process(model_uri, fitted.classifier.text_column, *fitted.answers())
         return versions.register(model_name, model_uri, run_id, tags)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values, load_dotenv
+from dotenv import load_dotenv
+from dotenv.parser import parse_stream
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -156,13 +157,13 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
     make MLflow quiet, quick to give up, and silent towards its makers.
 
     Raises:
-        SettingsError: a value has the wrong type or is out of range, or `.env` holds a name
-            that looks like a misspelt setting.
+        SettingsError: a value has the wrong type or is out of range, or `.env` holds a line
+            that is no setting, or a name that looks like a misspelt one.
     """
     flags = flags or {}
     in_environment = {name.upper() for name in os.environ}
     try:
-        _refuse_misspelt(dotenv)
+        _refuse_unusable(dotenv)
         load_dotenv(dotenv, override=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {dotenv}: {error}.") from error
@@ -186,7 +187,7 @@ def public_values(settings: Settings) -> dict[str, str]:
     """All settings but secrets, as text, for parameters of a run."""
     values = settings.model_dump(exclude={"alert_urls", "mlflow_tracking_uri"})
     return {
-        name: ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+        name: ",".join(value) or "none" if isinstance(value, tuple) else printable(value)
         for name, value in values.items()
     }
 
@@ -200,6 +201,11 @@ def as_logged(settings: Settings, params: Mapping[str, str]) -> Settings:
     return settings.model_copy(update={name: getattr(logged, name) for name in fields.split()})
 
 
+def printable(value: object) -> str:
+    """As text that can be stored anywhere: the name of a file may hold bytes that are no text."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
 def _resolve(field: str, path: Path, start: Path) -> Path:
     try:
         expanded = path.expanduser()
@@ -208,12 +214,22 @@ def _resolve(field: str, path: Path, start: Path) -> Path:
     return expanded if expanded.is_absolute() else start / expanded
 
 
-def _refuse_misspelt(dotenv: Path) -> None:
+def _refuse_unusable(dotenv: Path) -> None:
+    """Refuse misspelt settings, and lines that would be left out without a word."""
     if not dotenv.is_file():
         return
     known = [setting_name(field) for field in Settings.model_fields]
-    for name in dotenv_values(dotenv, encoding="utf-8-sig"):
-        close = get_close_matches(name.upper(), known, n=1, cutoff=0.9)
+    with dotenv.open(encoding="utf-8-sig") as file:
+        bindings = list(parse_stream(file))
+    for binding in bindings:
+        written, name = binding.original.string, binding.key
+        if binding.error or (name and (binding.value is None or "\0" in written)):
+            blank = written[: len(written) - len(written.lstrip())]
+            raise SettingsError(
+                f"{dotenv}, line {binding.original.line + blank.count(chr(10))}: not NAME=VALUE "
+                "(it is not shown: it may hold a secret). Mend it, or put # before it."
+            )
+        close = get_close_matches((name or "").upper(), known, n=1, cutoff=0.9)
         if name not in known and close:
             raise SettingsError(f"unknown setting {name} in {dotenv}: did you mean {close[0]}?")
 

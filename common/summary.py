@@ -110,7 +110,7 @@ def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> 
 
     per_class = evaluate.class_metrics(window.confusion, window.classes)
     rows = [
-        (label, f"{row.support:,}", f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}")
+        (label, f"{row.support:,}", *map(_figure, (row.precision, row.recall, row.f1)))
         for label, row in sorted(per_class.items(), key=lambda pair: -pair[1].support)
     ]
     headers = ("class", "rows", "precision", "recall", "F1")
@@ -127,7 +127,7 @@ def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> 
         "text": sentence,
         "model": dict(model),
         "window": name,
-        "rows": _rows(window.counts),
+        "rows": _rows(window.counts) | {"training_side": window.counts.training},
         "metrics": {k: v for k, v in window.metrics(finding).items() if v == v},
         "per_class": {label: row.facts() for label, row in per_class.items()},
     }
@@ -146,6 +146,10 @@ def _shadow(shadow: Mapping[str, Any]) -> list[str]:
         f"  shadow version {number} agrees on {shadow['agreement']:.2%} of {shadow['rows']:,} rows"
         + (f"; it changes {changes}" if changes else "")
     ]
+
+
+def _figure(value: float) -> str:
+    return "–" if value != value else f"{value:.4f}"
 
 
 def _rows(counts: Counts) -> dict[str, int]:

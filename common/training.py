@@ -21,6 +21,7 @@ from common.model.pipeline import FIT_STEPS, TextClassifier
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MANY_CLASSES = 100
 STEPS = FIT_STEPS + 1
 
 logger = logging.getLogger(__name__)
@@ -120,8 +121,17 @@ def read_and_fit(
     """Split a file's messages into training and holdout side, fit on the one, test on the other."""
     train, holdout, counts = read_split(path, columns, holdout_percent)
     logger.info("Read %s: %s.", path.name, counts.sentence())
-    logger.info("Fitting on %s messages, testing on %s.", f"{len(train):,}", f"{len(holdout):,}")
+    logger.info("%s", intent(train, holdout))
     return fit(train, holdout, columns.text, class_weight, seed, advance), counts
+
+
+def intent(train: Side, holdout: Side) -> str:
+    """What is fitted and tested, and that it takes long where it does."""
+    classes = len(set(train.labels))
+    long = (
+        f" {classes:,} classes take long: minutes, not seconds." if classes > MANY_CLASSES else ""
+    )
+    return f"Fitting on {len(train):,} messages, testing on {len(holdout):,}.{long}"
 
 
 def fit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -48,7 +49,10 @@ def connect(uri: str | None, root: Path, create: bool = False) -> None:
     mlflow.set_tracking_uri(uri)
     # A first use migrates the database, and two at once crash.
     with lock(), _environment({} if database else PROBE), answering(uri):
-        mlflow.MlflowClient().search_experiments(max_results=1)
+        # The answer {} has no experiment in it: anything may answer so.
+        found = mlflow.MlflowClient().get_experiment_by_name("Default")
+    if found is not None and not found.experiment_id:
+        raise StoreError(_no_mlflow(uri))
 
 
 @contextmanager
@@ -78,6 +82,7 @@ def lock() -> Iterator[None]:
 @contextmanager
 def answering(uri: str | None = None) -> Iterator[None]:
     """Turn every failure of the store into one line."""
+    from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
     from mlflow.exceptions import MlflowException
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
@@ -87,13 +92,10 @@ def answering(uri: str | None = None) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise StoreError(f"{uri} needs the Python package {error.name}: install it.") from error
+    except ParseError as error:
+        raise StoreError(_no_mlflow(uri)) from error
     except (MlflowException, RequestException, SQLAlchemyError, sqlite3.Error) as error:
-        if uri.startswith("http") and _is_connection(error):
-            raise StoreError(
-                f"the MLflow server {uri} does not answer: is it running, and is "
-                "MLFLOW_TRACKING_URI right?"
-            ) from error
-        raise StoreError(f"the tracking store {uri} failed: {_first_line(error)}") from error
+        raise StoreError(_explained(uri, error)) from error
 
 
 def experiment_id(name: str) -> str:
@@ -126,17 +128,28 @@ def is_embedded() -> bool:
 def _absolute(uri: str | None, root: Path) -> str:
     if uri is None:
         return f"{_SQLITE}{root / 'mlflow.db'}"
-    if uri.startswith(_SQLITE):
-        return f"{_SQLITE}{root / uri.removeprefix(_SQLITE)}"
-    if "://" not in uri and uri != "databricks":
+    scheme, separator, rest = uri.partition("://")
+    scheme = scheme.lower()
+    if scheme.startswith("sqlite"):
+        path, mark, query = rest.removeprefix("/").partition("?")
+        in_file = rest.startswith("/") and path != ":memory:" and not path.startswith("file:")
+        if scheme != "sqlite" or not path or not in_file:
+            raise StoreError(
+                f"MLFLOW_TRACKING_URI {uri} names no file to keep models in: give "
+                "sqlite:///FILE.db."
+            )
+        return f"{_SQLITE}{root / path}{mark}{query}"
+    if not separator and uri != "databricks":
         raise StoreError(
             f"MLFLOW_TRACKING_URI {uri} is no address: give sqlite:///FILE.db or http://HOST:PORT."
         )
-    return uri
+    return f"{scheme}{separator}{rest}"
 
 
 def _database(uri: str) -> Path | None:
-    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+    if not uri.startswith(_SQLITE):
+        return None
+    return Path(uri.removeprefix(_SQLITE).partition("?")[0])
 
 
 def _artifact_location() -> str | None:
@@ -174,12 +187,28 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _is_connection(error: BaseException | None) -> bool:
+def _explained(uri: str, error: Exception) -> str:
     """MLflow wraps what the connection raised, and says so only in its text."""
     text = str(error)
-    return any(sign in text for sign in ("Max retries exceeded", "Connection", "timed out"))
+    if uri.startswith("http"):
+        if status := re.search(r"too many (\d+) error responses", text):
+            return f"the MLflow server {uri} failed: it answers HTTP {status[1]}; see its log."
+        if "not in a valid JSON format" in text:
+            return _no_mlflow(uri)
+        if any(sign in text for sign in ("Max retries exceeded", "Connection", "timed out")):
+            return (
+                f"the MLflow server {uri} does not answer: is it running, and is "
+                "MLFLOW_TRACKING_URI right?"
+            )
+    return f"the tracking store {uri} failed: {_first_line(error)}"
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+def _no_mlflow(uri: str) -> str:
+    return f"{uri} answers, but is no MLflow server: is MLFLOW_TRACKING_URI right?"
+
+
+def _first_line(error: BaseException) -> str:
+    """Of the database driver's own error, where SQLAlchemy and MLflow have wrapped it."""
+    own = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+    lines = str(own).strip().splitlines() or [type(own).__name__]
     return lines[0][:300]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sqlite3
 
 import pyarrow.csv
@@ -121,6 +122,15 @@ def test_an_alert_with_the_facts_reaches_its_receiver_when_the_floor_is_broken(
     for fact in ("version 1", "synthetic_messages.csv", accuracy, floor, "10,000 rows"):
         assert fact in alert["text"]
     assert "very-secret-token" not in done.stderr + done.stdout + trained.log("monitor")
+
+
+def test_a_file_whose_name_is_no_text_is_trained_on_and_monitored(trained):
+    path = trained.root / os.fsdecode(b"caf\xe9.csv")
+    path.write_text("".join(trained.sample.read_text().splitlines(keepends=True)[:600]))
+    for command in (["train.py"], ["monitor.py", "--floor", "0.1"]):
+        done = trained.run(*command, "--data", path)
+        assert done.returncode == 0, done.stderr
+        assert "missing in MLflow" not in done.stderr
 
 
 def test_monitoring_the_training_data_is_called_flattering(trained):

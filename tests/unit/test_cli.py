@@ -372,6 +372,24 @@ def test_a_full_disk_under_stdout_is_one_line_and_a_failure(start_script):
     assert process.returncode == 3
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("argv", "code"), [([], 0), (["--nope"], 3)])
+def test_a_stream_that_the_caller_closed_takes_what_is_written(tmp_path, closed, argv, code):
+    script = SCRIPT.replace("sys.stdin.read()", "").replace("main, []", "main, sys.argv[2:]")
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+    done = subprocess.run(
+        [*shell, sys.executable, "-c", script, tmp_path, *argv],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    log = (tmp_path / "demo.log").read_text()
+    assert done.returncode == code
+    assert "unforeseen" not in log
+    assert ("the result" in log) == (code == 0)
+    assert len(done.stderr.splitlines()) == (code and "2>&-" not in closed)
+
+
 def test_a_signal_whose_exception_python_drops_ends_the_script_at_the_next_step(
     monkeypatch,
 ):

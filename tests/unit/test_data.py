@@ -174,7 +174,8 @@ def test_rows_with_other_numbers_of_fields_are_set_aside(tmp_path):
 def test_json_lines_keep_what_was_written(tmp_path):
     path = tmp_path / "a.jsonl"
     lines = [{"text": "NA", "n": 1}, {"text": None}, {"late": True, "deep": {"é": [1]}}]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"n": 1.10}\n')
+    written = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    path.write_text(written + '{"n": 1.10}\n')
     assert rows(path) == [
         {"text": "NA", "n": "1", "late": "", "deep": ""},
         {"text": "", "n": "", "late": "", "deep": ""},
@@ -451,6 +452,36 @@ def test_any_line_end_ends_a_row(tmp_path, content):
     assert rows(path) == [{"id": "1", "text": "x"}, {"id": "2", "text": "y"}]
 
 
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ('id,"a;b;c"', ["id", "a;b;c"]),
+        ('"a\tb\tc";id', ["a\tb\tc", "id"]),
+        ('id,"say ""a;b;c""",n', ["id", 'say "a;b;c"', "n"]),
+        ('5" x,text,10" y', ['5" x', "text", '10" y']),
+        ('5" x;a,b', ['5" x;a', "b"]),
+    ],
+)
+def test_a_delimiter_inside_of_a_quoted_name_is_none(tmp_path, header, names):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\n")
+    with MessageFile(path) as messages:
+        assert messages.columns == names
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_a_file_can_be_read_again(tmp_path, name):
+    path, found = tmp_path / name, [{"id": "1", "text": "x"}, {"id": "2", "text": "y"}]
+    pq.write_table(pa.Table.from_pylist(found), path)
+    if name == "a.csv":
+        path.write_text("id,text\n1,x\n2,y\n")
+    elif name == "a.jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in found))
+    with MessageFile(path) as messages:
+        first, second = ([c.table.to_pylist() for c in messages] for _ in range(2))
+    assert first == second == [found]
+
+
 def test_half_a_character_of_utf_16_is_replaced_and_counted(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes("id,text\n1,".encode("utf-16") + b"\x00\xd8" + "\n2,x\n".encode("utf-16-le"))
@@ -477,12 +508,15 @@ def test_an_escaped_half_of_a_character_is_replaced_and_counted(tmp_path, conten
 
 
 @pytest.mark.parametrize(
-    "number", ["1.10", "1e5", "-0.0", "1E400", "12345678901234567890", "0.1000000000000000055"]
+    "number",
+    ["1.10", "1e5", "-0", "-0.0", "1E400", "12345678901234567890", "0.1000000000000000055"],
 )
-def test_numbers_of_json_lines_keep_their_spelling(tmp_path, number):
+@pytest.mark.parametrize("around", ["{}", "[{}]", '{{"b":  [1, {}, "é\\u00e9\\n"]}}'])
+def test_numbers_of_json_lines_keep_their_spelling(tmp_path, number, around):
     path = tmp_path / "a.jsonl"
-    path.write_text(f'{{"n": {number}}}\n')
-    assert rows(path) == [{"n": number}]
+    value = around.format(number)
+    path.write_text(f'{{"t" : "x", "n":{value} ,"a \\"}}": null}}\n', encoding="utf-8")
+    assert rows(path) == [{"t": "x", "n": value, 'a "}': ""}]
 
 
 @pytest.mark.parametrize("content", ['{"a": ' + "[" * 100_000, '{"a": ' + "1" * 5000 + "}"])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -124,6 +125,27 @@ def test_a_field_beyond_the_limit_is_set_aside():
     found, _, rejects, _ = in_blocks(f"1,{long},2\n3,4,5\n".encode(), dialect())
     assert [row["a"] for row in found] == ["3"]
     assert "limit" in rejects[0].reason
+
+
+def seconds(read, *args):
+    started = time.process_time()
+    read(*args)
+    return time.process_time() - started
+
+
+def test_lines_that_end_with_a_lone_return_take_about_as_long_as_others():
+    data = b"1,some words of a message,x\n" * 100_000
+    usual = seconds(one_by_one, data, dialect())
+    assert seconds(one_by_one, data.replace(b"\n", b"\r"), dialect()) < 4 * usual
+    assert seconds(in_blocks, data.replace(b"\n", b"\r"), dialect()) < 4 * usual
+
+
+def test_small_chunks_do_not_look_at_the_same_rows_again_and_again():
+    data = b'1,"some words of a message",x\n' * 100_000
+    parts = [
+        seconds(list, rows_of(Lines(io.BytesIO(data)), dialect(), rows)) for rows in (10_000, 100)
+    ]
+    assert parts[1] < 10 * parts[0] + 0.1
 
 
 def test_replaced_cells_are_counted_and_shown_in_table_and_raw_row():

@@ -166,12 +166,6 @@ def test_wilson_interval_by_hand(correct, rows, interval):
     assert evaluate.wilson_interval(correct, rows) == pytest.approx(interval, abs=5e-5)
 
 
-def test_majority_accuracy_is_the_share_of_the_class():
-    true = np.array(["a", "b", "a", "a"], object)
-    assert evaluate.majority_accuracy(true, "a") == 0.75
-    assert evaluate.majority_accuracy(true, "c") == 0
-
-
 def scored_rows(classes, rows=40):
     random = np.random.default_rng(1)
     names = np.array(classes, object)

@@ -189,6 +189,8 @@ def test_only_the_holdout_is_looked_at_where_that_is_asked():
     expected = measure(batches(*(pairs[i] for i in np.flatnonzero(held))), Loud())
     window = measure(batches(*pairs), Loud(), holdout_percent=20)
     assert 0 < window.rows == held.sum() < 200
+    assert (window.counts.used, window.counts.training) == (window.rows, 200 - window.rows)
+    assert window.counts.read == 300
     assert window.confusion.tolist() == expected.confusion.tolist()
 
 
@@ -235,5 +237,7 @@ def test_an_empty_window_is_unknown_and_has_metrics_all_the_same():
 def test_what_is_sent_and_printed_about_a_window_is_strict_json(pairs):
     window = measure(batches(*pairs), Loud())
     finding = monitoring.accuracy_against_floor(window.correct, window.rows, 0.8)
-    _, facts = summary.monitoring(finding, window, {"name": "triage", "version": 1}, "a.csv")
+    text, facts = summary.monitoring(finding, window, {"name": "triage", "version": 1}, "a.csv")
     assert json.loads(json.dumps(facts, allow_nan=False))["window"] == "a.csv"
+    assert facts["rows"]["read"] == sum(facts["rows"].values()) - facts["rows"]["read"]
+    assert "nan" not in text

@@ -255,6 +255,15 @@ def test_a_dotenv_that_is_no_utf8_is_refused_in_one_line(tmp_path):
     assert str(dotenv) in refusal(load, dotenv=dotenv)
 
 
+@pytest.mark.parametrize(
+    "line", ["SEED", "export SEED", "MODEL NAME=x", "=5", "KEY='s3", "KEY=s\0"]
+)
+def test_a_line_of_dotenv_that_sets_nothing_is_named_but_not_shown(read, tmp_path, line):
+    message = refusal(read, f"# comment\n\n  \n{line}\nSEED=1\n")
+    assert message.startswith(f"{tmp_path / '.env'}, line 4: ")
+    assert line not in message
+
+
 def test_a_folder_named_dotenv_is_no_dotenv(tmp_path):
     (tmp_path / ".env").mkdir()
     assert load(dotenv=tmp_path / ".env") == Settings.model_construct()
@@ -298,6 +307,11 @@ def test_an_alert_address_without_http_or_host_is_refused_but_not_shown(read, ur
 @pytest.mark.parametrize("show", [repr, str, Settings.model_dump_json], ids=["repr", "str", "json"])
 def test_settings_do_not_show_an_alert_address(read, show):
     assert "hooks.example" not in show(read(f"ALERT_URLS=https://hooks.example/{SECRET}"))
+
+
+def test_the_name_of_a_file_that_is_no_text_can_be_a_parameter(read):
+    values = public_values(read(data_path="/größe/" + os.fsdecode(b"\xe9.csv")))
+    assert values["data_path"] == r"/größe/\udce9.csv"
 
 
 def test_public_values_are_all_settings_but_those_that_can_hold_a_secret(read):

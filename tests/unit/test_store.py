@@ -1,0 +1,88 @@
+"""Addresses of stores, and stores that answer wrongly, each end in one line."""
+
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from common.errors import StoreError
+from common.registry import store
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+
+
+def refusal(uri, root) -> str:
+    with pytest.raises(StoreError) as caught:
+        store.connect(uri, root, create=True)
+    (line,) = str(caught.value).splitlines()
+    return line
+
+
+@contextmanager
+def answering_all(status, body):
+    """The address of a web server that gives the same answer to everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///?timeout=5"),
+        *("sqlite://x.db", "sqlite:///file:x.db?uri=true", "sqlite+pysqlite:///x.db"),
+    ],
+)
+def test_an_address_of_sqlite_without_a_file_is_refused(tmp_path, uri):
+    line = refusal(uri, tmp_path)
+    assert uri in line
+    assert "sqlite:///FILE.db" in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///x.db?timeout=5", "SQLite:///x.db"])
+def test_a_database_is_found_whatever_follows_its_name(tmp_path, uri):
+    store.connect(uri, tmp_path, create=True)
+    assert {path.name for path in tmp_path.iterdir()} <= {"x.db", "x.db.lock"}
+    store.connect(uri, tmp_path)
+    assert os.environ["MLFLOW_TRACKING_URI"].startswith(f"sqlite:///{tmp_path}/x.db")
+
+
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
+def test_a_server_that_fails_is_told_from_one_that_is_silent(tmp_path, scheme):
+    with answering_all(500, b"oops") as address:
+        line = refusal(address.replace("http", scheme), tmp_path)
+    assert f"{address} failed: it answers HTTP 500" in line
+
+
+@pytest.mark.parametrize("body", [b"{}", b"<html>hi</html>", b"[]", b'{"experiment": 1}'])
+def test_a_web_server_that_is_no_mlflow_is_named_as_such(tmp_path, body):
+    with answering_all(200, body) as address:
+        assert f"{address} answers, but is no MLflow server" in refusal(address, tmp_path)
+
+
+def test_a_database_without_its_tables_fails_with_the_words_of_the_driver(tmp_path):
+    store.connect("sqlite:///x.db", tmp_path, create=True)
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("drop table experiments")
+    assert refusal("sqlite:///x.db", tmp_path).endswith("failed: no such table: experiments")
