@@ -1,3 +1,4 @@
+import csv
 import gzip
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common import labelled, split
 from common.data import CHUNK_ROWS
 from common.delimited import Reject
 from common.errors import InputError
@@ -234,3 +236,66 @@ def test_a_message_keeps_its_side_when_rows_are_added_and_shuffled(tmp_path):
     after, held, _ = read_split(write(tmp_path, rows), COLUMNS, 20)
     assert set(before.texts) <= set(after.texts)
     assert not set(before.texts) & set(held.texts)
+
+
+WORDS = ("refund", "WHERE", "order", "late", "thanks", "😡")
+TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
+VARIANTS = st.sampled_from(
+    [str.upper, str.title, "  {}  ".format, "@shop {}".format, "{} https://t.co/x".format, str]
+)
+
+
+def content(text):
+    return " ".join(
+        word for word in text.casefold().split() if not word.startswith(("@", "https://"))
+    )
+
+
+@given(
+    old=st.lists(TEXTS, min_size=12, max_size=40),
+    new=st.lists(TEXTS, max_size=20),
+    changes=st.lists(VARIANTS, min_size=40, max_size=40),
+    percents=st.tuples(st.integers(5, 50), st.integers(5, 50)),
+    random=st.randoms(use_true_random=False),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_retraining_fits_on_the_holdout_or_tests_the_champion_on_what_it_saw(
+    tmp_path_factory, old, new, changes, percents, random
+):
+    again = [change(text) for change, text in zip(changes, old, strict=False)]
+    later = [*old, *again, *new]
+    random.shuffle(later)
+    folder = tmp_path_factory.mktemp("days")
+    sides = []
+    for name, texts, percent in (("old", old, percents[0]), ("later", later, percents[1])):
+        path = folder / f"{name}.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(("text", "class"))
+            rows.writerows((text, "ab"[k % 2]) for k, text in enumerate(texts))
+        try:
+            sides.append(read_split(path, Columns("text", "class"), percent)[:2])
+        except InputError:  # too little on one side to learn from or to test on
+            return
+    (champion_saw, champion_kept), (challenger_saw, kept) = sides
+    shared = kept.texts[split.in_holdout(kept.buckets, min(percents))]
+    seen = {content(text) for side in (champion_saw, challenger_saw) for text in side.texts}
+    assert not {content(text) for text in shared} & seen
+    frozen = champion_kept.texts[split.in_holdout(champion_kept.buckets, min(percents))]
+    assert {content(text) for text in frozen} <= {content(text) for text in shared}
+
+
+def test_segments_stay_with_their_rows(tmp_path):
+    rows = [f"text {k},{'ab'[k % 2]},brand {k % 3}" for k in range(60)] + ["unlabelled,,brand 9"]
+    path = write(tmp_path, rows, header="text,mood,brand")
+    columns = labelled.columns("text", "mood", segment="brand")
+    for side in read_split(path, columns, 30)[:2]:
+        assert len(side) > 0
+        for text, brand in zip(side.texts, side.segments, strict=True):
+            assert brand == f"brand {int(text.split()[1]) % 3}"
+
+
+def test_a_column_of_segments_that_is_missing_is_named(tmp_path):
+    path = write(tmp_path, ["hello,good"])
+    with pytest.raises(InputError, match="SEGMENT_COLUMN"):
+        labelled.columns("text", "mood", segment="brand").require(path)
