@@ -18,60 +18,54 @@ import sys
 from pathlib import Path
 
 from common import cli
-from common.errors import SettingsError
+from common.errors import StoreError
 from common.settings import ROOT, Settings
 
 logger = logging.getLogger("predict")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    fields = "text_column model_name mlflow_tracking_uri mlflow_experiment_name log_level"
+    fields = """text_column model_name mlflow_tracking_uri mlflow_experiment_name draft_days
+        log_level"""
     parser = cli.build_parser(__doc__, "predict.py", settings=fields.split())
     add = parser.add_argument
     add("inputs", nargs="+", type=Path, metavar="INPUT", help="files of messages")
-    add("-o", "--output", type=Path, help="file to write, or folder [beside the input]")
+    add("-o", "--output", type=Path, help="file (.csv, .jsonl, .parquet) or folder [beside INPUT]")
     add("--model", default="champion", help="champion, challenger, latest or a version [champion]")
-    add(
-        "--chunk-size",
-        type=cli.positive_int,
-        default=10_000,
-        metavar="ROWS",
-        help="rows scored at once, which bounds memory [10000]",
-    )
-    add(
-        "--workers",
-        type=cli.positive_int,
-        metavar="N",
-        help="processes that score [one for each processor]",
-    )
+    add("--columns", type=cli.names, metavar="A,B", help="columns of the input to keep [all]")
     add("--prefix", default="", help="put before the names of the columns that are added")
     add("--proba", action="store_true", help="add the probability of each class")
     add("--explain", action="store_true", help="add the words that speak most for the prediction")
     add("--shadow", metavar="MODEL", help="compare with this model's answers, without writing them")
+    add("--spreadsheet-safe", action="store_true", help="quote cells that look like formulas")
     add("--strict", action="store_true", help="write nothing if a row can't be read")
+    add("--max-rejects", type=cli.count, metavar="N", help="write nothing if more than N can't be")
+    add("--force", action="store_true", help="score also what was scored already")
+    number = cli.positive_int
+    rows = "rows scored at once, which bounds memory [10000]"
+    add("--chunk-size", type=number, default=10_000, metavar="ROWS", help=rows)
+    add("--workers", type=number, metavar="N", help="processes [one for each processor]")
     return parser
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import jobs, parallel, scoring, summary
-    from common.registry import store, versions
+    from common import draft, jobs, parallel, scoring, summary
+    from common.registry import runs, store, versions
 
-    planned = jobs.plan(
-        args.inputs, args.output, settings.text_column, args.prefix, args.proba, args.explain
-    )
+    text, added = settings.text_column, (args.prefix, args.proba, args.explain)
+    planned = jobs.plan(args.inputs, args.output, text, *added, args.columns, args.spreadsheet_safe)
     store.connect(settings.mlflow_tracking_uri, ROOT)
     version = versions.find(settings.model_name, args.model)
     classifier = versions.load(version)
-    shadow = None
-    if args.shadow:
-        other = versions.find(settings.model_name, args.shadow)
-        if other.number == version.number:
-            raise SettingsError(f"--shadow {args.shadow} is version {other.number} too.")
-        shadow = versions.load(other), other.identity()
+    shadow = versions.load_shadow(version, args.shadow) if args.shadow else None
 
+    workers = args.workers or parallel.available()
+    most_rejects = 0 if args.strict else args.max_rejects
     manifests = []
     for job in planned:
+        for removed in draft.remove_stale(job.output.parent, settings.draft_days):
+            logger.info("Removed what an interrupted run has left of %s.", removed)
         logger.info("Scoring %s with %s version %d.", job.source, version.name, version.number)
         with cli.progress(job.source.name, "B", job.source.stat().st_size) as advance:
             manifests.append(
@@ -80,17 +74,19 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
                     classifier,
                     version.identity(),
                     args.chunk_size,
-                    args.workers or parallel.available(),
-                    args.strict,
+                    workers,
+                    most_rejects,
                     advance,
                     shadow,
+                    args.force,
                 )
             )
-    if shadow:
-        from common.registry import runs
-
-        runs.log_shadows(settings.mlflow_experiment_name, manifests)
     cli.show(*summary.scoring(manifests), args.json)
+    # Last: a store that fails now must keep the result from nobody.
+    try:
+        runs.log_scoring(settings.mlflow_experiment_name, manifests)
+    except StoreError as error:
+        logger.warning("predict: this run is missing in MLflow: %s", error)
     return 0
 
 

@@ -160,7 +160,7 @@ def predict(project: Path, source: Path) -> dict[str, Any]:
     """predict.py in the project; the peak is that of all its processes together."""
     output = project / "out.csv"
     process = subprocess.Popen(
-        [sys.executable, "predict.py", str(source), "--json", "-o", str(output)],
+        [sys.executable, "predict.py", str(source), "--json", "--force", "-o", str(output)],
         cwd=project,
         env=environment(),
         stdout=subprocess.PIPE,

@@ -8,6 +8,7 @@ The monitor speaks the Nagios convention instead: every failure of its own is 3,
 from __future__ import annotations
 
 import argparse
+import csv
 import gc
 import json
 import logging
@@ -89,13 +90,31 @@ def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> No
 
 
 def positive_int(text: str) -> int:
-    """Type of a flag that counts something."""
+    """Type of a flag that counts something there must be one of."""
+    return _at_least(1, text)
+
+
+def count(text: str) -> int:
+    """Type of a flag that counts something there may be none of."""
+    return _at_least(0, text)
+
+
+def names(text: str) -> list[str]:
+    """Type of a flag that lists names, with commas between them; quoted where they hold one."""
+    (found,) = csv.reader([text], skipinitialspace=True)
+    if not text.strip() or "" in found:
+        raise argparse.ArgumentTypeError(f"must be names with commas between them, not {text!r}")
+    return found
+
+
+def _at_least(least: int, text: str) -> int:
     try:
         value = int(text)
     except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+        value = least - 1
+    if value < least:
+        problem = f"must be a whole number of at least {least}, not {text!r}"
+        raise argparse.ArgumentTypeError(problem)
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +13,26 @@ import pyarrow as pa
 from common.data import MessageFile
 from common.errors import InputError
 
-_ENDINGS = (
-    (".gz", ".bz2", ".xz", ".zst", ".zip"),
-    (
-        ".csv",
-        ".tsv",
-        ".txt",
-        ".jsonl",
-        ".ndjson",
-        ".json",
-        ".parquet",
-    ),
-)
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+_FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One input, where its predictions go, and which columns are added."""
+    """One input, where its predictions go, and which columns are added.
+
+    Attributes:
+        keep: the input's columns that are kept; None for all of them.
+        spreadsheet_safe: texts that a spreadsheet would run as formulas are quoted.
+    """
 
     source: Path
     output: Path
@@ -36,14 +40,22 @@ class Job:
     prefix: str = ""
     with_proba: bool = False
     with_reasons: bool = False
+    keep: tuple[str, ...] | None = None
+    spreadsheet_safe: bool = False
 
     @property
     def rejects(self) -> Path:
         return self.output.with_name(self.output.name + ".rejects.csv")
 
     @property
-    def as_parquet(self) -> bool:
-        return self.output.suffix.lower() == ".parquet"
+    def format(self) -> str:
+        """csv, jsonl or parquet, by the output's ending; csv where that says nothing."""
+        return _FORMATS.get(self.output.suffix.lower(), "csv")
+
+    @property
+    def copies_rows(self) -> bool:
+        """Whether rows of CSV are copied as they stand, rather than written anew."""
+        return self.keep is None and not self.spreadsheet_safe
 
     @property
     def manifest(self) -> Path:
@@ -70,6 +82,8 @@ def plan(
     prefix: str = "",
     with_proba: bool = False,
     with_reasons: bool = False,
+    keep: Sequence[str] | None = None,
+    spreadsheet_safe: bool = False,
 ) -> list[Job]:
     """One job for each input, checked before anything slow starts.
 
@@ -80,16 +94,35 @@ def plan(
         InputError: an input that can't be read or lacks the text column, or an output that would
             overwrite an input or another output.
     """
-    if output and len(inputs) > 1 and not output.is_dir():
+    if output and not output.is_dir() and (len(inputs) > 1 or str(output).endswith(os.sep)):
         raise InputError(f"{output} is no folder: with several inputs, -o must name one.")
     jobs = []
     for source in inputs:
         with MessageFile(source) as messages:
             messages.require(text_column, "TEXT_COLUMN")
+            for column in keep or ():
+                messages.require(column, "--columns")
         name = default_name(source)
         target = output / name if output and output.is_dir() else output
         target = target or source.with_name(name)
-        jobs.append(Job(source, target, text_column, prefix, with_proba, with_reasons))
+        if target.suffix.lower() in _COMPRESSED:
+            raise InputError(
+                f"{target} would not be compressed: name a file that ends with .csv, .jsonl or "
+                ".parquet, and compress it afterwards."
+            )
+        kept = None if keep is None else tuple(dict.fromkeys(keep))
+        jobs.append(
+            Job(
+                source,
+                target,
+                text_column,
+                prefix,
+                with_proba,
+                with_reasons,
+                kept,
+                spreadsheet_safe,
+            )
+        )
     try:
         _refuse_collisions(jobs)
     except (OSError, RuntimeError) as error:  # names that are too long, links in a circle
@@ -117,7 +150,7 @@ def default_name(source: Path) -> str:
     ('day.predictions.csv', 'day.predictions.parquet')
     """
     stem = source
-    for endings in _ENDINGS:
+    for endings in (_COMPRESSED, _FORMATS):
         stem = stem.with_suffix("") if stem.suffix.lower() in endings else stem
     ending = ".parquet" if source.suffix.lower() == ".parquet" else ".csv"
     return f"{stem.name}.predictions{ending}"

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.ipc
 
 from common.errors import InputError
+
+ROW_GROUP = 100_000
 
 
 @contextmanager
@@ -26,15 +29,11 @@ def atomic_path(final: Path) -> Iterator[Path]:
     """Yield a temporary path beside `final`; flush it to disk and rename it when the block ends.
 
     When the block raises, the temporary file is removed and `final` is left as it was.
-    A link is followed, so that what it points to is replaced and not the link.
 
     Raises:
-        InputError: the folder can't be written, or `final` is no regular file (renaming over
-            `/dev/null` as root would replace the device).
+        InputError: the folder can't be written, or `final` is no regular file.
     """
-    final = Path(os.path.realpath(final))
-    if final.exists() and not final.is_file():
-        raise InputError(f"{final} is not a regular file and will not be replaced: name a file.")
+    final = replaceable(final)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{final.name}.", suffix=".part", dir=final.parent)
     except OSError as error:
@@ -45,15 +44,33 @@ def atomic_path(final: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        temporary.chmod(_mode_for(final))
-        temporary.replace(final)
-        _sync_folder(final.parent)
+        publish(temporary, final)
     except OSError as error:
         if error.filename not in (None, name):
             raise
         raise InputError(f"cannot write {final}: {error.strerror or error}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replaceable(final: Path) -> Path:
+    """Where a file really is: a link is followed, so that its target is replaced and not the link.
+
+    Raises:
+        InputError: it is no regular file (renaming over `/dev/null` as root would replace the
+            device).
+    """
+    final = Path(os.path.realpath(final))
+    if final.exists() and not final.is_file():
+        raise InputError(f"{final} is not a regular file and will not be replaced: name a file.")
+    return final
+
+
+def publish(whole: Path, final: Path) -> None:
+    """Give a file, which is on disk, its final name."""
+    whole.chmod(_mode_for(final))
+    whole.replace(final)
+    _sync_folder(final.parent)
 
 
 def _mode_for(final: Path) -> int:
@@ -74,21 +91,35 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def parquet_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
-    """Open `path` for a stream of tables with this schema."""
+def to_parquet(stream: Path) -> Path:
+    """Convert a file of what `as_stream` has made, one after the other, to Parquet beside it.
+
+    Row groups have ROW_GROUP rows, however many there were in the parts.
+    """
     import pyarrow.parquet as pq
 
-    with pq.ParquetWriter(path, schema) as writer:
-        yield writer.write_table
+    target = stream.with_name(stream.name + "-parquet")
+    with ExitStack() as files:
+        source = files.enter_context(pa.OSFile(str(stream)))
+        rest = pa.ipc.open_stream(source).read_all()
+        writer = files.enter_context(pq.ParquetWriter(target, rest.schema))
+        while len(rest) or source.tell() < source.size():
+            parts, rows = [rest], len(rest)
+            while rows < ROW_GROUP and source.tell() < source.size():
+                parts.append(pa.ipc.open_stream(source).read_all())
+                rows += len(parts[-1])
+            table = pa.concat_tables(parts).unify_dictionaries()
+            if len(table):
+                writer.write_table(table.slice(0, ROW_GROUP).combine_chunks())
+            rest = table.slice(ROW_GROUP)
+    with target.open("rb+") as written:
+        os.fsync(written.fileno())
+    return target
 
 
-@contextmanager
-def csv_writer(path: Path) -> Iterator[Callable[[bytes], None]]:
-    """Open `path` for a stream of lines."""
-    with path.open("wb") as file:
-
-        def write(lines: bytes) -> None:
-            file.write(lines)
-
-        yield write
+def as_stream(table: pa.Table) -> bytes:
+    """A table in Arrow's stream format, schema first."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()

@@ -138,6 +138,13 @@ class Settings(BaseSettings):
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_commas)] = Field(
         (), description="http(s) addresses, separated by commas, that alerts are POSTed to as JSON"
     )
+    draft_days: float = Field(
+        7,
+        ge=0,
+        allow_inf_nan=False,
+        description="days after which what an interrupted "
+        "predict.py has left is removed (0 or more)",
+    )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="seed of everything random")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="how much goes to the log files and the console"

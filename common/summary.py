@@ -86,8 +86,9 @@ def scoring(manifests: Sequence[Mapping[str, Any]]) -> Summary:
         rows, total = manifest["rows"], max(manifest["rows"]["scored"], 1)
         classes = sorted(manifest["classes"].items(), key=lambda pair: -pair[1])
         shares = ", ".join(f"{name} {count / total:.1%}" for name, count in classes[:SHOWN_CLASSES])
+        done = "scored before" if manifest.get("done_already") else "scored"
         lines = [
-            f"{manifest['output']['path']}: {rows['scored']:,} scored with version "
+            f"{manifest['output']['path']}: {rows['scored']:,} {done} with version "
             f"{manifest['model']['version']}, {rows['blank']:,} without text, "
             f"{rows['rejected']:,} unreadable; {manifest['rows_per_second']:,.0f} rows/s",
             f"  classes: {shares}",
@@ -98,6 +99,8 @@ def scoring(manifests: Sequence[Mapping[str, Any]]) -> Summary:
             lines.append(
                 f"  {manifest['replaced_cells']:,} cells held bytes that are no text (replaced)"
             )
+        if manifest.get("done_already"):
+            lines.append("  nothing to do: the output is there and whole (--force scores it again)")
         if "shadow" in manifest:
             lines += _shadow(manifest["shadow"])
         blocks.append("\n".join(lines))

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
+from mlflow.entities import Metric, Param
 
 from common.registry import artifact, store
+from common.settings import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MONITOR_TAG = "triage.monitors"
-SHADOW_TAG = "triage.shadow"
+SCORING_TAG = "triage.scoring"
 HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
 
 
@@ -146,36 +150,53 @@ def log_monitoring(
             client.set_tag(run_id, name, text)
 
 
-def lock_sha256(root: Path) -> str:
-    """Digest of the lock file that names what is installed; "unknown" without one."""
-    lock = root / "requirements.lock"
-    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "unknown"
-
-
-def log_shadows(experiment: str, manifests: Sequence[Mapping[str, Any]]) -> None:
-    """Log how a second model's answers compare: a run for each file, with its manifest."""
+def log_scoring(experiment: str, manifests: Sequence[Mapping[str, Any]]) -> None:
+    """Log what was scored: a run for each file, with its manifest, so that volume, shares of the
+    classes and confidence are charts. What was done already is not logged again."""
     client = mlflow.MlflowClient()
     with store.answering():
         experiment_id = store.experiment_id(experiment)
         for manifest in manifests:
-            model, shadow = manifest["model"], manifest["shadow"]
-            name = f"shadow: version {shadow['model']['version']} beside {model['version']}"
-            run_id = client.create_run(
-                experiment_id, tags={SHADOW_TAG: model["name"]}, run_name=name
-            ).info.run_id
-            params = {
-                "version": model["version"],
-                "shadow_version": shadow["model"]["version"],
-                "input_sha256": manifest["input"]["sha256"],
+            if manifest.get("done_already"):
+                continue
+            model, rows = manifest["model"], manifest["rows"]
+            metrics = {f"rows_{name}": count for name, count in rows.items()}
+            metrics |= {
+                f"share_{number}": count / max(rows["scored"], 1)
+                for number, count in enumerate(manifest["classes"].values())
             }
-            for key, value in params.items():
-                client.log_param(run_id, key, value)
-            metrics = {"rows": shadow["rows"], "agreement": shadow["agreement"]}
-            for key, value in metrics.items():
-                if value is not None:
-                    client.log_metric(run_id, key, value)
+            metrics |= {
+                name: manifest[name]
+                for name in ("mean_confidence", "rows_per_second", "seconds")
+                if manifest[name] is not None
+            }
+            params = {
+                "model_version": model["version"],
+                "input_sha256": manifest["input"]["sha256"],
+                "classes": json.dumps(list(manifest["classes"]))[:6000],
+            }
+            if "shadow" in manifest:
+                params["shadow_version"] = manifest["shadow"]["model"]["version"]
+                metrics["shadow_agreement"] = manifest["shadow"]["agreement"] or 0.0
+            run = client.create_run(
+                experiment_id,
+                tags={SCORING_TAG: model["name"]},
+                run_name=printable(f"predict {Path(manifest['input']['path']).name}"),
+            )
+            run_id, now = run.info.run_id, int(time.time() * 1000)
+            client.log_batch(
+                run_id,
+                [Metric(name, float(value), now, 0) for name, value in metrics.items()],
+                [Param(name, str(value)) for name, value in params.items()],
+            )
             client.log_dict(run_id, dict(manifest), "manifest.json")
             client.set_terminated(run_id)
+
+
+def lock_sha256(root: Path) -> str:
+    """Digest of the lock file that names what is installed; "unknown" without one."""
+    lock = root / "requirements.lock"
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "unknown"
 
 
 def git_commit(root: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from common.errors import ModelUnavailable
+from common.errors import ModelUnavailable, SettingsError
 from common.registry import artifact, store
 
 CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
@@ -147,6 +147,14 @@ def load(version: Version) -> Any:
         ModelUnavailable: it is gone, changed, or was registered without digests of its files.
     """
     return artifact.load(version.uri, version.files)
+
+
+def load_shadow(version: Version, which: str) -> tuple[Any, dict[str, Any]]:
+    """The classifier that `which` names, to be compared with `version`, and what identifies it."""
+    other = find(version.name, which)
+    if other.number == version.number:
+        raise SettingsError(f"--shadow {which} is version {other.number}, which scores already.")
+    return load(other), other.identity()
 
 
 def record(version: Version, tags: Mapping[str, str], description: str) -> None:

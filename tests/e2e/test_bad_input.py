@@ -1,15 +1,13 @@
 """Whatever a user gets wrong ends in one line that says what, where and what to do."""
 
 import gzip
-import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import clean_environment, free_port
+from conftest import free_port
 
 USAGE, INPUT, STORE = 2, 3, 4
 HEADER = "tweet_id,inbound,text\n"
@@ -198,26 +196,3 @@ def test_a_silent_server_ends_each_script_within_ten_seconds(project, accepts):
             assert time.monotonic() - started < 10
             assert done.returncode == (3 if command[0] == "monitor.py" else STORE)
             assert "does not answer" in only_line(done)
-
-
-def test_an_interrupted_script_leaves_no_file_behind(trained):
-    path = trained.root / "many.csv"
-    path.write_text(HEADER + "".join(f"{i},True,where is order {i}?\n" for i in range(300_000)))
-    before = set(trained.root.iterdir())
-    process = subprocess.Popen(
-        [sys.executable, "predict.py", str(path), "--chunk-size", "200"],
-        cwd=trained.root,
-        env=clean_environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    end = time.monotonic() + 60
-    while not list(trained.root.glob(".many.predictions.csv.*.part")):
-        assert process.poll() is None
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 128 + signal.SIGTERM
-    assert stderr.splitlines()[-1] == "predict: interrupted by SIGTERM."
-    assert set(trained.root.iterdir()) == before

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common import jobs, scoring
+from common import draft, jobs, scoring
 from common.errors import InputError, MissingColumn, ModelUnavailable
 from common.model.pipeline import TextClassifier
 
@@ -30,8 +31,10 @@ def classifier():
 
 @pytest.fixture
 def score(classifier):
-    def score(source, output=None, prefix="", proba=False, explain=False, **how):
-        (job,) = jobs.plan([source], output, "text", prefix, proba, explain)
+    def score(
+        source, output=None, prefix="", proba=False, explain=False, keep=None, safe=False, **how
+    ):
+        (job,) = jobs.plan([source], output, "text", prefix, proba, explain, keep, safe)
         return job, scoring.score_file(job, classifier, MODEL, **how)
 
     return score
@@ -132,7 +135,7 @@ def test_the_output_is_the_same_for_any_chunk_size_and_number_of_workers(
 def test_strict_writes_nothing(tmp_path, score):
     source = write(tmp_path / "a.csv", "1,hello,", "2")
     with pytest.raises(InputError, match=r"line 3: expected 3 fields, found 1; nothing was"):
-        score(source, strict=True)
+        score(source, most_rejects=0)
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -329,13 +332,13 @@ def test_a_failure_leaves_all_files_of_an_earlier_run_alone(tmp_path, score, fai
         write(source, header="confidence,text\n")
     before = contents(tmp_path)
     with pytest.raises(InputError):
-        score(source, strict=failure == "strict")
+        score(source, most_rejects=0 if failure == "strict" else None)
     assert contents(tmp_path) == before
     assert len(before) == 4
 
 
 def test_strict_is_content_with_a_file_without_rejects(tmp_path, score):
-    _, manifest = score(write(tmp_path / "a.csv", "1,hello,", "", "2,,"), strict=True)
+    _, manifest = score(write(tmp_path / "a.csv", "1,hello,", "", "2,,"), most_rejects=0)
     assert manifest["rows"] == {"read": 2, "scored": 1, "blank": 1, "rejected": 0}
 
 
@@ -476,3 +479,135 @@ def test_an_output_that_is_a_circle_of_links_is_one_line(tmp_path):
     (tmp_path / "circle.csv").symlink_to(tmp_path / "circle.csv")
     with pytest.raises(InputError, match="can't be written"):
         jobs.plan([source], tmp_path / "circle.csv", "text")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_run_ends_as_an_undisturbed_one(
+    tmp_path, score, monkeypatch, ending, workers
+):
+    monkeypatch.setattr(draft, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+    monkeypatch.setattr(scoring, "SMALL_BYTES", 0)
+    rows = [f"{k},message {k} !," if k % 7 else f"{k}" for k in range(200)]
+    source = write(tmp_path / "a.csv", *rows)
+    job, expected = score(source, tmp_path / f"whole{ending}", chunk_rows=10)
+
+    class Stop(BaseException):
+        pass
+
+    def stop(limit):
+        def advance(units):
+            nonlocal limit
+            limit -= 1
+            if limit < 0:
+                raise Stop
+
+        return advance
+
+    broken = tmp_path / f"broken{ending}"
+    for chunks in (3, 9, 0, 25):
+        with suppress(Stop):
+            other, manifest = score(
+                source, broken, chunk_rows=10, workers=workers, advance=stop(chunks)
+            )
+    assert broken.read_bytes() == job.output.read_bytes()
+    assert other.rejects.read_bytes() == job.rejects.read_bytes()
+    for key in ("rows", "classes", "replaced_cells", "mean_confidence"):
+        assert manifest[key] == expected[key]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_same_again_is_not_done_again(tmp_path, score):
+    source = write(tmp_path / "a.csv", "1,hello,", "2")
+    job, first = score(source)
+    before = job.output.stat().st_mtime_ns
+    _, again = score(source)
+    assert again == first | {"done_already": True}
+    assert job.output.stat().st_mtime_ns == before
+    _, forced = score(source, force=True)
+    assert "done_already" not in forced
+
+
+@pytest.mark.parametrize("change", ["input", "output", "prefix", "rejects"])
+def test_what_has_changed_is_done_again(tmp_path, score, change):
+    source = write(tmp_path / "a.csv", "1,hello,", "2")
+    job, _ = score(source)
+    whole = job.output.read_bytes()
+    if change == "input":
+        write(source, "1,hallo,", "2")
+    elif change == "output":
+        job.output.write_bytes(whole[:-1] + b"x")
+    elif change == "rejects":
+        job.rejects.unlink()
+    _, again = score(source, prefix="x_" if change == "prefix" else "")
+    assert "done_already" not in again
+    assert (job.output.read_bytes() == whole) is (change in ("output", "rejects"))
+
+
+@pytest.mark.parametrize("change", ["grown", "gone"])
+def test_an_input_that_changes_while_it_is_read_is_refused(tmp_path, score, change):
+    source = write(tmp_path / "a.csv", *[f"{k},hello," for k in range(100)])
+
+    def disturb(_units):
+        if change == "gone":
+            source.unlink(missing_ok=True)
+        else:
+            with source.open("a") as file:
+                file.write("100,more,\n")
+
+    with pytest.raises(InputError, match=r"a\.csv"):
+        score(source, advance=disturb)
+    assert {path.name for path in tmp_path.iterdir()} <= {"a.csv"}
+
+
+def test_only_the_chosen_columns_are_kept(tmp_path, score):
+    source = write(tmp_path / "a.csv", '1,"a, b",x', "2,thank you,y")
+    job, _ = score(source, keep=["note", "id"])
+    found = read(job.output)
+    assert found[0] == ["note", "id", *ADDED]
+    assert [row[:2] for row in found[1:]] == [["x", "1"], ["y", "2"]]
+    with pytest.raises(MissingColumn, match="--columns"):
+        score(source, keep=["nothing"])
+
+
+def test_json_lines_keep_all_cells_and_add_typed_ones(tmp_path, score):
+    source = write(tmp_path / "a.csv", '1,"two\nlines 😡",NA', "2,,")
+    job, _ = score(source, tmp_path / "a.jsonl")
+    first, second = map(json.loads, job.output.read_text("utf-8").splitlines())
+    assert (first["text"], first["note"]) == ("two\nlines 😡", "NA")
+    assert isinstance(first["confidence"], float)
+    assert (second["prediction"], second["model_version"]) == (None, None)
+
+
+def test_cells_that_look_like_formulas_are_quoted_where_that_is_asked_for(tmp_path, score):
+    source = write(tmp_path / "a.csv", "=1+1,@shop why,-2", "x,a=b,'=c'", header="id,text,+n\n")
+    job, _ = score(source, safe=True)
+    found = read(job.output)
+    assert found[0][:3] == ["id", "text", "'+n"]
+    assert [row[:3] for row in found[1:]] == [["'=1+1", "'@shop why", "'-2"], ["x", "a=b", "'=c'"]]
+    plain, _ = score(source, tmp_path / "plain.csv")
+    assert read(plain.output)[1][:3] == ["=1+1", "@shop why", "-2"]
+
+
+@pytest.mark.parametrize("ending", [".csv.gz", ".zip", ".jsonl.zst"])
+def test_an_output_that_would_not_be_compressed_is_refused(tmp_path, ending):
+    source = write(tmp_path / "a.csv", "1,hello,")
+    with pytest.raises(InputError, match="would not be compressed"):
+        jobs.plan([source], tmp_path / f"b{ending}", "text")
+
+
+def test_a_second_model_is_compared_row_by_row(tmp_path, score, classifier):
+    texts = [f"{text} {k}" for k in range(8) for text in ("it is LOST!!", "thank you", 'a "b", c')]
+    turned = TextClassifier().fit(texts, ["calm", "angry", 'odd, "very"'] * 8)
+    rows = ["1,it is LOST!!,", "2,,", "3", "4,thank you,", '5,"a ""b"", c",']
+    source = write(tmp_path / "a.csv", *rows)
+    alone, _ = score(source, tmp_path / "alone.csv")
+    job, manifest = score(source, shadow=(turned, MODEL | {"version": 8}))
+    assert job.output.read_bytes() == alone.output.read_bytes()
+    found = manifest["shadow"]
+    assert (found["rows"], found["agreeing"]) == (3, 1)
+    assert found["by_class"]["angry"] == {"rows": 1, "agreeing": 0, "agreement": 0.0}
+    assert found["first_differing_rows"] == [
+        {"row": 1, "from": "angry", "to": "calm"},
+        {"row": 3, "from": "calm", "to": "angry"},
+    ]

@@ -30,6 +30,7 @@ WRITTEN = {
     "segment_column": ("brand", "brand"),
     "accuracy_floor": ("0.65", 0.65),
     "alert_urls": ("http://a.example/x, https://b.example/y", None),
+    "draft_days": ("1.5", 1.5),
     "seed": ("7", 7),
     "log_level": ("DEBUG", "DEBUG"),
 }
