@@ -166,6 +166,19 @@ def serving(
                 os.killpg(process.pid, signal.SIGKILL)
 
 
+@contextmanager
+def mlflow_server(folder: Path) -> Iterator[str]:
+    """A real MLflow server on loopback, with its database and artifacts in `folder`."""
+    address = f"http://127.0.0.1:{free_port()}"
+    command = [
+        *("mlflow", "server", "--host", "127.0.0.1", "--port", address.rpartition(":")[2]),
+        *("--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/server.db"),
+        *("--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts"),
+    ]
+    with serving(command, f"{address}/health", folder / "server.log"):
+        yield address
+
+
 def _answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=2) as answer:

@@ -65,8 +65,8 @@ class Register:
 
     def reigns(self) -> list[Reign]:
         """All champions with their times, oldest first."""
-        ends = [entry.at for entry in self.entries[1:]] + [""]
-        return [Reign(entry, end) for entry, end in zip(self.entries, ends, strict=True)]
+        ends = [*(entry.at for entry in self.entries[1:]), ""]
+        return [Reign(entry, end) for entry, end in zip(self.entries, ends, strict=False)]
 
     def previous(self) -> int | None:
         """The champion that the present one replaced when it was last promoted.

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from conftest import copy_project, free_port, serving
+from conftest import copy_project, free_port, mlflow_server
 
 SECONDS_TO_GIVE_UP = 10
 
@@ -15,13 +15,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    address = f"http://127.0.0.1:{free_port()}"
-    command = [
-        *("mlflow", "server", "--host", "127.0.0.1", "--port", address.rpartition(":")[2]),
-        *("--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/server.db"),
-        *("--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts"),
-    ]
-    with serving(command, f"{address}/health", folder / "server.log"):
+    with mlflow_server(folder) as address:
         yield address
 
 

@@ -1,0 +1,276 @@
+"""A change of champion happens or does not, whatever is killed, and whoever else is there."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import clean_environment, mlflow_server
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from common import promotion, training
+from common.contest import Policy
+from common.errors import ModelUnavailable, StoreError
+from common.labelled import Side
+from common.registry import history, mutex, runs, store, versions
+from common.settings import MLFLOW_DEFAULTS
+from common.split import buckets
+
+NAME = "triage"
+TEXTS = [f"{text} {k}" for k in range(60) for text in ("it is LOST!!", "thank you so much")]
+LABELS = ["angry", "calm"] * 60
+ANYTHING = Policy(threshold=-1, required=("accuracy",), fewest_rows=1)
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    for name, value in MLFLOW_DEFAULTS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    texts = np.array(TEXTS, object)
+    sides = [
+        Side(texts[half::2], np.array(LABELS, object)[half::2], buckets(TEXTS[half::2]) % 2)
+        for half in (0, 1)
+    ]
+    texts = Side(
+        *(
+            np.concatenate(pair)
+            for pair in zip(
+                (sides[0].texts, sides[0].labels, sides[0].buckets),
+                (sides[1].texts, sides[1].labels, sides[1].buckets),
+                strict=True,
+            )
+        )
+    )
+    return training.fit(texts, texts, "text", "none", 42)
+
+
+def register(fitted, predictions="x"):
+    """A version as train.py makes it, without figures and the clean process."""
+    tags = {"holdout_percent": "20", "predictions_sha256": predictions}
+    with runs.training_run("triage", tags) as run_id:
+        uri = runs.log_model(fitted.classifier)
+        return versions.register(NAME, uri, run_id, tags)
+
+
+@pytest.fixture
+def connected(tmp_path):
+    store.connect(None, tmp_path, create=True)
+    return tmp_path
+
+
+def consistent():
+    register = history.read(NAME)
+    assert register.pending is None
+    last = register.entries[-1].version if register.entries else None
+    assert register.champion == last
+    assert [entry.number for entry in register.entries] == list(range(1, len(register.entries) + 1))
+    return register
+
+
+def test_a_kill_at_each_commit_leaves_the_old_champion_or_the_new(connected, fitted):
+    first, second = register(fitted), register(fitted)
+    promotion.contest_and_promote(first, fitted, ANYTHING)
+    outcomes = set()
+    for step in range(1, 60):
+        child = os.fork()
+        if not child:
+            try:
+                left = step
+
+                def count(connection):
+                    nonlocal left
+                    left -= 1
+                    if left == 0:
+                        os.kill(os.getpid(), signal.SIGKILL)
+
+                event.listen(Engine, "commit", count)
+                promotion.contest_and_promote(second, fitted, ANYTHING)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(child, 0)
+        versions.load(versions.find(NAME, "champion"))
+        with mutex.hold(NAME):
+            said = history.tidied(NAME)
+        outcomes.add(" ".join(said)[:20])
+        champion = consistent().champion
+        assert champion in (first.number, second.number)
+        if os.WIFEXITED(status):
+            assert os.WEXITSTATUS(status) == 0
+            break
+        # Back to the first for the next kill, and forth by the same way.
+        if champion == second.number:
+            promotion.contest_and_promote(first, fitted, ANYTHING)
+    assert step > 8
+    assert "" in outcomes
+    assert any("became champion" in outcome or "version" in outcome for outcome in outcomes)
+    assert any(outcome.startswith("the promotion of") for outcome in outcomes)
+
+
+def test_a_champion_whose_files_were_changed_is_refused_before_its_code_runs(connected, fitted):
+    version = register(fitted)
+    promotion.contest_and_promote(version, fitted, ANYTHING)
+    marker = connected / "it ran"
+
+    class Payload:
+        def __reduce__(self):
+            return Path.touch, (marker,)
+
+    import pickle
+
+    (path,) = connected.rglob("classifier.pkl")
+    whole = path.read_bytes()
+    path.write_bytes(pickle.dumps(Payload()))
+    with pytest.raises(ModelUnavailable, match=r"classifier\.pkl was changed"):
+        versions.load(version)
+    verdict = promotion.contest_and_promote(register(fitted), fitted, Policy()).verdict
+    assert verdict.outcome == "no contest"
+    assert "--replace-unscorable" in verdict.reason
+    path.unlink()
+    with pytest.raises(ModelUnavailable, match="changed or removed"):
+        versions.load(version)
+    path.write_bytes(whole)
+    versions.load(version)
+    path.with_name("more.py").write_text("")
+    with pytest.raises(ModelUnavailable, match=r"more\.py was added"):
+        versions.load(version)
+    assert not marker.exists()
+
+
+def test_a_version_without_digests_is_refused(connected, fitted):
+    import mlflow
+
+    version = register(fitted)
+    mlflow.MlflowClient().delete_model_version_tag(NAME, str(version.number), versions.FILES)
+    with pytest.raises(ModelUnavailable, match="no digests"):
+        versions.load(versions.find(NAME, "latest"))
+
+
+def test_trainings_killed_at_random_moments_leave_a_champion_and_one_history(trained):
+    """Real processes; the next training closes their runs and says so."""
+    chance = random.Random(5)
+    flags = ("--champion-threshold", "-1", "--promote-rules", "accuracy")
+    for _ in range(20):
+        process = subprocess.Popen(
+            [sys.executable, "train.py", *flags],
+            cwd=trained.root,
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(chance.uniform(2, 9))
+        process.kill()
+        process.wait()
+    (trained.root / "few.csv").write_text("text\nwhere is my order?\n")
+    done = trained.run("predict.py", "few.csv")
+    assert done.returncode == 0, done.stderr
+    done = trained.run("train.py", *flags)
+    assert done.returncode == 0, done.stderr
+    store.connect(None, trained.root)
+    register = consistent()
+    assert register.champion == max(version.number for version in versions.every(NAME))
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name("triage").experiment_id
+    assert not client.search_runs([experiment], "attributes.status = 'RUNNING'")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with mlflow_server(tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+@pytest.fixture
+def remote(server, tmp_path):
+    store.connect(server, tmp_path)
+
+
+@pytest.mark.usefixtures("remote")
+def test_of_many_only_one_holds_a_servers_lock():
+    holders, most, done = 0, 0, 0
+    look = threading.Lock()
+
+    def work():
+        nonlocal holders, most, done
+        for _ in range(5):
+            with mutex.hold("busy"):
+                with look:
+                    holders += 1
+                    most = max(most, holders)
+                time.sleep(0.01)
+                with look:
+                    holders -= 1
+                    done += 1
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert (most, done) == (1, 20)
+    with pytest.raises(ModelUnavailable):
+        history.read("busy.lock")
+
+
+@pytest.mark.usefixtures("remote")
+def test_a_lock_that_was_left_behind_is_taken_over(monkeypatch, caplog):
+    import mlflow
+
+    monkeypatch.setattr(mutex, "STALE_SECONDS", 1.0)
+    tags = {mutex.OWNER: "dead", mutex.HOLDER: "elsewhere, process 7"}
+    mlflow.MlflowClient().create_registered_model("left.lock", tags)
+    with mutex.hold("left") as confirm:
+        confirm()
+    assert "was left behind by elsewhere, process 7: taken over" in caplog.text
+    for name in ("left.lock", "left.lock.dead"):
+        with pytest.raises(ModelUnavailable):
+            history.read(name)
+
+
+@pytest.mark.usefixtures("remote")
+def test_who_has_lost_the_lock_promotes_nothing(fitted):
+    import mlflow
+
+    first, second = register(fitted), register(fitted)
+    promotion.contest_and_promote(first, fitted, ANYTHING)
+    with pytest.raises(StoreError, match="was lost"), mutex.hold(NAME) as confirm:
+        mlflow.MlflowClient().delete_registered_model(f"{NAME}.lock")
+        history.move(second, history.MANUAL, "ann", "why not", confirm)
+    assert history.read(NAME).champion == first.number
+    with mutex.hold(NAME):
+        (said,) = history.tidied(NAME)
+    assert "was interrupted before it happened" in said
+    consistent()
+
+
+@pytest.mark.usefixtures("remote")
+def test_a_lock_that_somebody_keeps_is_waited_for_only_so_long(monkeypatch):
+    monkeypatch.setattr(mutex, "WAIT_SECONDS", 1.0)
+    with mutex.hold("kept"), pytest.raises(StoreError, match="holds the lock"), mutex.hold("kept"):
+        pass
+
+
+def test_the_verdict_is_written_where_people_look(connected, fitted):
+    import mlflow
+
+    version = register(fitted)
+    promotion.contest_and_promote(version, fitted, ANYTHING)
+    found = mlflow.MlflowClient().get_model_version(NAME, str(version.number))
+    assert found.tags["verdict"] == "promoted"
+    assert "first champion" in found.description
+    assert json.loads(found.tags["files_sha256"])
