@@ -239,12 +239,16 @@ def no_group_drops(
     k = large[worst]
     if clear:
         clear.sort(key=lambda pair: -pair[0])
-        named = ", ".join(f"{value} {-float(drop):+.1%}" for drop, value in clear[:SHOWN_DROPS])
+        named = ", ".join(f"{value} {_points(drop)}" for drop, value in clear[:SHOWN_DROPS])
         more = f" and {len(clear) - SHOWN_DROPS} more" if len(clear) > SHOWN_DROPS else ""
         required = f"no clear drop, found: {named}{more}"
     else:
-        required = f"no clear drop (worst: {values[k]} {-float(drops[worst]):+.1%})"
+        required = f"no clear drop (worst: {values[k]} {_points(drops[worst])})"
     return Rule(name, before[k] / size[k], after[k] / size[k], required, not clear)
+
+
+def _points(drop: Fraction) -> str:
+    return f"{-100 * float(drop):+.1f} points"
 
 
 def log_loss(true: Labels, champion: Answers, challenger: Answers, classes: Sequence[str]) -> Rule:

@@ -28,7 +28,9 @@ EXPLANATIONS = {
     ),
     "accuracy per segment": (
         "higher",
-        "Accuracy within each group of rows: a gain on average must not be paid for by one group.",
+        "Accuracy within each group of rows: a gain on average must not be paid for by one group. "
+        "No group of 30 rows or more may lose more than 5 points beyond chance, nor 10 points at "
+        "all; the figures are those of the group that lost most.",
     ),
     "accuracy": ("higher", "The share of rows answered right."),
     "McNemar p": (
@@ -44,7 +46,9 @@ EXPLANATIONS = {
     "recall of": ("higher", "The share of this class's rows that are recognised."),
     "recall per class": (
         "higher",
-        "The share of each class's rows that are recognised: no class may lose more than allowed.",
+        "The share of each class's rows that are recognised. No class of 30 rows or more may lose "
+        "more than 5 points beyond chance, nor 10 points at all; the figures are those of the "
+        "class that lost most.",
     ),
     "log loss": (
         "lower",
