@@ -29,8 +29,9 @@ def build_parser() -> argparse.ArgumentParser:
         log_level"""
     parser = cli.build_parser(__doc__, "predict.py", settings=fields.split())
     add = parser.add_argument
-    add("inputs", nargs="+", type=Path, metavar="INPUT", help="files of messages")
-    add("-o", "--output", type=Path, help="file (.csv, .jsonl, .parquet) or folder [beside INPUT]")
+    add("inputs", nargs="+", type=Path, metavar="INPUT", help="files, or a folder of them")
+    where = "file (.csv, .jsonl, .parquet) or folder [beside INPUT]"
+    add("-o", "--output", type=cli.file_or_folder, help=where)
     add("--model", default="champion", help="champion, challenger, latest or a version [champion]")
     add("--columns", type=cli.names, metavar="A,B", help="columns of the input to keep [all]")
     add("--prefix", default="", help="put before the names of the columns that are added")

@@ -19,6 +19,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from common import logs
@@ -105,6 +106,13 @@ def names(text: str) -> list[str]:
     if not text.strip() or "" in found:
         raise argparse.ArgumentTypeError(f"must be names with commas between them, not {text!r}")
     return found
+
+
+def file_or_folder(text: str) -> Path:
+    """Type of a flag that names an output."""
+    if not text or (text.endswith(os.sep) and not Path(text).is_dir()):
+        raise argparse.ArgumentTypeError(f"there is no folder {text!r}: make it, or name a file")
+    return Path(text)
 
 
 def _at_least(least: int, text: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,16 +87,17 @@ def plan(
     """One job for each input, checked before anything slow starts.
 
     The default output is `<input's stem>.predictions.csv` beside the input, `.parquet` for
-    Parquet. With several inputs `output` must be a folder.
+    Parquet. With several inputs, or a folder of them, `output` must be a folder.
 
     Raises:
         InputError: an input that can't be read or lacks the text column, or an output that would
             overwrite an input or another output.
     """
-    if output and not output.is_dir() and (len(inputs) > 1 or str(output).endswith(os.sep)):
+    sources = [source for given in inputs for source in _files(given, output)]
+    if output and not output.is_dir() and len(sources) > 1:
         raise InputError(f"{output} is no folder: with several inputs, -o must name one.")
     jobs = []
-    for source in inputs:
+    for source in sources:
         with MessageFile(source) as messages:
             messages.require(text_column, "TEXT_COLUMN")
             for column in keep or ():
@@ -128,6 +128,24 @@ def plan(
     except (OSError, RuntimeError) as error:  # names that are too long, links in a circle
         raise InputError(f"the output can't be written: {error}.") from error
     return jobs
+
+
+def _files(given: Path, output: Path | None) -> list[Path]:
+    """The input itself; of a folder, its files without those that are hidden or marks of others
+    (`_SUCCESS`)."""
+    if not given.is_dir():
+        return [given]
+    found = sorted(
+        path for path in given.iterdir() if path.is_file() and not path.name.startswith((".", "_"))
+    )
+    if not found:
+        raise InputError(f"{given} is a folder without files to score.")
+    if output is None or output.resolve() == given.resolve():
+        raise InputError(
+            f"{given} is a folder: name another one for the output with -o, so that what was "
+            "scored is not taken for input the next time."
+        )
+    return found
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:

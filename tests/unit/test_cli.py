@@ -1,3 +1,4 @@
+import argparse
 import functools
 import io
 import json
@@ -407,3 +408,32 @@ def test_a_signal_whose_exception_python_drops_ends_the_script_at_the_next_step(
     monkeypatch.setattr(sys, "unraisablehook", lambda found: dropped.append(found.exc_type))
     assert run(main) == 128 + signal.SIGTERM
     assert dropped == [cli.Interrupted]
+
+
+@pytest.mark.parametrize("text", ["", "nowhere/"])
+def test_an_output_that_names_no_folder_there_is_is_refused(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(argparse.ArgumentTypeError, match="there is no folder"):
+        cli.file_or_folder(text)
+    (tmp_path / "nowhere").mkdir()
+    assert cli.file_or_folder("nowhere/").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a,b", ["a", "b"]), ('"a, b", c', ["a, b", "c"]), ("x", ["x"])]
+)
+def test_names_are_separated_by_commas(text, expected):
+    assert cli.names(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", " ", "a,,b"])
+def test_empty_names_are_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        cli.names(text)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("0", 0), ("12", 12)])
+def test_a_count_may_be_none(text, expected):
+    assert cli.count(text) == expected
+    with pytest.raises(argparse.ArgumentTypeError):
+        cli.count("-1")

@@ -611,3 +611,19 @@ def test_a_second_model_is_compared_row_by_row(tmp_path, score, classifier):
         {"row": 1, "from": "angry", "to": "calm"},
         {"row": 3, "from": "calm", "to": "angry"},
     ]
+
+
+def test_a_folder_gives_a_job_for_each_of_its_files(tmp_path):
+    days, out = tmp_path / "days", tmp_path / "out"
+    for folder in (days, out, days / "deeper"):
+        folder.mkdir()
+    for name in ("b.csv", "a.csv", ".hidden.csv", "_SUCCESS"):
+        write(days / name, "1,hello,")
+    planned = jobs.plan([days], out, "text")
+    assert [job.source.name for job in planned] == ["a.csv", "b.csv"]
+    assert [job.output.parent for job in planned] == [out, out]
+    for output in (None, days):
+        with pytest.raises(InputError, match="name another one for the output"):
+            jobs.plan([days], output, "text")
+    with pytest.raises(InputError, match="without files"):
+        jobs.plan([days / "deeper"], out, "text")
