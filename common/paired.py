@@ -10,7 +10,7 @@ from scipy import stats
 
 from common.evaluate import CALIBRATION_BINS, Floats, Labels
 
-RESAMPLES = 2000
+RESAMPLES, RESAMPLES_AT_ONCE = 2000, 200
 SEED = 20041
 Interval = tuple[float, float]
 
@@ -55,16 +55,18 @@ def macro_f1_difference(true: Labels, champion: Labels, challenger: Labels) -> I
     """
     classes, numbers = np.unique(np.concatenate([true, champion, challenger]), return_inverse=True)
     triples, counts = np.unique(numbers.reshape(3, -1).T, axis=0, return_counts=True)
-    draws = np.random.default_rng(SEED).multinomial(
-        len(true), counts / counts.sum(), size=RESAMPLES
-    )
-    truth, *answers = (np.eye(len(classes))[column] for column in triples.T)
-    f1 = []
-    for predicted in answers:
-        hits = draws @ (truth * predicted)
-        sizes = draws @ (truth + predicted)
-        f1.append((2 * hits / np.maximum(sizes, 1)).mean(axis=1))
-    low, high = np.quantile(f1[1] - f1[0], (0.025, 0.975))
+    random = np.random.default_rng(SEED)
+    truth, *answers = (np.eye(len(classes), dtype=np.float32)[column] for column in triples.T)
+    differences = []
+    for _ in range(0, RESAMPLES, RESAMPLES_AT_ONCE):  # many classes make many kinds of rows
+        draws = random.multinomial(len(true), counts / counts.sum(), size=RESAMPLES_AT_ONCE)
+        draws = draws.astype(np.float32)
+        f1 = [
+            2 * (draws @ (truth * given)) / np.maximum(draws @ (truth + given), 1)
+            for given in answers
+        ]
+        differences.append((f1[1] - f1[0]).mean(axis=1, dtype=np.float64))
+    low, high = np.quantile(np.concatenate(differences), (0.025, 0.975))
     return float(low), float(high)
 
 
@@ -79,8 +81,10 @@ def log_loss_difference(champion: Floats, challenger: Floats) -> Interval:
     Args:
         champion, challenger: (n,) the probability that each model gave the true class.
     """
+    if len(champion) < 2:
+        return -np.inf, np.inf
     difference = log_losses(challenger) - log_losses(champion)
-    error = stats.sem(difference) if len(difference) > 1 else np.inf
+    error = stats.sem(difference)
     if not error:
         return float(difference.mean()), float(difference.mean())
     low, high = stats.t.interval(0.95, len(difference) - 1, difference.mean(), error)
@@ -100,6 +104,8 @@ def calibration_difference(
     """
     gaps = np.hstack([_gaps_by_bin(*answers) for answers in (champion, challenger)])
     rows = len(gaps)
+    if rows < 2:
+        return -np.inf, np.inf
     covariance = rows * np.cov(gaps, rowvar=False)
     sums = np.random.default_rng(SEED).multivariate_normal(
         gaps.sum(axis=0), covariance, RESAMPLES, method="svd"

@@ -15,6 +15,7 @@ from common.registry import artifact, store
 
 CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
 FILES = "files_sha256"
+LONGEST_DESCRIPTION = 5000  # characters, of the column in MLflow's database
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,8 @@ def record(version: Version, tags: Mapping[str, str], description: str) -> None:
     with store.answering():
         for key, value in tags.items():
             client.set_model_version_tag(version.name, str(version.number), key, value)
-        client.update_model_version(version.name, str(version.number), description)
+        shown = description[:LONGEST_DESCRIPTION]
+        client.update_model_version(version.name, str(version.number), shown)
 
 
 def _version(found: Any) -> Version:

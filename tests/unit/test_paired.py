@@ -143,3 +143,19 @@ def test_the_calibration_interval_is_about_that_of_drawn_rows():
         drawn.append(errors[1] - errors[0])
     assert found == pytest.approx(np.quantile(drawn, (0.025, 0.975)), abs=0.01)
     assert found[0] > 0.05
+
+
+def test_a_single_row_says_nothing():
+    one = np.array([0.4])
+    assert paired.log_loss_difference(one, one / 2) == (-math.inf, math.inf)
+    sure = np.array([True]), one
+    assert paired.calibration_difference(sure, sure) == (-math.inf, math.inf)
+    assert paired.macro_f1_difference(*[labels([0])] * 3) == (0, 0)
+
+
+def test_hundreds_of_classes_are_compared_within_small_memory():
+    random = np.random.default_rng(3)
+    names = np.array([f"class {k}" for k in range(300)], object)
+    true, first, second = (names[random.integers(0, 300, 20_000)] for _ in range(3))
+    low, high = paired.macro_f1_difference(true, first, second)
+    assert -0.01 < low < high < 0.01
