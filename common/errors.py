@@ -38,8 +38,9 @@ class MissingColumn(InputError):
     """
 
     def __init__(self, path: Path, column: str, columns: Sequence[str], setting: str) -> None:
-        close = get_close_matches(column, columns, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        spelt = {name.strip().casefold(): name for name in columns}
+        close = get_close_matches(column.casefold(), spelt, n=1)
+        hint = f" (did you mean {spelt[close[0]]!r}?)" if close else ""
         super().__init__(
             f"{path} has no column {column!r}{hint}; its columns are: "
             f"{_shortened(columns)}. Set {setting}."
