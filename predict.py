@@ -10,15 +10,17 @@ JSON lines or Parquet, plain or compressed, of any size.
     python predict.py monday.csv tuesday.csv.gz -o scored/
     python predict.py new.csv --model challenger --json
     python predict.py new.csv --shadow challenger
+    zcat new.csv.gz | python predict.py - > scored.csv
 """
 
 import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 from common import cli
-from common.errors import StoreError
+from common.errors import SettingsError, StoreError
 from common.settings import ROOT, Settings
 
 logger = logging.getLogger("predict")
@@ -29,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
         log_level"""
     parser = cli.build_parser(__doc__, "predict.py", settings=fields.split())
     add = parser.add_argument
-    add("inputs", nargs="+", type=Path, metavar="INPUT", help="files, or a folder of them")
+    add("inputs", nargs="+", type=Path, metavar="INPUT", help="files, a folder of them, or -")
     where = "file (.csv, .jsonl, .parquet) or folder [beside INPUT]"
     add("-o", "--output", type=cli.file_or_folder, help=where)
     add("--model", default="champion", help="champion, challenger, latest or a version [champion]")
@@ -51,18 +53,43 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import draft, jobs, parallel, scoring, summary
-    from common.registry import runs, store, versions
+    from common import pipes, summary
+    from common.registry import runs
+
+    to_stdout = pipes.STANDARD in args.inputs and args.output is None
+    if to_stdout and args.json:
+        raise SettingsError("--json and the rows can't both go to stdout: name a file with -o.")
+    with pipes.standard_streams(args.inputs, args.output) as (inputs, output):
+        # Rejects need a file beside the output.
+        most_rejects = 0 if args.strict or to_stdout else args.max_rejects
+        manifests = score(args, settings, inputs, output, most_rejects)
+    if not to_stdout:
+        cli.show(*summary.scoring(manifests), args.json)
+    # Last: a store that fails now must keep the result from nobody.
+    try:
+        runs.log_scoring(settings.mlflow_experiment_name, manifests)
+    except StoreError as error:
+        logger.warning("predict: this run is missing in MLflow: %s", error)
+    return 0
+
+
+def score(
+    args: argparse.Namespace,
+    settings: Settings,
+    inputs: list[Path],
+    output: Path | None,
+    most_rejects: int | None,
+) -> list[dict[str, Any]]:
+    from common import draft, jobs, parallel, scoring
+    from common.registry import store, versions
 
     text, added = settings.text_column, (args.prefix, args.proba, args.explain)
-    planned = jobs.plan(args.inputs, args.output, text, *added, args.columns, args.spreadsheet_safe)
+    planned = jobs.plan(inputs, output, text, *added, args.columns, args.spreadsheet_safe)
     store.connect(settings.mlflow_tracking_uri, ROOT)
     version = versions.find(settings.model_name, args.model)
-    classifier = versions.load(version)
+    classifier, identity = versions.load(version), version.identity()
     shadow = versions.load_shadow(version, args.shadow) if args.shadow else None
-
-    workers = args.workers or parallel.available()
-    most_rejects = 0 if args.strict else args.max_rejects
+    how = (args.chunk_size, args.workers or parallel.available(), most_rejects)
     manifests = []
     for job in planned:
         for removed in draft.remove_stale(job.output.parent, settings.draft_days):
@@ -70,25 +97,9 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         logger.info("Scoring %s with %s version %d.", job.source, version.name, version.number)
         with cli.progress(job.source.name, "B", job.source.stat().st_size) as advance:
             manifests.append(
-                scoring.score_file(
-                    job,
-                    classifier,
-                    version.identity(),
-                    args.chunk_size,
-                    workers,
-                    most_rejects,
-                    advance,
-                    shadow,
-                    args.force,
-                )
+                scoring.score_file(job, classifier, identity, *how, advance, shadow, args.force)
             )
-    cli.show(*summary.scoring(manifests), args.json)
-    # Last: a store that fails now must keep the result from nobody.
-    try:
-        runs.log_scoring(settings.mlflow_experiment_name, manifests)
-    except StoreError as error:
-        logger.warning("predict: this run is missing in MLflow: %s", error)
-    return 0
+    return manifests
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """The three scripts one after the other on the embedded default, as a newcomer runs them."""
 
 import csv
+import gzip
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+from conftest import clean_environment
 
 
 def test_second_training_on_the_same_data_leaves_the_champion(trained):
@@ -157,3 +161,44 @@ def test_a_result_that_cannot_be_logged_is_shown_all_the_same(trained):
     assert done.returncode == 2, done.stderr
     assert json.loads(done.stdout)["status"] == "CRITICAL"
     assert "this look is missing in MLflow" in done.stderr
+
+
+def pipe(project, text, *flags):
+    return subprocess.run(
+        [sys.executable, "predict.py", "-", *flags],
+        cwd=project.root,
+        env=clean_environment(),
+        input=text,
+        capture_output=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_pipe_comes_out_as_a_file_would(trained, packed):
+    text = b'id,text\n1,"where is\nmy order?"\n2,\n'
+    (trained.root / "a.csv").write_bytes(text)
+    assert trained.run("predict.py", "a.csv").returncode == 0
+    done = pipe(trained, packed(text))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (trained.root / "a.predictions.csv").read_bytes()
+    assert not list(trained.root.glob("*stdin*"))
+
+
+def test_json_lines_may_come_through_a_pipe_and_rejects_need_a_file(trained):
+    lines = b'{"text": "hello"}\nbroken\n'
+    done = pipe(trained, lines)
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert b"line 2: not a JSON object" in done.stderr
+    done = pipe(trained, lines, "-o", "piped.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((trained.root / "piped.jsonl").read_text())["text"] == "hello"
+    assert "broken" in (trained.root / "piped.jsonl.rejects.csv").read_text()
+
+
+@pytest.mark.parametrize("flags", [("--json",), ("a.csv",)])
+def test_a_pipe_that_can_only_be_mixed_up_is_refused(trained, flags):
+    (trained.root / "a.csv").write_text("text\nhello\n")
+    done = pipe(trained, b"text\nhello\n", *flags)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.count(b"\n") == 1
