@@ -7,6 +7,7 @@ module. Everything else goes through the csv module, whose strict mode decides w
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -345,6 +346,9 @@ def _slices(data: bytes, ends: Positions) -> pa.LargeStringArray:
 def _arrow_table(data: bytes, dialect: Dialect) -> pa.Table:
     places = [str(at) for at in range(len(dialect.columns))]
     wanted = [str(dialect.columns.index(name)) for name in dialect.wanted]
+    if data.startswith(codecs.BOM_UTF8):
+        # Arrow takes the first one away; here it is within the file, where two were joined.
+        data = codecs.BOM_UTF8 + data
     table = pyarrow.csv.read_csv(
         pa.py_buffer(data),
         read_options=pyarrow.csv.ReadOptions(

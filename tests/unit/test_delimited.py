@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from common import delimited
+from common.data import MessageFile
 from common.delimited import Dialect, Lines, row_ends, rows_of, take_rows, written
 
 COLUMNS = ("a", "b", "c")
@@ -172,3 +173,12 @@ def test_replaced_cells_are_counted_and_shown_in_table_and_raw_row():
 def test_row_ends(data, final, expected):
     found = row_ends(data, ",", final)
     assert (None if found is None else found.tolist()) == expected
+
+
+@pytest.mark.parametrize("most_rows", [1, 2, 100])
+def test_a_byte_order_mark_within_the_file_is_kept(tmp_path, most_rows):
+    path = tmp_path / "joined.csv"
+    path.write_bytes(b"text,n\nfirst,1\n" + "\ufefftext,n\nlast,2\n".encode())
+    with MessageFile(path, most_rows) as messages:
+        found = [text for chunk in messages for text in chunk.table["text"].to_pylist()]
+    assert found == ["first", "\ufefftext", "last"]
