@@ -16,6 +16,7 @@ import io
 import json
 import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -319,7 +320,8 @@ def _decompressed(raw: io.BufferedReader, path: Path) -> io.BufferedReader:
         members = [
             member
             for member in archive.infolist()
-            if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+            # is_dir() fails where a damaged name is empty.
+            if not member.filename.endswith("/") and not member.filename.startswith("__MACOSX/")
         ]
         if len(members) != 1:
             raise InputError(
@@ -361,6 +363,16 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+_DAMAGED = (
+    EOFError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    pa.ArrowException,
+)
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     """Turn what reading can raise into one line that names the file."""
@@ -372,7 +384,7 @@ def _readable(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is a directory: name a file.") from error
     except PermissionError as error:
         raise InputError(f"{path} cannot be read: permission denied.") from error
-    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException) as error:
+    except _DAMAGED as error:
         raise InputError(
             f"{path} is damaged or cut short ({one_line(error)}): get a new copy."
         ) from error

@@ -34,6 +34,16 @@ def zipped(*members, **how):
     return file.getvalue()
 
 
+def nameless(archive):
+    """The same, but its directory gives the member, whose name has one letter, no name."""
+    data = bytearray(archive)
+    entry, end = data.rindex(b"PK\x01\x02"), data.rindex(b"PK\x05\x06")
+    data[end + 12 : end + 16] = (end - entry - 1).to_bytes(4, "little")
+    data[entry + 28 : entry + 30] = b"\0\0"
+    del data[entry + 46]
+    return bytes(data)
+
+
 def parquet(**columns):
     file = io.BytesIO()
     pq.write_table(pa.table(columns), file)
@@ -183,6 +193,7 @@ PACKED = {
     "no-member.zip": (zipped(), "no-member.zip"),
     "mac-folder.zip": (zipped(("a.csv", PLAIN), ("__MACOSX/._a.csv", "x")), (2, 0, 0)),
     "path-out-of-here.zip": (zipped(("../../evil.csv", PLAIN)), (2, 0, 0)),
+    "nameless-member.zip": (nameless(zipped(("a", PLAIN))), "damaged or cut short"),
     "cut.zip": (zipped(("a.csv", PLAIN))[:-10], "cut.zip"),
     "nested.zip": (zipped(("a.zip", zipped(("a.csv", PLAIN)))), "nested.zip"),
     "utf-16.csv.gz": (gzip.compress(b"\xff\xfe" + PLAIN.encode("utf-16-le")), (2, 0, 0)),
