@@ -75,6 +75,7 @@ def dripping():
                 connection.sendall(b"\r\n\r\n")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)  # on a busy machine a client may give up before it comes
         thread = threading.Thread(target=drip)
         thread.start()
         try:
