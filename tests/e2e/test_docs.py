@@ -73,6 +73,7 @@ def test_the_examples_in_help_are_valid_command_lines(script, newcomer):
     shown = newcomer.run(script, "--help").stdout
     examples = re.findall(rf"^    (?:\w+=\S+ )?python {script}(.*)$", shown, re.MULTILINE)
     assert len(examples) >= 3
+    (newcomer.root / "scored").mkdir(exist_ok=True)  # an example names it as a folder
     for example in examples:
         code = f"import {script[:-3]} as s; s.build_parser().parse_args({example.split()!r})"
         done = newcomer.run("-c", code)
