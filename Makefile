@@ -22,6 +22,10 @@ lint: .venv/.dev ## check format, style and types
 bench: .venv/.bench ## compare with scikit-learn, fastText and CatBoost on generated messages
 	$(BIN)/python benchmarks/compare.py
 
+cloud: .venv/.cloud ## add what reads and writes s3://, gs:// and https://
+
+spark: .venv/.spark ## add Spark, which needs Java 17 or newer
+
 .venv/.core: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -32,8 +36,8 @@ bench: .venv/.bench ## compare with scikit-learn, fastText and CatBoost on gener
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.venv/.bench: .venv/.core requirements-bench.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+.venv/.bench .venv/.cloud .venv/.spark: .venv/.%: .venv/.core requirements-%.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.lock
 	@touch $@
 
-.PHONY: help setup train test lint bench
+.PHONY: help setup train test lint bench cloud spark

@@ -17,7 +17,7 @@ import sys
 
 from common import cli
 from common.errors import StoreError
-from common.settings import ROOT, Settings, printable
+from common.settings import FORM, LABELLED, ROOT, Settings, printable, values_of
 
 logger = logging.getLogger("monitor")
 UNKNOWN = 3
@@ -26,7 +26,7 @@ UNKNOWN = 3
 def build_parser() -> argparse.ArgumentParser:
     fields = """monitor_data_path text_column target_column label_with critical_keywords
         accuracy_floor alert_urls model_name mlflow_tracking_uri mlflow_experiment_name log_level"""
-    parser = cli.build_parser(__doc__, "monitor.py", settings=fields.split())
+    parser = cli.build_parser(__doc__, "monitor.py", settings=[*fields.split(), *FORM])
     parser.add_argument(
         "--model", default="champion", help="champion, challenger, latest or a version [champion]"
     )
@@ -38,12 +38,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     from common import alerts, data, labelled, monitoring, summary, training
     from common.registry import runs, store, versions
 
-    columns = labelled.columns(
-        settings.text_column,
-        settings.target_column,
-        settings.label_with,
-        settings.critical_keywords,
-    )
+    columns = labelled.columns(**values_of(settings, LABELLED))
     given = settings.monitor_data_path
     path = given or training.choose_source(settings.data_path, ROOT, settings.seed).path
     columns.require(path)
@@ -54,7 +49,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     elif data.sha256(path) == version.data_sha256:
         logger.warning("Version %d was fitted on %s, which flatters it.", version.number, path)
     classifier = versions.load(version)
-    with cli.progress(path.name, "B", path.stat().st_size) as advance:
+    with cli.progress(path.name, "B", data.size(path)) as advance:
         batches = labelled.batches(path, columns)
         share = 100 if given else version.holdout_percent
         window = monitoring.measure(batches, classifier, share, advance)

@@ -13,12 +13,14 @@ import gc
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -108,11 +110,36 @@ def names(text: str) -> list[str]:
     return found
 
 
+def location(text: str) -> Path:
+    """Type of a flag that names an input: a path, or an address as s3://bucket/file.csv."""
+    from common import remote
+
+    return remote.located(text)
+
+
 def file_or_folder(text: str) -> Path:
     """Type of a flag that names an output."""
-    if not text or (text.endswith(os.sep) and not Path(text).is_dir()):
+    path = location(text)
+    if not text or (isinstance(path, Path) and text.endswith(os.sep) and not path.is_dir()):
         raise argparse.ArgumentTypeError(f"there is no folder {text!r}: make it, or name a file")
-    return Path(text)
+    return path
+
+
+def day(text: str) -> date:
+    """Type of a flag that names a day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        problem = f"must be a day as 2026-03-01, not {text!r}"
+        raise argparse.ArgumentTypeError(problem) from None
+
+
+def identifier(text: str) -> str:
+    """Type of a flag whose value becomes the name of a folder."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
+        problem = f"must be letters, digits, dots, - and _, not {text!r}"
+        raise argparse.ArgumentTypeError(problem)
+    return text
 
 
 def _at_least(least: int, text: str) -> int:

@@ -1,21 +1,17 @@
 """Messages in: any file as a stream of chunks; what cannot be read is set aside, never dropped.
 
-Reads CSV (comma, semicolon or tab), JSON lines and Parquet; plain or as .gz, .bz2, .xz, .zst or
-.zip with one member. Compression and Parquet are told by content, JSON lines by the name. Every
-value of CSV and JSON lines is text: `NA`, `null` and `None` are what somebody wrote.
+Reads CSV, JSON lines and Parquet; plain or as .gz, .bz2, .xz, .zst or .zip. Compression and Parquet
+are told by content, JSON lines by the name. Every value of CSV and JSON lines is text: `NA`, `null`
+and `None` are what somebody wrote.
 """
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import csv
-import gzip
 import hashlib
 import io
-import json
 import lzma
-import re
 import struct
 import zipfile
 import zlib
@@ -24,22 +20,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common import delimited
+from common import compressed, delimited, jsonlines
 from common.delimited import Block, Dialect, Lines, Reject, Rows
 from common.errors import InputError, MissingColumn
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 32_000_000
-JSON_LINES = (".jsonl", ".ndjson", ".json")
-DELIMITED = (".csv", ".tsv", ".txt")
-
-_JSON = json.JSONDecoder()
-_JSON_KEY = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -48,6 +39,29 @@ _ENCODINGS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of a file's form, and so need not be found out.
+
+    Attributes:
+        delimiter: what stands between cells of CSV; None: comma, semicolon or tab, as the header
+            shows.
+        encoding: Python's name of it; None: UTF-8, or what a byte order mark says.
+        header: names of the columns of CSV that has no header; None: its first row has them.
+        member: of a zip archive, the file to read; None: the only one.
+        field_characters: a field of CSV that is longer can't be read.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: tuple[str, ...] | None = None
+    member: str | None = None
+    field_characters: int = delimited.FIELD_CHARACTERS
+
+
+FIND_OUT = Reading()
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,7 @@ class MessageFile:
 
     Attributes:
         path: the file.
+        reading: its form, as far as that is known.
         schema: names and types of the columns, in the file's order.
         size: bytes of the file as it lies on disk.
         header: of CSV, the header as it stands in the file; else None.
@@ -110,8 +125,11 @@ class MessageFile:
     header: str | None = None
     delimiter: str = ","
 
-    def __init__(self, path: Path, chunk_rows: int = CHUNK_ROWS) -> None:
+    def __init__(
+        self, path: Path, chunk_rows: int = CHUNK_ROWS, reading: Reading = FIND_OUT
+    ) -> None:
         self.path = path
+        self.reading = reading
         self._chunk_rows = chunk_rows
         with ExitStack() as self._open_files, _readable(path):
             if path.exists() and not path.is_file() and not path.is_dir():
@@ -163,7 +181,7 @@ class MessageFile:
         self._raw = self._open_files.enter_context(self.path.open("rb"))
         if self._raw.peek(4).startswith(b"PAR1"):
             return self._open_parquet()
-        if _is_json_lines(self.path):
+        if jsonlines.named(self.path):
             return self._open_json_lines()
         return self._open_csv()
 
@@ -180,38 +198,12 @@ class MessageFile:
         return file.schema_arrow, contents
 
     def _open_json_lines(self) -> tuple[pa.Schema, Contents]:
-        # Keys may appear late: a first pass finds them all, so that no value is lost.
-        found: dict[str, None] = {}
-        for line in self._lines():
-            if not found and line.lstrip().startswith("["):
-                raise InputError(
-                    f"{self.path} holds a JSON array; JSON lines has one object on each line "
-                    "(jq -c '.[]' converts it)."
-                )
-            found.update(dict.fromkeys(_json_object(line) or ()))
-        if not found:
-            raise InputError(f"{self.path} holds no JSON object.")
+        columns = jsonlines.keys(self._lines(), self.path)
 
-        def contents(columns: tuple[str, ...]) -> Iterator[Rows]:
-            rows: list[list[str]] = []
-            rejects: list[Reject] = []
-            characters = 0
-            for number, line in enumerate(self._lines(), start=1):
-                record = _json_object(line)
-                if record is not None:
-                    cells = _json_cells(line, record)
-                    rows.append([cells.get(column, "") for column in columns])
-                elif line.strip():
-                    raw = delimited.cleaned(line.rstrip("\r\n"))
-                    rejects.append(Reject(number, "not a JSON object", raw))
-                characters += len(line)
-                if len(rows) + len(rejects) >= self._chunk_rows or characters > CHUNK_CHARACTERS:
-                    yield _text_rows(rows, columns, rejects)
-                    rows, rejects, characters = [], [], 0
-            if rows or rejects:
-                yield _text_rows(rows, columns, rejects)
+        def contents(wanted: tuple[str, ...]) -> Iterator[Rows]:
+            yield from jsonlines.rows_of(self._lines(), wanted, self._chunk_rows, CHUNK_CHARACTERS)
 
-        return _strings_schema(list(found)), contents
+        return _strings_schema(columns), contents
 
     def _open_csv(self) -> tuple[pa.Schema, Contents]:
         columns = self._header(self._lines())
@@ -219,18 +211,32 @@ class MessageFile:
         def contents(wanted: tuple[str, ...]) -> Iterator[Block | Rows]:
             lines = self._lines()
             self._header(lines)
-            dialect = Dialect(self.delimiter, tuple(columns), wanted, self._transcoded)
+            dialect = Dialect(
+                self.delimiter,
+                tuple(columns),
+                wanted,
+                self._transcoded,
+                self.reading.field_characters,
+            )
             yield from delimited.rows_of(lines, dialect, self._chunk_rows)
 
         return _strings_schema(columns), contents
 
     def _header(self, lines: Lines) -> list[str]:
+        given, header = self.reading.delimiter, self.reading.header
         try:
-            self.delimiter, columns = delimited.take_header(lines)
+            self.delimiter, columns = delimited.take_header(
+                lines, given or delimited.DELIMITERS, self.reading.field_characters
+            )
         except csv.Error as error:
             raise InputError(f"{self.path}, line 1: the header is broken: {error}.") from error
         if not columns:
             raise InputError(f"{self.path} is empty or starts with a blank line: no header.")
+        if header is not None:
+            lines.give_back(keep=0)
+            names = [pa.array([name]) for name in header]
+            self.header = delimited.written(names, self.delimiter)[0].as_py()
+            return list(header)
         self.header = delimited.cleaned(lines.raw())
         lines.start_row()
         return [delimited.cleaned(name) for name in columns]
@@ -238,20 +244,22 @@ class MessageFile:
     def _lines(self) -> Lines:
         """The file's lines from its start."""
         self._raw = self._open_files.enter_context(self.path.open("rb"))
-        stream = _decompressed(self._raw, self.path)
+        stream = compressed.decompressed(self._raw, self.path, self.reading.member)
         head = stream.peek(4096)[:4096]
         mark, encoding = next(
             ((mark, name) for mark, name in _ENCODINGS if head.startswith(mark)), (b"", "utf-8")
         )
-        if not mark and head.count(0) > len(head) / 5:
+        if self.reading.encoding:
+            encoding = codecs.lookup(self.reading.encoding).name
+        elif not mark and head.count(0) > len(head) / 5:
             raise InputError(
                 f"{self.path} is a binary file, or UTF-16 without a byte order mark: "
-                "save it as UTF-8."
+                "save it as UTF-8, or name its encoding (--encoding utf-16-le)."
             )
         self._transcoded = encoding != "utf-8"
         if self._transcoded:
             return Lines(_Transcoded(stream, encoding))
-        stream.read(len(mark))
+        stream.read(len(mark) if mark == codecs.BOM_UTF8 else 0)
         return Lines(stream)
 
 
@@ -261,21 +269,14 @@ Contents = Callable[[tuple[str, ...]], Iterator[Block | Rows]]
 class _Transcoded:
     """A stream in another encoding, read as UTF-8; what is no text becomes U+FFFD."""
 
-    def __init__(self, stream: io.BufferedReader, encoding: str) -> None:
+    def __init__(self, stream: IO[bytes], encoding: str) -> None:
         self._text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
+        # utf-16-le and the like keep it.
+        self._start = self._text.read(1).removeprefix("\ufeff")
 
     def read(self, size: int, /) -> bytes:
-        return self._text.read(size).encode("utf-8", "replace")
-
-
-def _text_rows(rows: list[list[str]], columns: Sequence[str], rejects: list[Reject]) -> Rows:
-    clean = [[delimited.cleaned(cell) for cell in row] for row in rows]
-    replaced = sum(
-        map(str.__ne__, (c for row in rows for c in row), (c for row in clean for c in row))
-    )
-    cells = list(zip(*clean, strict=True)) or [()] * len(columns)
-    arrays = [pa.array(column, pa.large_string()) for column in cells]
-    return Rows(pa.table(arrays, names=list(columns)), None, rejects, replaced)
+        text, self._start = self._start + self._text.read(size), ""
+        return text.encode("utf-8", "replace")
 
 
 def _strings_schema(columns: Sequence[str]) -> pa.Schema:
@@ -297,66 +298,38 @@ def as_text(column: pa.ChunkedArray, where: str) -> pa.LargeStringArray:
     return pc.fill_null(texts, "").combine_chunks()
 
 
+def parts(path: Path) -> list[Path]:
+    """The files of a folder, as Spark writes it, without those that are hidden or marks
+    (`_SUCCESS`), sorted; a file alone.
+
+    Raises:
+        InputError: the folder is empty.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file()
+        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+    )
+    if not found:
+        raise InputError(f"{path} is a folder without files of messages.")
+    return found
+
+
+def size(path: Path) -> int:
+    """Bytes of a file, or of a folder's files."""
+    return sum(part.stat().st_size for part in parts(path))
+
+
 def sha256(path: Path) -> str:
-    """Hexadecimal digest of the whole file."""
+    """Hexadecimal digest of a whole file; of a folder, that of its files' names and digests."""
+    if path.is_dir():
+        files = "".join(f"{sha256(part)} {part.relative_to(path)}\n" for part in parts(path))
+        return hashlib.sha256(files.encode("utf-8", "surrogateescape")).hexdigest()
     with _readable(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _decompressed(raw: io.BufferedReader, path: Path) -> io.BufferedReader:
-    """The content of a compressed file, told by its first bytes; a plain file as it is."""
-    head = raw.peek(6)[:6]
-    if head.startswith(b"\x1f\x8b"):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw))
-    if head.startswith(b"BZh"):
-        return io.BufferedReader(bz2.BZ2File(raw))
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return io.BufferedReader(lzma.LZMAFile(raw))
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return io.BufferedReader(pa.CompressedInputStream(raw, "zstd"))
-    if head.startswith(b"PK\x03\x04"):
-        archive = zipfile.ZipFile(raw)
-        # macOS adds a folder of its own to every archive.
-        members = [
-            member
-            for member in archive.infolist()
-            # is_dir() fails where a damaged name is empty.
-            if not member.filename.endswith("/") and not member.filename.startswith("__MACOSX/")
-        ]
-        if len(members) != 1:
-            raise InputError(
-                f"{path} is a zip archive with {len(members)} files; it must hold exactly one."
-            )
-        return io.BufferedReader(archive.open(members[0]))  # type: ignore[arg-type]
-    return raw
-
-
-def _is_json_lines(path: Path) -> bool:
-    endings = [suffix.lower() for suffix in path.suffixes[-2:]]
-    return any(ending in JSON_LINES for ending in endings) and endings[-1] not in DELIMITED
-
-
-def _json_object(line: str) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
-
-
-def _json_cells(line: str, record: dict[str, Any]) -> dict[str, str]:
-    """The record as text: strings as they are, null empty, all else as the line spells it.
-
-    1.10 must not become 1.1, nor 1e5 in a list 100000.0.
-    """
-    if all(isinstance(value, str) for value in record.values()):
-        return record
-    cells, end = {}, 0
-    while key := _JSON_KEY.match(line, end):
-        value, end = _JSON.raw_decode(line, key.end())
-        spelt = "" if value is None else line[key.end() : end]
-        cells[json.loads(key[1])] = value if isinstance(value, str) else spelt
-    return cells
 
 
 def one_line(error: Exception) -> str:

@@ -69,12 +69,14 @@ class Dialect:
     """How a file writes its rows, and which of its columns are wanted.
 
     `transcoded`: it isn't UTF-8, so that bytes that are no text are U+FFFD already.
+    `field_characters`: a longer field can't be read.
     """
 
     delimiter: str
     columns: tuple[str, ...]
     wanted: tuple[str, ...]
     transcoded: bool = False
+    field_characters: int = FIELD_CHARACTERS
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Block:
     def parse(self) -> Rows:
         """The rows; one by one where fields are missing or too many, or bytes are no text."""
         if self.dialect.transcoded and MARK.encode() in self.data:
+            return self._one_by_one()
+        if np.diff(self.ends, prepend=0).max() > self.dialect.field_characters:
             return self._one_by_one()
         try:
             raw = _slices(self.data, self.ends)
@@ -216,17 +220,19 @@ class Lines:
         self._buffer, self._row = b"".join(parts), 0
 
 
-def take_header(lines: Lines) -> tuple[str, list[str]]:
+def take_header(
+    lines: Lines, delimiters: str = DELIMITERS, field_characters: int = FIELD_CHARACTERS
+) -> tuple[str, list[str]]:
     """The delimiter, and the names in the header: read with each delimiter, the one that stands
     most often outside of quotes is right; where quotes don't tell, the one that finds most names.
 
     Raises:
         csv.Error: the header is broken with every delimiter.
     """
-    csv.field_size_limit(FIELD_CHARACTERS)
+    csv.field_size_limit(field_characters)
     found: dict[str, tuple[int, int]] = {}
     problem: csv.Error | None = None
-    for delimiter in DELIMITERS:
+    for delimiter in delimiters:
         lines.give_back(keep=0)
         try:
             names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
@@ -244,7 +250,7 @@ def take_header(lines: Lines) -> tuple[str, list[str]]:
 
 def take_rows(lines: Lines, dialect: Dialect, most_rows: int | None = None) -> Rows:
     """Read rows one by one, to the end or until there are `most_rows`."""
-    csv.field_size_limit(FIELD_CHARACTERS)
+    csv.field_size_limit(dialect.field_characters)
     reader = csv.reader(lines, delimiter=dialect.delimiter, strict=True)
     width = len(dialect.columns)
     rows: list[list[str]] = []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common import labels, split
-from common.data import Chunk, MessageFile, as_text
+from common.data import FIND_OUT, Chunk, MessageFile, Reading, as_text, parts
 from common.delimited import Reject
 from common.errors import InputError
 
@@ -110,22 +111,25 @@ class Columns:
     """Where a file has its messages and their classes.
 
     `labeller` makes the classes from the texts; without one they are in the column `target`. The
-    column `segment`, if any, has groups of rows that are looked at one by one.
+    column `segment`, if any, has groups of rows that are looked at one by one. `reading` is what is
+    known of the file's form.
     """
 
     text: str
     target: str
     labeller: labels.Labeller | None = None
     segment: str | None = None
+    reading: Reading = FIND_OUT
 
     def require(self, path: Path) -> None:
-        """Refuse a file before slow work starts.
+        """Refuse a file, or a folder of files, before slow work starts.
 
         Raises:
-            InputError: the file can't be read, or lacks a column.
+            InputError: a file can't be read, or lacks a column.
         """
-        with MessageFile(path) as messages:
-            self.require_of(messages)
+        for part in parts(path):
+            with MessageFile(part, reading=self.reading) as messages:
+                self.require_of(messages)
 
     def require_of(self, messages: MessageFile) -> None:
         """As `require`, for a file that is open."""
@@ -137,23 +141,37 @@ class Columns:
 
 
 def columns(
-    text: str,
-    target: str,
+    text_column: str,
+    target_column: str,
     label_with: str = "column",
-    keywords: Sequence[str] = (),
-    segment: str | None = None,
+    critical_keywords: Sequence[str] = (),
+    segment_column: str | None = None,
+    **form: Any,
 ) -> Columns:
-    """Where a file has its messages and classes, as the settings say it."""
-    return Columns(text, target, labels.labeller(label_with, keywords), segment)
+    """Where a file has its messages and classes, as the settings say it.
+
+    Args:
+        form: of `Reading`.
+    """
+    labeller = labels.labeller(label_with, critical_keywords)
+    return Columns(text_column, target_column, labeller, segment_column, Reading(**form))
 
 
 def batches(path: Path, columns: Columns) -> Iterator[Batch]:
-    """Stream a file's messages that have a text and a class.
+    """Stream the messages of a file, or of a folder's files, that have a text and a class.
 
     Raises:
-        InputError: the file can't be read, or lacks a column.
+        InputError: a file can't be read, or lacks a column.
     """
-    with MessageFile(path) as messages:
+    done = 0
+    for part in parts(path):
+        for batch in _batches_of(part, columns):
+            yield replace(batch, bytes_done=done + batch.bytes_done)
+        done += part.stat().st_size
+
+
+def _batches_of(path: Path, columns: Columns) -> Iterator[Batch]:
+    with MessageFile(path, reading=columns.reading) as messages:
         columns.require_of(messages)
         wanted = [columns.text, None if columns.labeller else columns.target, columns.segment]
         for chunk in messages.chunks(list(dict.fromkeys(filter(None, wanted)))):

@@ -10,7 +10,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version as installed
 from itertools import islice
 from pathlib import Path
@@ -92,6 +92,7 @@ def score_file(
     advance: Advance = lambda units: None,
     shadow: tuple[Any, dict[str, Any]] | None = None,
     force: bool = False,
+    frozen: bool = False,
 ) -> dict[str, Any]:
     """Score one file and return its manifest, which is also written beside the output.
 
@@ -105,6 +106,7 @@ def score_file(
         advance: told how many bytes of the input were just done.
         shadow: a second classifier and what identifies it; its answers are compared, not written.
         force: score also what was scored already.
+        frozen: refuse what was not scored already.
 
     Raises:
         InputError: the input can't be read, changes meanwhile, has too many rejects or a column
@@ -122,8 +124,13 @@ def score_file(
     if manifest and (most_rejects is None or manifest["rows"]["rejected"] <= most_rejects):
         draft.tidied(job.output)
         return manifest | {"done_already": True}
+    if frozen:
+        raise InputError(
+            f"{job.shown_output or job.output} belongs to a complete run, whose input, model or "
+            "settings were others: set another --run-id."
+        )
     with (
-        MessageFile(job.source, chunk_rows) as messages,
+        MessageFile(job.source, chunk_rows, job.reading) as messages,
         draft.opened(job.output, job.rejects, identity) as unfinished,
     ):
         added = job.added_columns(classifier.classes_)
@@ -148,15 +155,15 @@ def score_file(
             "identity": identity,
             "model": model,
             "input": {
-                "path": str(job.source),
+                "path": job.shown_source or str(job.source),
                 "size": messages.size,
                 "sha256": identity["input"],
             },
             "output": {
-                "path": str(job.output),
+                "path": job.shown_output or str(job.output),
                 "size": whole.stat().st_size,
                 "sha256": sha256(whole),
-                "rejects": str(job.rejects) if tally.rejected else None,
+                "rejects": job.shown_rejects if tally.rejected else None,
             },
             **_facts(tally, classifier.classes_, workers, time.monotonic() - started),
         }
@@ -211,9 +218,9 @@ def _identity(
     job: Job, model: Mapping[str, Any], chunk_rows: int, shadow: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """What makes the same output of the same input; all of it by value."""
-    settings = {
-        key: value for key, value in vars(job).items() if key not in ("source", "output")
-    } | {"format": job.format, "chunk_rows": chunk_rows, "output_version": OUTPUT_VERSION}
+    places = ("source", "output", "shown_source", "shown_output")
+    settings = {key: value for key, value in asdict(job).items() if key not in places}
+    settings |= {"chunk_rows": chunk_rows, "output_version": OUTPUT_VERSION}
     return json.loads(
         json.dumps(
             {

@@ -9,7 +9,7 @@ flags start at the current directory.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 from dotenv.parser import parse_stream
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from common.errors import SettingsError
@@ -36,10 +36,30 @@ MLFLOW_DEFAULTS = {
 }
 
 
+# What a file of messages looks like, and where it has what.
+FORM = ("delimiter", "encoding", "header", "field_characters")
+LABELLED = ("text_column", "target_column", "label_with", "critical_keywords", *FORM)
+
+
 def _split_commas(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _delimiter(value: str) -> str:
+    value = {"tab": "\t", "\\t": "\t"}.get(value, value)
+    if len(value) != 1 or not value.isascii() or value in '"\r\n':
+        raise ValueError("must be one ASCII character that is no quote, or tab")
+    return value
+
+
+def _encoding(value: str) -> str:
+    try:
+        "".encode(value)
+    except LookupError as error:
+        raise ValueError("is no encoding that Python knows") from error
+    return value
 
 
 def _no_rules(value: Any) -> Any:
@@ -84,6 +104,20 @@ class Settings(BaseSettings):
         None, description="labelled messages to monitor; default: the holdout side of DATA_PATH"
     )
     text_column: str = Field("text", min_length=1, description="column with the message")
+    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = Field(
+        None,
+        description="what stands between cells of CSV (one character, or tab); default: comma, "
+        "semicolon or tab, as the header shows",
+    )
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = Field(
+        None, description="encoding of CSV and JSON lines; default: UTF-8, or its byte order mark"
+    )
+    header: WordList | None = Field(
+        None, description="names, separated by commas, for the columns of CSV without a header"
+    )
+    field_characters: int = Field(
+        16_000_000, ge=1, le=2**31 - 1, description="longest field of CSV that can be read"
+    )
     target_column: str = Field("inbound", min_length=1, description="column with the class")
     label_with: Literal["column", "vader", "keywords"] = Field(
         "column",
@@ -190,6 +224,11 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
     )
 
 
+def values_of(settings: Settings, fields: Iterable[str]) -> dict[str, Any]:
+    """Some of the settings as plain values, for a function whose arguments have their names."""
+    return {field: getattr(settings, field) for field in fields}
+
+
 def public_values(settings: Settings) -> dict[str, str]:
     """All settings but secrets, as text, for parameters of a run."""
     values = settings.model_dump(exclude={"alert_urls", "mlflow_tracking_uri"})
@@ -201,11 +240,10 @@ def public_values(settings: Settings) -> dict[str, str]:
 
 def as_logged(settings: Settings, params: Mapping[str, str]) -> Settings:
     """The settings with which an earlier run was fitted, from the parameters it has logged."""
-    fields = """text_column target_column label_with critical_keywords class_weight holdout_percent
-        seed segment_column"""
-    then = {name: params[name] for name in fields.split() if params.get(name, "None") != "None"}
+    fields = (*LABELLED, "segment_column", "class_weight", "holdout_percent", "seed")
+    then = {name: params[name] for name in fields if params.get(name, "None") != "None"}
     logged = Settings(**then)  # type: ignore[arg-type]
-    return settings.model_copy(update={name: getattr(logged, name) for name in fields.split()})
+    return settings.model_copy(update=values_of(logged, fields))
 
 
 def printable(value: object) -> str:

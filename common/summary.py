@@ -19,6 +19,7 @@ Identity = Mapping[str, Any]
 Summary = tuple[str, dict[str, Any]]
 
 SHOWN_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "ece")
+SHOWN_FILES = 20
 SHOWN_CLASSES = 12
 
 
@@ -79,13 +80,16 @@ def reproduction(facts: Mapping[str, Any]) -> str:
     )
 
 
-def scoring(manifests: Sequence[Mapping[str, Any]]) -> Summary:
-    """One block for each file scored; as data, the manifests."""
+def scoring(manifests: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) -> Summary:
+    """One block for each file scored, as far as people read on, and what there was in all; as data,
+    the manifests and the total."""
     blocks = []
-    for manifest in manifests:
-        rows, total = manifest["rows"], max(manifest["rows"]["scored"], 1)
+    for manifest in manifests[:SHOWN_FILES]:
+        rows, scored = manifest["rows"], max(manifest["rows"]["scored"], 1)
         classes = sorted(manifest["classes"].items(), key=lambda pair: -pair[1])
-        shares = ", ".join(f"{name} {count / total:.1%}" for name, count in classes[:SHOWN_CLASSES])
+        shares = ", ".join(
+            f"{name} {count / scored:.1%}" for name, count in classes[:SHOWN_CLASSES]
+        )
         done = "scored before" if manifest.get("done_already") else "scored"
         lines = [
             f"{manifest['output']['path']}: {rows['scored']:,} {done} with version "
@@ -104,7 +108,13 @@ def scoring(manifests: Sequence[Mapping[str, Any]]) -> Summary:
         if "shadow" in manifest:
             lines += _shadow(manifest["shadow"])
         blocks.append("\n".join(lines))
-    return "\n".join(blocks), {"files": list(manifests)}
+    if len(manifests) > 1:
+        rows = total["rows"]
+        blocks.append(
+            f"{len(manifests):,} files: {rows['scored']:,} scored, {rows['blank']:,} without text, "
+            f"{rows['rejected']:,} unreadable; {total['done_already']:,} were scored before"
+        )
+    return "\n".join(blocks), {"files": list(manifests), "total": total}
 
 
 def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> Summary:

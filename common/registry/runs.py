@@ -9,7 +9,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,47 +150,49 @@ def log_monitoring(
             client.set_tag(run_id, name, text)
 
 
-def log_scoring(experiment: str, manifests: Sequence[Mapping[str, Any]]) -> None:
-    """Log what was scored: a run for each file, with its manifest, so that volume, shares of the
-    classes and confidence are charts. What was done already is not logged again."""
+def log_scoring(experiment: str, total: Mapping[str, Any]) -> None:
+    """Log what was scored, so that volume, shares of the classes and confidence are charts; what
+    was done already is not logged again.
+
+    Args:
+        total: as `totals.of` gives it; it is an artifact of the run.
+    """
+    if total["done_already"] == total["inputs"]:
+        return
     client = mlflow.MlflowClient()
+    model, rows = total["model"], total["rows"]
+    metrics = {f"rows_{name}": count for name, count in rows.items()}
+    metrics |= {
+        f"share_{number}": count / max(rows["scored"], 1)
+        for number, count in enumerate(total["classes"].values())
+    }
+    metrics |= {
+        name: total[name]
+        for name in ("mean_confidence", "rows_per_second", "seconds", "inputs")
+        if total[name] is not None
+    }
+    params = {
+        "model_version": model["version"],
+        "input_sha256": total["files"][0]["input"]["sha256"],
+        "classes": json.dumps(list(total["classes"]))[:6000],
+    }
+    if "shadow" in total:
+        params["shadow_version"] = total["shadow"]["model"]["version"]
+        metrics["shadow_agreement"] = total["shadow"]["agreement"] or 0.0
     with store.answering():
-        experiment_id = store.experiment_id(experiment)
-        for manifest in manifests:
-            if manifest.get("done_already"):
-                continue
-            model, rows = manifest["model"], manifest["rows"]
-            metrics = {f"rows_{name}": count for name, count in rows.items()}
-            metrics |= {
-                f"share_{number}": count / max(rows["scored"], 1)
-                for number, count in enumerate(manifest["classes"].values())
-            }
-            metrics |= {
-                name: manifest[name]
-                for name in ("mean_confidence", "rows_per_second", "seconds")
-                if manifest[name] is not None
-            }
-            params = {
-                "model_version": model["version"],
-                "input_sha256": manifest["input"]["sha256"],
-                "classes": json.dumps(list(manifest["classes"]))[:6000],
-            }
-            if "shadow" in manifest:
-                params["shadow_version"] = manifest["shadow"]["model"]["version"]
-                metrics["shadow_agreement"] = manifest["shadow"]["agreement"] or 0.0
-            run = client.create_run(
-                experiment_id,
-                tags={SCORING_TAG: model["name"]},
-                run_name=printable(f"predict {Path(manifest['input']['path']).name}"),
-            )
-            run_id, now = run.info.run_id, int(time.time() * 1000)
-            client.log_batch(
-                run_id,
-                [Metric(name, float(value), now, 0) for name, value in metrics.items()],
-                [Param(name, str(value)) for name, value in params.items()],
-            )
-            client.log_dict(run_id, dict(manifest), "manifest.json")
-            client.set_terminated(run_id)
+        run = client.create_run(
+            store.experiment_id(experiment),
+            tags={SCORING_TAG: model["name"]},
+            run_name=printable(f"predict {Path(total['files'][0]['input']['path']).name}"),
+        )
+        run_id, now = run.info.run_id, int(time.time() * 1000)
+        client.log_batch(
+            run_id,
+            [Metric(name, float(value), now, 0) for name, value in metrics.items()],
+            [Param(name, str(value)) for name, value in params.items()],
+        )
+        client.log_dict(run_id, dict(total), "manifest.json")
+        client.set_terminated(run_id)
 
 
 def lock_sha256(root: Path) -> str:

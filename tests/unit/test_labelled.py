@@ -288,7 +288,7 @@ def test_no_retraining_fits_on_the_holdout_or_tests_the_champion_on_what_it_saw(
 def test_segments_stay_with_their_rows(tmp_path):
     rows = [f"text {k},{'ab'[k % 2]},brand {k % 3}" for k in range(60)] + ["unlabelled,,brand 9"]
     path = write(tmp_path, rows, header="text,mood,brand")
-    columns = labelled.columns("text", "mood", segment="brand")
+    columns = labelled.columns("text", "mood", segment_column="brand")
     for side in read_split(path, columns, 30)[:2]:
         assert len(side) > 0
         for text, brand in zip(side.texts, side.segments, strict=True):
@@ -298,4 +298,4 @@ def test_segments_stay_with_their_rows(tmp_path):
 def test_a_column_of_segments_that_is_missing_is_named(tmp_path):
     path = write(tmp_path, ["hello,good"])
     with pytest.raises(InputError, match="SEGMENT_COLUMN"):
-        labelled.columns("text", "mood", segment="brand").require(path)
+        labelled.columns("text", "mood", segment_column="brand").require(path)

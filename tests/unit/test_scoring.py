@@ -34,7 +34,16 @@ def score(classifier):
     def score(
         source, output=None, prefix="", proba=False, explain=False, keep=None, safe=False, **how
     ):
-        (job,) = jobs.plan([source], output, "text", prefix, proba, explain, keep, safe)
+        (job,) = jobs.plan(
+            [source],
+            output,
+            "text",
+            prefix=prefix,
+            with_proba=proba,
+            with_reasons=explain,
+            keep=keep and tuple(keep),
+            spreadsheet_safe=safe,
+        )
         return job, scoring.score_file(job, classifier, MODEL, **how)
 
     return score

@@ -1,0 +1,103 @@
+"""The content of a file as a stream, whatever it is compressed with; told by its first bytes."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import IO, Protocol
+
+from common.errors import InputError
+
+# Deflate can't do more than 1,032; messages shrink to a tenth, made-up ones to a fiftieth.
+MOST_TIMES = 200
+HARMLESS_BYTES = 100_000_000
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def decompressed(
+    raw: io.BufferedReader, path: Path, member: str | None = None
+) -> io.BufferedReader:
+    """The content of a .gz, .bz2, .xz, .zst or .zip file; a plain file as it is.
+
+    Args:
+        path: what messages call the file.
+        member: of an archive, the file to read; it can be left out where there is just one.
+
+    Raises:
+        InputError: not exactly one file fits; or, while reading, the content is more than 200 times
+            as long as the file: a bomb.
+    """
+    head = raw.peek(6)[:6]
+    if head.startswith(b"PK\x03\x04"):
+        return _bounded(_member(zipfile.ZipFile(raw), path, member), raw, path)
+    if member is not None:
+        raise InputError(f"{path} is no zip archive: leave out --member.")
+    if head.startswith(b"\x1f\x8b"):
+        return _bounded(gzip.GzipFile(fileobj=raw), raw, path)
+    if head.startswith(b"BZh"):
+        return _bounded(bz2.BZ2File(raw), raw, path)
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return _bounded(lzma.LZMAFile(raw), raw, path)
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        import pyarrow as pa
+
+        return _bounded(pa.CompressedInputStream(raw, "zstd"), raw, path)
+    return raw
+
+
+def _member(archive: zipfile.ZipFile, path: Path, wanted: str | None) -> IO[bytes]:
+    # macOS adds a folder of its own to every archive; is_dir() fails where a damaged name is empty.
+    members = [
+        member
+        for member in archive.infolist()
+        if not member.filename.endswith("/") and not member.filename.startswith("__MACOSX/")
+    ]
+    names = [member.filename for member in members]
+    for name in names:
+        if name.startswith("/") or ".." in PurePosixPath(name).parts:
+            raise InputError(
+                f"{path} holds {name!r}, a path that leaves the archive: it is not to be trusted."
+            )
+    found = [member for member in members if wanted in (None, member.filename)]
+    if len(found) == 1:
+        return archive.open(found[0])
+    shown = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
+    if wanted is not None and names:
+        raise InputError(f"{path} has no single file {wanted!r}; it holds {shown}.")
+    raise InputError(
+        f"{path} is a zip archive with {len(names)} files"
+        + (f" ({shown}): choose with --member." if names else "; it must hold one.")
+    )
+
+
+class _Bounded(io.RawIOBase):
+    """Refuses to go on where little input gives very much content."""
+
+    def __init__(self, content: _Readable, raw: io.BufferedReader, path: Path) -> None:
+        self._content, self._raw, self._path = content, raw, path
+        self._total = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        part = self._content.read(len(buffer))
+        buffer[: len(part)] = part
+        self._total += len(part)
+        if self._total > HARMLESS_BYTES + MOST_TIMES * self._raw.tell():
+            raise InputError(
+                f"{self._path} swells to more than {MOST_TIMES} times its size, as bombs do; "
+                "decompress it yourself if you trust it."
+            )
+        return len(part)
+
+
+def _bounded(content: _Readable, raw: io.BufferedReader, path: Path) -> io.BufferedReader:
+    return io.BufferedReader(_Bounded(content, raw, path), 1 << 16)
