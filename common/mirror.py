@@ -52,8 +52,8 @@ def _on_copies(job: Job, folder: Path) -> Iterator[Job]:
         job,
         source=source,
         output=output,
-        shown_source=remote.shown(job.source) if remote.is_remote(job.source) else None,
-        shown_output=remote.shown(job.output) if remote.is_remote(job.output) else None,
+        shown_source=remote.shown(job.source),
+        shown_output=remote.shown(job.output),
     )
     try:
         if remote.is_remote(job.source):
@@ -64,8 +64,8 @@ def _on_copies(job: Job, folder: Path) -> Iterator[Job]:
         before = _outputs_fetched(job, copied) if remote.is_remote(job.output) else None
         yield copied
     except InputError as error:
-        text = str(error).replace(str(source), copied.shown_source or str(source))
-        raise InputError(text.replace(str(output), copied.shown_output or str(output))) from error
+        text = str(error).replace(str(source), remote.shown(job.source))
+        raise InputError(text.replace(str(output), remote.shown(job.output))) from error
     if remote.is_remote(job.output) and copied.manifest.read_bytes() != before:
         logger.info("Uploading %s.", copied.shown_output)
         remote.put(copied.output, job.output)

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import cloudpickle
 from common import mirror, scoring
 from common.errors import InputError, SettingsError, TriageError
 from common.jobs import Job
+from common.remote import is_remote
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[str, str, int], AbstractContextManager[Callable[[int], None]]]
@@ -76,7 +78,7 @@ def score(
             ended.add(1)
             return manifest
 
-        tasks = context.parallelize(planned, len(planned)).map(task)
+        tasks = context.parallelize(list(map(_anywhere, planned)), len(planned)).map(task)
         with (
             ThreadPoolExecutor(1) as waiting,
             progress("Spark", " inputs", len(planned)) as advance,
@@ -96,6 +98,17 @@ def score(
     if refused:
         raise InputError(f"{len(refused)} of {len(planned)} inputs were refused: {refused[0]}")
     return outcomes
+
+
+def _anywhere(job: Job) -> Job:
+    """The job for a process whose current folder is another one."""
+    return replace(
+        job,
+        source=job.source if is_remote(job.source) else job.source.absolute(),
+        output=job.output if is_remote(job.output) else job.output.absolute(),
+        shown_source=str(job.source),
+        shown_output=str(job.output),
+    )
 
 
 def _unpickled(model: Any, loaded: dict[int, Any] = {}) -> Any:  # noqa: B006

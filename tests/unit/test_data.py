@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.data import Chunk, MessageFile, as_text, sha256
+from common import compressed
+from common.data import Chunk, MessageFile, Reading, as_text, parts, sha256
 from common.errors import InputError, MissingColumn
 
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
@@ -620,3 +621,103 @@ def test_what_is_no_text_is_refused_in_one_line(values):
     with pytest.raises(InputError, match=r"^a\.parquet, column 'text', holds .* no text") as caught:
         as_text(pa.chunked_array([values]), "a.parquet, column 'text',")
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("delimiter", ["|", ",", "\t", " "])
+def test_a_given_delimiter_is_taken_whatever_the_header_shows(tmp_path, delimiter):
+    path = tmp_path / "a.csv"
+    path.write_text(f'id;x{delimiter}text\n1{delimiter}"a {delimiter} ""b"""\n')
+    found = rows(path, reading=Reading(delimiter=delimiter))
+    assert found == [{"id;x": "1", "text": f'a {delimiter} "b"'}]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le", "utf-16", "shift_jis", "utf-8-sig"])
+def test_a_given_encoding_is_taken(tmp_path, encoding):
+    path = tmp_path / "a.csv"
+    text = "id,text\n1,naïve\n" if encoding != "shift_jis" else "id,text\n1,日本\n"
+    path.write_bytes(text.encode(encoding))
+    found = rows(path, reading=Reading(encoding=encoding))
+    assert found == [{"id": "1", "text": text[10:-1]}]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_header_whatever_encoding_is_given(tmp_path):
+    path = tmp_path / "a.csv"
+    for encoding in ("utf-8", "utf-16-le"):
+        path.write_bytes("\ufefftext\nhello\n".encode(encoding))
+        assert rows(path, reading=Reading(encoding=encoding)) == [{"text": "hello"}]
+
+
+def test_bytes_that_a_given_encoding_does_not_know_are_replaced_and_counted(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"text\na\xff\n")
+    with MessageFile(path, reading=Reading(encoding="ascii")) as messages:
+        (chunk,) = messages
+        assert (chunk.table.to_pylist(), chunk.replaced) == ([{"text": "a\ufffd"}], 1)
+
+
+def test_a_file_without_a_header_gets_the_names_that_are_given(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('1,"a ""b"""\n2,c,d\n3,e\n')
+    with MessageFile(path, reading=Reading(header=("id", "text"))) as messages:
+        (chunk,) = messages
+        assert messages.header == "id,text"
+        assert [row["text"] for row in chunk.table.to_pylist()] == ['a "b"', "e"]
+        assert [reject.line for reject in chunk.rejects] == [2]
+
+
+@pytest.mark.parametrize("line", ["1,{}", '1,"{}"', '1,"{}\n"'])
+def test_a_field_longer_than_allowed_is_set_aside_and_its_neighbours_are_not(tmp_path, line):
+    path = tmp_path / "a.csv"
+    path.write_text(f"id,text\n0,short\n{line.format('x' * 101)}\n2,{'y' * 100}\n")
+    with MessageFile(path, reading=Reading(field_characters=100)) as messages:
+        chunks = list(messages)
+    kept = [row["text"] for chunk in chunks for row in chunk.table.to_pylist()]
+    assert kept == ["short", "y" * 100]
+    first = next(reject for chunk in chunks for reject in chunk.rejects)
+    assert first.line == 3
+    assert "field larger than field limit (100)" in first.reason
+
+
+def test_the_named_member_of_an_archive_is_read(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped(b"text\nhello\n", **{"days/b.csv": b"text\nbye\n"}))
+    assert rows(path, reading=Reading(member="days/b.csv")) == [{"text": "bye"}]
+    with pytest.raises(InputError, match=r"it holds 'a\.csv', 'days/b\.csv'"):
+        rows(path, reading=Reading(member="c.csv"))
+    with pytest.raises(InputError, match="choose with --member"):
+        rows(path)
+
+
+def test_a_member_of_what_is_no_archive_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text\nhello\n")
+    with pytest.raises(InputError, match="is no zip archive"):
+        rows(path, reading=Reading(member="a.csv"))
+
+
+@pytest.mark.parametrize("kind", PACK)
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(compressed, "HARMLESS_BYTES", 1_000_000)
+    path = tmp_path / f"a.csv.{kind}"
+    # A text that no chunk of its own ends, and rows.
+    path.write_bytes(PACK[kind](b"text\n" + b"x" * 8_000_000 + b"\n" + b"a\n" * 8_000_000))
+    assert path.stat().st_size < 60_000
+    assert "as bombs do" in refusal(path)
+
+
+def test_what_shrinks_well_is_no_bomb(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    content = b"text\n" + b"is my order lost? please help me now\n" * 500_000
+    path.write_bytes(gzip.compress(content))
+    assert sum(len(chunk.table) for chunk in MessageFile(path)) == 500_000
+
+
+def test_a_folder_has_its_files_but_not_marks_of_others(tmp_path):
+    for name in ("b.csv", "day=1/a.csv", "_SUCCESS", ".b.csv.crc", "_temporary/0/c.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("text\nhello\n")
+    assert parts(tmp_path) == [tmp_path / "b.csv", tmp_path / "day=1" / "a.csv"]
+    assert parts(tmp_path / "b.csv") == [tmp_path / "b.csv"]
+    before = sha256(tmp_path)
+    (tmp_path / "b.csv").rename(tmp_path / "c.csv")
+    assert sha256(tmp_path) != before
