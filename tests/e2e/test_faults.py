@@ -4,9 +4,10 @@ import os
 import resource
 import subprocess
 import sys
+import time
 
 import pytest
-from conftest import clean_environment
+from conftest import clean_environment, copy_project, mlflow_server
 
 ROWS = 60_000
 INPUT, STORE = 3, 4
@@ -101,3 +102,51 @@ def test_a_store_that_fails_at_the_end_keeps_the_output_from_nobody(project):
     assert done.returncode == 0, done.stderr
     assert "60,000 scored" in done.stdout
     assert "this run is missing in MLflow" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "says"),
+    [(0, 4096, "is no SQLite database"), (200, 4096, ""), (4096, -4096, ""), (9000, 9100, "")],
+    ids=["head", "schema", "nearly-all", "a-little"],
+)
+def test_a_damaged_database_is_one_line_and_nothing_is_lost(project, start, stop, says):
+    """Whatever is damaged: either one line and no output, or the whole output."""
+    database = project.root / "mlflow.db"
+    content = bytearray(database.read_bytes())
+    content[start:stop] = b"\xa5" * len(content[start:stop])
+    database.write_bytes(content)
+    done = predict(project)
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    if done.returncode:
+        assert done.returncode == STORE, done.stderr
+        assert not list(project.root.glob("*many.predictions*"))
+    else:
+        assert "60,000 scored" in done.stdout
+
+
+def test_a_server_killed_in_the_middle_loses_nothing(tmp_path):
+    project = copy_project(tmp_path / "project")
+    rows = (f"{k},where is order {k}?\n" for k in range(ROWS))
+    (project.root / "many.csv").write_text("id,text\n" + "".join(rows))
+    with mlflow_server(tmp_path) as address:
+        project.env["MLFLOW_TRACKING_URI"] = address
+        trained = project.run("train.py")
+        assert trained.returncode == 0, trained.stderr
+        process = subprocess.Popen(
+            [sys.executable, "predict.py", "many.csv", "--workers", "1", "--chunk-size", "50"],
+            cwd=project.root,
+            env=clean_environment() | project.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not (project.root / ".many.predictions.csv.draft").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+    assert process.poll() is None, "it must still be scoring"
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert "60,000 scored" in stdout
+    assert "this run is missing in MLflow" in stderr
+    assert len((project.root / "many.predictions.csv").read_text().splitlines()) == ROWS + 1
