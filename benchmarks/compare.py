@@ -33,6 +33,8 @@ from tabulate import tabulate
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = ("catboost", "scikit-learn", "pyarrow", "mlflow", "pandas", "fasttext-numpy2-wheel")
 HOLDOUT_PERCENT = 30
+# Memory is bounded by chunks, so it is the same for 100,000 rows and for 5 million.
+FLAT = 1.25
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -59,11 +61,13 @@ def main() -> int:
         sys.stdout.write(json.dumps(result | {"peak MB": own_peak()}) + "\n")
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        compare(args, Path(folder))
-    return 0
+        flat = compare(args, Path(folder))
+    return 0 if flat else 1
 
 
-def compare(args: argparse.Namespace, folder: Path) -> None:
+def compare(args: argparse.Namespace, folder: Path) -> bool:
+    """Print the tables; return whether memory stays the same, however much is scored."""
+    peaks = [1.0]
     source = args.data or sample(folder / "fit", args.fit_rows)
     split(source, args.text_column, args.target_column, folder)
     fitted = {name: worker("fit", name, folder) for name in args.only}
@@ -83,10 +87,15 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
         grown = {f"{n:,} rows": scored("ours", project, n, files, folder) for n in args.growth}
         if grown:
             say("Growth of ours:", grown)
+            peaks = [found["peak MB"] for found in grown.values()]
     installed = {found.name.lower(): found.version for found in distributions()}
     versions = ", ".join(f"{name} {installed[name]}" for name in LIBRARIES if name in installed)
     processors = len(os.sched_getaffinity(0))
     sys.stdout.write(f"{processors} processors, Python {platform.python_version()}, {versions}\n")
+    flat = max(peaks) <= FLAT * min(peaks)
+    if not flat:
+        sys.stdout.write("Memory is NOT flat.\n")
+    return flat
 
 
 def fit(name: str, folder: str) -> dict[str, Any]:

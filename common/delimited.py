@@ -95,8 +95,6 @@ class Block:
         """The rows; one by one where fields are missing or too many, or bytes are no text."""
         if self.dialect.transcoded and MARK.encode() in self.data:
             return self._one_by_one()
-        if np.diff(self.ends, prepend=0).max() > self.dialect.field_characters:
-            return self._one_by_one()
         try:
             raw = _slices(self.data, self.ends)
             raw.validate(full=True)
@@ -167,7 +165,7 @@ class Lines:
         """Whole rows with regular quotes from here on; None where there are none."""
         self.start_row()
         if not len(self._ends):
-            self._ends = self._look_ahead(dialect.delimiter)
+            self._ends = self._look_ahead(dialect)
         if not len(self._ends):
             return None
         ends, rest = self._ends[:most_rows], self._ends[most_rows:]
@@ -188,23 +186,28 @@ class Lines:
     def _length(self) -> int:
         return self._taken[-1] if self._taken else 0
 
-    def _look_ahead(self, delimiter: str) -> Positions:
-        """Ends of the regular rows from here on, as far as a window shows them.
-
-        The window is small after an irregular row: another one may be near, and what lies behind it
-        would be looked at for nothing.
+    def _look_ahead(self, dialect: Dialect) -> Positions:
+        """Ends of the regular rows from here on, as far as a window shows them, up to one that may
+        hold too long a field. The window is small after an irregular row: another one may be near,
+        and what lies behind it would be looked at for nothing.
         """
         size = self._window
         while True:
             self._fill(size)
             window = self._buffer[self._row : self._row + size]
             final = self._ended and self._row + len(window) == len(self._buffer)
-            ends = row_ends(window, delimiter, final)
+            ends = row_ends(window, dialect.delimiter, final)
             if ends is None or len(ends) or final or size >= LONGEST_BLOCK:
                 break
             size *= 2
-        self._window = SMALL_WINDOW if ends is None else min(2 * self._window, BLOCK_BYTES)
-        return _NONE if ends is None else ends
+        if ends is not None:
+            long = np.flatnonzero(np.diff(ends, prepend=0) > dialect.field_characters)
+            ends = ends[: long[0]] if len(long) else ends
+        if ends is None or not len(ends):
+            self._window = SMALL_WINDOW
+            return _NONE
+        self._window = min(2 * self._window, BLOCK_BYTES)
+        return ends
 
     def _fill(self, size: int) -> None:
         """Hold `size` bytes from the start of the row, or all there are."""

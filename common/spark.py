@@ -81,7 +81,7 @@ def score(
         tasks = context.parallelize(list(map(_anywhere, planned)), len(planned)).map(task)
         with (
             ThreadPoolExecutor(1) as waiting,
-            progress("Spark", " inputs", len(planned)) as advance,
+            progress("Spark", "inputs", len(planned)) as advance,
         ):
             running = waiting.submit(tasks.collect)
             seen = 0

@@ -3,8 +3,9 @@
     python tests/fuzz_reader.py --seconds 600
 
 A file of the hostile corpus is cut, joined, and has bytes changed and marks put in at random.
-Whatever comes of it must either be refused with an InputError, or give the same rows and rejects
-for every size of chunk. What is found is kept in a file that the script names.
+Whatever comes of it, and whatever is said of its form, must either be refused with an InputError,
+or give the same rows and rejects for every size of chunk. What is found is kept in a file that the
+script names.
 """
 
 import argparse
@@ -19,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent / "unit"))
 
 from test_hostile_files import FILES
 
-from common.data import MessageFile
+from common.data import FIND_OUT, MessageFile, Reading
 from common.errors import InputError
 
 MARKS = [b'"', b'""', b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"\x00", b"\xff", b"\xe2\x80"]
@@ -57,11 +58,23 @@ def mutated(content: bytes, others: list[bytes], random: random.Random) -> bytes
     return bytes(data)
 
 
-def read(path: Path, size: int) -> tuple[object, ...] | str:
+def some_reading(random: random.Random) -> Reading:
+    if random.random() < 0.7:
+        return FIND_OUT
+    return Reading(
+        delimiter=random.choice([None, ",", "|", " ", "a"]),
+        encoding=random.choice([None, "utf-8", "cp1252", "utf-16-le", "utf-7", "gb18030"]),
+        header=random.choice([None, ("text",), ("id", "text", "note")]),
+        member=random.choice([None, None, "a.csv"]),
+        field_characters=random.choice([1, 10, 16_000_000]),
+    )
+
+
+def read(path: Path, size: int, reading: Reading) -> tuple[object, ...] | str:
     """All that is read: cells, raw rows, rejects, replaced cells; or what was refused."""
     rows, raw, rejects, replaced = [], [], [], 0
     try:
-        with MessageFile(path, size) as messages:
+        with MessageFile(path, size, reading) as messages:
             for chunk in messages:
                 assert chunk.raw is None or len(chunk.raw) == len(chunk.table)
                 rows += [str(row) for row in chunk.table.to_pylist()]
@@ -90,15 +103,16 @@ def main() -> int:
             name = chance.choice(list(corpus))
             path = Path(folder, "fuzz" + (Path(name).suffix or chance.choice(endings)))
             path.write_bytes(mutated(corpus[name], list(corpus.values()), chance))
+            reading = some_reading(chance)
             try:
-                found = [read(path, size) for size in SIZES]
+                found = [read(path, size, reading) for size in SIZES]
                 assert found[0] == found[1] == found[2], (
                     "chunks of another size give another result"
                 )
             except BaseException:
                 kept = Path(tempfile.gettempdir(), f"fuzz-found-{args.seed}-{tried}{path.suffix}")
                 kept.write_bytes(path.read_bytes())
-                print(f"{kept} (from {name}), after {tried:,} files:", file=sys.stderr)
+                print(f"{kept} (from {name}, {reading}), after {tried:,} files:", file=sys.stderr)
                 raise
             tried += 1
             refused += isinstance(found[0], str)
