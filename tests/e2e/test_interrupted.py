@@ -97,7 +97,7 @@ def test_a_kill_at_any_moment_loses_nothing(scored, name, workers):
     chance = random.Random(f"{name} {workers}")
     stem = f"killed{workers}"
     content = scored.root / f".{output_of(name, stem)}.draft"
-    for _ in range(3):
+    for _ in range(5):
         process = start(scored, name, stem, "--workers", workers)
         wait_for(lambda: content.exists() or process.poll() is not None, process)  # noqa: B023
         time.sleep(chance.uniform(0, 0.8))
