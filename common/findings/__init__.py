@@ -1,0 +1,1 @@
+"""What a window of messages shows about the model: a pure function for each finding."""
