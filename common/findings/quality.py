@@ -111,21 +111,22 @@ def row_count(rows: int, previous: Sequence[int], ratio: float = 2.0) -> Finding
     """Are there far more or far fewer rows than usual?
 
     Args:
-        previous: rows of the windows before, best of two weeks and more, so that weekends are
-            usual. At least seven.
+        previous: rows of the windows before, at least seven, best of two weeks.
         ratio: smallest change that matters, greater than 1.
 
     Usual is the median, give or take five robust standard deviations: of the median absolute
-    deviation, or of Poisson's law where that is more. `lower` to `upper` is the usual range.
+    deviation, or of Poisson's law where that is more. What two windows before were like (a weekend)
+    is usual too; one alone may have been the last failure. `lower` to `upper` is the usual range.
     """
     name = "row_count"
     if len(previous) < FEWEST_WINDOWS:
         reason = f"{rows:,} rows; {len(previous)} windows before are too few, {FEWEST_WINDOWS} are"
         return Finding(name, Status.UNKNOWN, f"{reason} needed", float(rows), rows=rows)
-    usual = float(np.median(previous))
+    usual, (_, low, *_, high, _) = float(np.median(previous)), sorted(previous)
     deviation = MAD_TO_SD * float(np.median(np.abs(np.asarray(previous) - usual)))
     far = FAR * max(deviation, math.sqrt(usual))
-    lower, upper = max(0.0, min(usual - far, usual / ratio)), max(usual + far, usual * ratio)
+    lower = max(0.0, min(usual - far, usual / ratio, low - FAR * math.sqrt(low)))
+    upper = max(usual + far, usual * ratio, high + FAR * math.sqrt(high))
     # A window without any rows is never usual, however much they vary.
     status = warn_if(not lower <= rows <= upper or (not rows and usual > 0))
     judged = "outside" if status else "within"
