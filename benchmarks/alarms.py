@@ -32,7 +32,7 @@ from common.findings.verdict import escalate
 from common.model.text import tokens
 from common.sample import generate
 
-DAYS, HOLDOUT_ROWS, POOL, FLOOR = 200, 2000, 60_000, 0.85
+HOLDOUT_ROWS, POOL, FLOOR = 2000, 60_000, 0.85
 NAMES = ("angry", "calm", "glad")
 SPANISH = (
     "hola mi pedido no ha llegado y nadie me contesta por favor ayuda el vuelo fue cancelado que "
@@ -243,18 +243,18 @@ def incidents(statuses: Sequence[Status]) -> list[Status]:
     return found
 
 
-def stable_run(seed: int) -> dict[str, list[Status]]:
+def stable_run(days: int, seed: int) -> dict[str, list[Status]]:
     random = np.random.default_rng([1, seed])
     looks, kind = Monitor(random).looks(), Kind()
-    windows = [day(random, kind) for _ in range(DAYS)]
+    windows = [day(random, kind) for _ in range(days)]
     return {name: [look(now).status for now in windows] for name, look in looks.items()}
 
 
-def small_run(seed: int) -> int:
-    """CRITICAL incidents in 200 stable days of 20 to 60 rows."""
+def small_run(days: int, seed: int) -> int:
+    """CRITICAL incidents in stable days of 20 to 60 rows."""
     random = np.random.default_rng([2, seed])
     looks = Monitor(random).looks()
-    windows = [day(random, Kind(), int(random.integers(20, 61))) for _ in range(DAYS)]
+    windows = [day(random, Kind(), int(random.integers(20, 61))) for _ in range(days)]
     every = [incidents([looks[name](now).status for now in windows]) for name in LABELLED]
     return sum(found.count(Status.CRITICAL) for found in every)
 
@@ -276,16 +276,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=20, help="runs of 200 stable days [20]")
+    parser.add_argument("--runs", type=int, default=20, help="runs of stable days [20]")
+    parser.add_argument("--days", type=int, default=200, help="days of such a run [200]")
+    parser.add_argument("--tries", type=int, default=200, help="tries of each change [200]")
     parser.add_argument("--workers", type=int, default=2, help="processes [2]")
     args = parser.parse_args()
-    tries = 10 * args.runs
     with ProcessPoolExecutor(args.workers) as executor:
-        stable = list(executor.map(stable_run, range(args.runs)))
-        small = list(executor.map(small_run, range(tries)))
-        changed = list(executor.map(partial(changed_run, 2), range(tries)))
+        stable = list(executor.map(partial(stable_run, args.days), range(args.runs)))
+        small = list(executor.map(partial(small_run, args.days), range(args.tries)))
+        changed = list(executor.map(partial(changed_run, 2), range(args.tries)))
     write(report_stable(stable) + "\n\n" + report_changed(changed) + "\n\n")
-    write(f"Stable days of 20 to 60 rows: {sum(small)} CRITICAL in {len(small)} runs of {DAYS}.\n")
+    write(
+        f"Stable days of 20 to 60 rows: {sum(small)} CRITICAL in {len(small)} runs of "
+        f"{args.days} days.\n"
+    )
     return 0
 
 
@@ -294,7 +298,7 @@ def write(text: str) -> None:
 
 
 def report_stable(runs: list[dict[str, list[Status]]]) -> str:
-    """False alarms: days in a thousand, incidents in 200 days."""
+    """False alarms: days in a thousand, incidents in a run."""
     rows, totals = [], {level: np.zeros(len(runs)) for level in (Status.WARNING, Status.CRITICAL)}
     for name in runs[0]:
         alarms = [incidents(run[name]) for run in runs]
@@ -306,7 +310,7 @@ def report_stable(runs: list[dict[str, list[Status]]]) -> str:
         rows.append((name, f"{1000 * days:.2f}", *means))
     rows.append(("all together, mean", "", *(f"{total.mean():.2f}" for total in totals.values())))
     rows.append(("worst run", "", *(f"{total.max():.0f}" for total in totals.values())))
-    headers = ("stable", "days in 1,000", "WARNING in 200 days", "CRITICAL in 200 days")
+    headers = ("stable", "days in 1,000", "WARNING a run", "CRITICAL a run")
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
 
 

@@ -11,8 +11,8 @@ NAN = float("nan")
 FEWEST_ROWS = 30
 
 # Chance of a false alarm of one drift finding on one stable day, before its smallest effect makes
-# it rarer. Measured: a dozen such findings over 200 days stay within a few alarms for nothing,
-# which .001 does not keep once they are all on (docs/monitoring.md).
+# it rarer: twenty findings in 200 days make at most two, where .001 would allow four. What they
+# made when it was measured is in docs/monitoring.md.
 SIGNIFICANCE = 0.0005
 
 

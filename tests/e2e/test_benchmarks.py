@@ -29,3 +29,9 @@ def test_parts_of_the_model_are_left_out_one_at_a_time(trained):
     report = benchmark("ablation.py", "--data", trained.sample, "--splits", 1)
     for part in ("whole model", "without statistics", "without parts of words"):
         assert part in report
+
+
+def test_false_alarms_and_power_of_the_findings_are_tabulated():
+    report = benchmark("alarms.py", "--runs", 1, "--days", 3, "--tries", 2)
+    for part in ("| text ", "| degradation ", "all together, mean", "CRITICAL in 2 runs of 3 days"):
+        assert part in report

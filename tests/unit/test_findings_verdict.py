@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,6 +129,8 @@ def test_everything_a_finding_says_is_strict_json():
         challenger.would_win(right, ~right),
     ]
     assert len({finding.name for finding in found}) == len(found)
+    documented = (ROOT / "docs" / "monitoring.md").read_text()
+    assert not [finding.name for finding in found if f"`{finding.name}`" not in documented]
     for finding in found:
         assert json.loads(json.dumps(finding.detail, allow_nan=False)) == finding.detail
         assert finding.reason.count("\n") == 0
