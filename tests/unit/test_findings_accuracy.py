@@ -139,6 +139,11 @@ def test_a_drop_of_exactly_the_margin_counts():
     assert degradation(90_000, 100_000, 92_000, 100_000).status is CRITICAL
 
 
+def test_a_small_window_is_never_critical_by_its_drop():
+    assert degradation(50, 99, 1840, 2000).status is WARNING
+    assert degradation(51, 100, 1840, 2000).status is CRITICAL
+
+
 @pytest.mark.parametrize(("rows", "holdout"), [(29, 2000), (300, 29), (0, 0)])
 def test_few_rows_say_nothing_of_a_drop(rows, holdout):
     assert degradation(0, rows, holdout, holdout).status is UNKNOWN
