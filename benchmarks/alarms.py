@@ -30,7 +30,7 @@ from common.findings import text as words
 from common.findings.finding import Finding, Status
 from common.findings.verdict import escalate
 from common.model.text import tokens
-from common.sample import generate
+from common.synthetic import generate
 
 HOLDOUT_ROWS, POOL, FLOOR = 2000, 60_000, 0.85
 NAMES = ("angry", "calm", "glad")

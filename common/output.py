@@ -10,9 +10,10 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -51,6 +52,40 @@ def atomic_path(final: Path) -> Iterator[Path]:
         raise InputError(f"cannot write {final}: {error.strerror or error}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(final: Path, text: str) -> None:
+    """Write a whole text file.
+
+    Raises:
+        InputError: it can't be written.
+    """
+    with atomic_path(final) as temporary:
+        temporary.write_text(text, "utf-8", errors="replace")
+
+
+def write_csv(final: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write rows as they come, whole or not at all.
+
+    Raises:
+        InputError: as `atomic_path`.
+    """
+    with atomic_path(final) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if need be.
+
+    Raises:
+        InputError: it can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}.") from error
 
 
 def replaceable(final: Path) -> Path:

@@ -1,118 +1,33 @@
-"""Synthetic support messages, for a first look, for tests and for benchmarks.
-
-Every message, brand and customer in it is MADE UP. The columns are those of the Kaggle file
-`twcs.csv`; `inbound` is True where a customer wrote. The same seed gives the same bytes, and a
-larger sample starts with the smaller one.
+"""The command that writes synthetic support messages: for a first look, for tests, for benchmarks.
 
     python -m common.sample
     python -m common.sample --rows 1000000 --seed 7 --out /tmp/messages
+    python -m common.sample --scenario sudden-drift --days 60 --out /tmp/history
+
+Without --scenario it is one file; the same seed gives the same bytes, and a larger sample starts
+with the smaller one. With it, a history of daily files in which a known thing happens:
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
+from common import histories
+from common.errors import InputError, SettingsError
+from common.output import make_folder, write_csv
+from common.scenarios import ROWS_A_DAY, SCENARIOS
+from common.synthetic import COLUMNS, DEFAULT_SEED, generate
 
-from common.errors import InputError
-from common.output import atomic_path
-
-COLUMNS = (
-    "tweet_id",
-    "author_id",
-    "inbound",
-    "created_at",
-    "text",
-    "response_tweet_id",
-    "in_response_to_tweet_id",
-)
 FILE_NAME = "synthetic_messages.csv"
+FOLDER = Path(__file__).resolve().parent.parent / "data"
 DEFAULT_ROWS = 10_000
-DEFAULT_SEED = 42
-THREADS_A_BLOCK = 2_000
-DAYS_A_BLOCK = 7
-WEEKS = 6
-START = datetime(2024, 3, 4, 6, tzinfo=UTC)
-
-Row = tuple[str, str, str, str, str, str, str]
-
-BRANDS = (
-    "NimbusAirHelp", "FictelCare", "BankOfNowhere", "ParcelPixieHelp", "StreamoraSupport",
-    "HopRideCares", "GrocerlyHelp", "VoltFableEnergy", "InnventedStays", "GadgetoCare",
-    "PlayfableHelp", "TrainlessRail",
-)  # fmt: skip
-TOPICS = (
-    "my order", "the delivery", "a double charge", "no signal", "my luggage", "the app",
-    "my password", "the cancellation", "my refund", "the opening hours", "my booking",
-    "the invoice", "the update", "a gift card",
-)  # fmt: skip
-PROBLEMS = (
-    "still hasn't arrived", "keeps crashing", "was charged twice", "is gone", "doesn't work at all",
-    "is three days late", "got lost again", "shows the wrong amount", "won't load", "was cancelled",
-    "disappeared from the account", "is stuck on pending", "came broken", "takes forever",
-)  # fmt: skip
-CUSTOMER_OPENINGS = (
-    "", "", "hey", "hi", "seriously", "wow", "so", "ok so", "um", "hello?", "good morning", "ugh",
-    "please help,", "quick question:", "great job,", "honestly", "dear team,",
-)  # fmt: skip
-CUSTOMER_ENDINGS = (
-    "", "", "what now?", "this is ridiculous", "any idea when this gets fixed?", "fix it!!",
-    "been waiting for hours and hours", "thanks in advance", "never again", "can someone help me?",
-    "smh", "worst service ever", "not impressed", "is it just me?", "love it, NOT",
-    "please let me know", "could you check please?", "I sent you a DM", "third time this month",
-)  # fmt: skip
-PRAISE = (
-    "you were great today", "best service ever", "the new app is lovely", "sorted in five minutes",
-    "your team made my day", "so happy with the refund", "big shout out to the crew",
-)  # fmt: skip
-BRAND_OPENINGS = (
-    "", "", "Hi there!", "Hello,", "Sorry to hear that.", "We're sorry about that.",
-    "Thanks for reaching out.", "Oh no!", "That's not what we want.", "Hey!", "Good morning,",
-    "Thanks for letting us know.", "We understand.", "Hmm.",
-)  # fmt: skip
-BRAND_REQUESTS = (
-    "could you send us a DM with your order number?", "please check the link below and try again",
-    "our team is looking into it", "have you tried to restart it?", "can you tell us more?",
-    "which device is it?", "we've passed this on", "please allow up to two days",
-    "when did this start?", "what does the screen show?", "we'd like to help",
-    "any idea when this started?", "let us know how it goes", "is it still happening?",
-)  # fmt: skip
-SHARED = (
-    "thanks!", "ok", "thanks, will do", "sent you a DM", "any update?", "done", "great, thank you",
-    "you're welcome", "just did", "no worries", "is it working now?", "please check your DMs",
-    "yes, since this morning", "all good now", "will do 👍", "👍", "NA", "null", "None",
-    "sorry about that", "got it, thanks", "let me check", "still looking into it",
-)  # fmt: skip
-FOREIGN = (
-    "hola, {topic}: no funciona, ¿me pueden ayudar?", "bonjour, {topic} ne marche plus",
-    "wann kommt denn {topic} endlich?", "merci beaucoup", "gracias por la ayuda",
-)  # fmt: skip
-EMOJI = ("", "", "", "", "", " 😡", " 😂", " 🙏", " 👍", " 😭", " 🙂", " 💔")
-INITIALS = ("JK", "AB", "MT", "RS", "LN", "PW")
-
-
-def generate(rows: int, seed: int = DEFAULT_SEED) -> Iterator[list[Row]]:
-    """Yield exactly `rows` rows in blocks, each row a tuple of strings in the order of COLUMNS.
-
-    Memory is bounded by the block, 2,000 threads of a customer and a brand.
-
-    >>> sum(len(block) for block in generate(5000))
-    5000
-    """
-    left, block = rows, 0
-    first_id = 1
-    while left > 0:
-        made = _block(block, first_id, seed)
-        yield made[:left]
-        left -= len(made)
-        first_id += len(made)
-        block += 1
+HISTORY_FLAGS = ("days", "rows_per_day", "change_day")
 
 
 def write_sample(directory: Path, rows: int = DEFAULT_ROWS, seed: int = DEFAULT_SEED) -> Path:
@@ -121,106 +36,10 @@ def write_sample(directory: Path, rows: int = DEFAULT_ROWS, seed: int = DEFAULT_
     Raises:
         InputError: the directory or the file can't be written.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {directory}: {error.strerror}.") from error
+    make_folder(directory)
     path = directory / FILE_NAME
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for block in generate(rows, seed):
-            writer.writerows(block)
+    write_csv(path, COLUMNS, chain.from_iterable(generate(rows, seed)))
     return path
-
-
-def _block(number: int, first_id: int, seed: int) -> list[Row]:
-    random = np.random.default_rng([seed, number])
-    lengths = random.choice((1, 2, 3, 4), THREADS_A_BLOCK, p=(0.2, 0.42, 0.22, 0.16))
-    draws = random.integers(0, 1 << 30, (int(lengths.sum()), 8)).tolist()
-    chances = random.random((int(lengths.sum()), 6)).tolist()
-    starts = np.sort(random.random(THREADS_A_BLOCK))
-    rows: list[Row] = []
-    for thread, length in enumerate(lengths.tolist()):
-        brand = BRANDS[draws[len(rows)][0] % len(BRANDS)]
-        customer = _customer(draws[len(rows)][1])
-        topic = TOPICS[draws[len(rows)][2] % len(TOPICS)]
-        day, within = divmod(float(number % WEEKS + starts[thread]) * DAYS_A_BLOCK, 1)
-        # Few people write at night: squeeze the day's messages towards its middle.
-        clock = START + timedelta(days=day, hours=within * 17)
-        for turn in range(length):
-            inbound = turn % 2 == 0
-            tweet = first_id + len(rows)
-            draw, chance = draws[len(rows)], chances[len(rows)]
-            text = _text(inbound, topic, draw, chance)
-            # Mostly people name whom they write to; sometimes another of their own kind.
-            if chance[0] < 0.62:
-                text = f"@{brand if inbound else customer} {text}"
-            elif chance[0] < 0.74:
-                other = BRANDS[draw[7] % len(BRANDS)]
-                text = f"@{_customer(draw[7]) if inbound else other} {text}"
-            clock += timedelta(seconds=60 + draw[7] % 3_000)
-            rows.append(
-                (
-                    str(tweet),
-                    customer if inbound else brand,
-                    str(inbound),
-                    clock.strftime("%a %b %d %H:%M:%S +0000 %Y"),
-                    text,
-                    str(tweet + 1) if turn + 1 < length else "",
-                    f"{tweet - 1}.0" if turn else "",
-                )
-            )
-    return rows
-
-
-def _customer(draw: int) -> str:
-    return str(100_000 + draw % 800_000)
-
-
-def _text(inbound: bool, topic: str, draw: Sequence[int], chance: Sequence[float]) -> str:
-    """One message; a part of them could have been written by either side."""
-    if chance[1] < 0.12:
-        text = SHARED[draw[3] % len(SHARED)]
-        return text if chance[2] < 0.4 else f"{text} about {topic}"
-    if chance[1] < 0.14:
-        return FOREIGN[draw[3] % len(FOREIGN)].format(topic=topic)
-    # Some customers write like a brand, and some agents like a friend.
-    formal = inbound == (chance[2] < 0.05)
-    if formal:
-        opening = BRAND_OPENINGS[draw[3] % len(BRAND_OPENINGS)]
-        middle = BRAND_REQUESTS[draw[4] % len(BRAND_REQUESTS)]
-        text = (
-            f"{opening} {middle} It's about {topic}." if chance[3] < 0.6 else f"{opening} {middle}"
-        )
-    else:
-        opening = CUSTOMER_OPENINGS[draw[3] % len(CUSTOMER_OPENINGS)]
-        middle = f"{topic} {PROBLEMS[draw[4] % len(PROBLEMS)]}"
-        if chance[3] < 0.15:
-            middle = PRAISE[draw[4] % len(PRAISE)]
-        text = f"{opening} {middle} {CUSTOMER_ENDINGS[draw[5] % len(CUSTOMER_ENDINGS)]}"
-    return _styled(text.strip(), formal, draw, chance)
-
-
-def _styled(text: str, formal: bool, draw: Sequence[int], chance: Sequence[float]) -> str:
-    if chance[4] < 0.15 and len(text) > 5:
-        at = draw[6] % (len(text) - 2)
-        text = text[:at] + text[at + 1] + text[at] + text[at + 2 :]  # two letters swapped
-    elif chance[4] < 0.2:
-        text = text.upper()
-    elif chance[4] < 0.24:
-        text = text.replace("so", "soooo", 1)
-    elif chance[4] < 0.27:
-        text = text.replace(" and ", " &amp; ").replace(". ", ".\n", 1)
-    if chance[5] < 0.25:
-        text += EMOJI[draw[6] % len(EMOJI)]
-    elif chance[5] < 0.37:
-        text += f" https://t.co/{draw[5]:010x}"
-    elif chance[5] < 0.42:
-        text += " #fail" if not formal else " #heretohelp"
-    elif formal and chance[5] < 0.55:
-        text += f" -{INITIALS[draw[6] % len(INITIALS)]}"
-    return text
 
 
 class _Parser(argparse.ArgumentParser):
@@ -229,15 +48,25 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
+    listed = "".join(f"  {name:<14}{known.summary}\n" for name, known in SCENARIOS.items())
+    _, _, more = (__doc__ or "").partition("\n\n")
     parser = _Parser(
         prog="python -m common.sample",
         description="Write SYNTHETIC support messages in the columns of twcs.csv.",
+        epilog=f"{more}\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    folder = Path(__file__).resolve().parent.parent / "data"
     add = parser.add_argument
-    add("--rows", type=_whole(1), default=DEFAULT_ROWS, metavar="N", help="[%(default)s]")
+    add("--rows", type=_whole(1), metavar="N", help=f"messages of the one file [{DEFAULT_ROWS}]")
     add("--seed", type=_whole(0), default=DEFAULT_SEED, metavar="N", help="[%(default)s]")
-    add("--out", type=Path, default=folder, metavar="DIR", help="[%(default)s]")
+    add("--out", type=Path, metavar="DIR", help=f"[{FOLDER}]; a history needs a new folder")
+    history = parser.add_argument_group("a history of daily files")
+    add = history.add_argument
+    add("--scenario", choices=SCENARIOS, metavar="NAME", help="one of those below")
+    add("--days", type=_whole(1), metavar="N", help="how many, from 2026-01-01 on")
+    add("--rows-per-day", type=_whole(1), metavar="N", help=f"[{ROWS_A_DAY}; small-days: 20 to 60]")
+    add("--change-day", type=_whole(1), metavar="N", help="first changed day [two thirds through]")
     return parser
 
 
@@ -245,11 +74,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     args = parser.parse_args(argv)
     try:
-        path = write_sample(args.out, args.rows, args.seed)
+        if args.scenario:
+            said = _write_history(args)
+        else:
+            said = _write_one_file(args)
+    except SettingsError as error:
+        parser.error(str(error))
     except InputError as error:
         parser.exit(3, f"{parser.prog}: error: {error}\n")
-    sys.stdout.write(f"Wrote {args.rows:,} SYNTHETIC messages to {path}.\n")
+    sys.stdout.write(f"{said}\n")
     return 0
+
+
+def _write_one_file(args: argparse.Namespace) -> str:
+    for flag in HISTORY_FLAGS:
+        if vars(args)[flag]:
+            raise SettingsError(f"--{flag.replace('_', '-')} needs --scenario")
+    rows = args.rows or DEFAULT_ROWS
+    path = write_sample(args.out or FOLDER, rows, args.seed)
+    return f"Wrote {rows:,} SYNTHETIC messages to {path}."
+
+
+def _write_history(args: argparse.Namespace) -> str:
+    if not (args.days and args.out):
+        raise SettingsError("--scenario needs --days and --out")
+    if args.rows:
+        raise SettingsError("--rows is for one file; a history has --rows-per-day")
+    known = histories.write(
+        args.out, args.scenario, args.days, args.rows_per_day, args.seed, args.change_day
+    )
+    rows = sum(day["rows"] for day in known["days"])
+    since = f" from {known['change_date']}" if known["change_date"] else ""
+    train = shlex.quote(str(args.out / "train.csv"))
+    return (
+        f"Wrote {rows:,} SYNTHETIC messages of {args.days:,} days ({args.scenario}{since}) to "
+        f"{args.out}. Next: python train.py --data {train}"
+    )
 
 
 def _whole(least: int) -> Callable[[str], int]:

@@ -50,15 +50,15 @@ def pooled_against_floor(windows: Sequence[tuple[int, int]], floor: float) -> Fi
     Args:
         windows: (correct, rows) of each, newest last. Windows without rows are no windows.
 
-    CRITICAL only while the newest window is below the floor too: otherwise the failure of some days
-    ago would keep on alarming after it has been mended. It is WARNING then.
+    OK where the newest window holds the floor: otherwise the failure of some days ago would keep on
+    alarming after it has been mended.
     """
     pooled = [window for window in windows if window[1]][-POOLED_WINDOWS:]
     correct, rows = (sum(column) for column in zip(*pooled, strict=True)) if pooled else (0, 0)
     finding = against_floor(correct, rows, floor)
     status, reason = finding.status, f"last {len(pooled)} windows: {finding.reason}"
-    if status is Status.CRITICAL and pooled[-1][0] / pooled[-1][1] >= floor:
-        status, reason = Status.WARNING, f"{reason}, but the newest of them holds it"
+    if status in (Status.CRITICAL, Status.WARNING) and pooled[-1][0] / pooled[-1][1] >= floor:
+        status, reason = Status.OK, f"{reason}, but the newest of them holds it"
     detail = {"windows": [list(window) for window in pooled]}
     return replace(finding, name="accuracy_pooled", status=status, reason=reason, detail=detail)
 

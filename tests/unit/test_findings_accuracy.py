@@ -115,7 +115,7 @@ def test_a_failure_that_is_mended_is_no_longer_critical():
     failed = [(70, 100)] * 4
     assert pooled_against_floor([*failed, (84, 100)], 0.85).status is CRITICAL
     mended = pooled_against_floor([*failed, (85, 100)], 0.85)
-    assert mended.status is WARNING
+    assert mended.status is OK
     assert "newest" in mended.reason
 
 

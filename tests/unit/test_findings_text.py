@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from common.findings import text
 from common.findings.finding import Status
 from common.model.text import tokens
-from common.sample import generate
+from common.synthetic import generate
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.sample import COLUMNS, FILE_NAME, generate, main, write_sample
+from common.sample import FILE_NAME, main, write_sample
 from common.settings import ROOT
+from common.synthetic import COLUMNS, generate
 
 
 def rows_of(count, **options):
