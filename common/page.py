@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ NOTHING = "–"
 
 def render(template: str, **values: Any) -> str:
     """Fill in a file of `templates/`; every value is escaped and made legible on its way."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    """Kept, because compiling the templates takes longer than filling them in."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -27,7 +34,7 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": figure, "share": share, "excerpt": excerpt}
-    return environment.get_template(template).render(values)
+    return environment
 
 
 def legible(text: str) -> str:

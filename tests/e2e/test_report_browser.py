@@ -1,0 +1,149 @@
+"""The monitor's page in a real browser: nothing fetched, nothing run, nothing complained about."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from common import monitor_page
+
+BROWSER = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-component-update",
+    "--no-first-run",
+    "--hide-scrollbars",
+]
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium: apt-get install chromium")
+
+HOSTILE = [
+    "<script>document.title='owned'</script>",
+    "<img src='http://127.0.0.1:9/pixel' onerror=\"document.title='owned'\">",
+    "<svg onload=\"document.title='owned'\"></svg>",
+    "</td></table></body><style>body{background:url(http://127.0.0.1:9/css)}</style>",
+    "\u202eright to left",
+    "😡 " + "long" * 400,
+]
+DAYS = [f"2026-01-{day:02}" for day in range(1, 31)]
+FACTS = {
+    "status": "CRITICAL",
+    "text": f"CRITICAL: triage version 3 on {HOSTILE[0]}: accuracy 0.8100 is below the floor.",
+    "model": {"name": HOSTILE[1], "version": 3, "run_id": "abc"},
+    "file": HOSTILE[3],
+    "at": "2026-02-01T06:00:00+00:00",
+    "floor": 0.85,
+    "windows": [
+        {
+            "name": day,
+            "rows": 300,
+            "correct": 276 - 5 * max(0, k - 20),
+            "accuracy": 0.92 - max(0, k - 20) / 60,
+            "lower": 0.89 - max(0, k - 20) / 60,
+            "upper": 0.94 - max(0, k - 20) / 60,
+            "status": "CRITICAL" if k > 24 else "OK",
+            "estimated": {"value": 0.92, "lower": 0.9, "upper": 0.94},
+        }
+        for k, day in enumerate(DAYS)
+    ],
+    "findings": [
+        {
+            **{"name": "text", "status": "WARNING", "reason": HOSTILE[2], "value": 0.61},
+            **{"lower": None, "upper": None, "limit": 0.55, "rows": 300},
+            "detail": {"more": HOSTILE, "fewer": ["luggage"]},
+        }
+    ],
+    "classes": {
+        "names": ["a", HOSTILE[0]],
+        "confusion": [[100, 20], [30, 150]],
+        "by_class": {
+            name: {
+                "support": 9,
+                "precision": 0.8,
+                "recall": 0.7,
+                "f1": 0.75,
+                "reference_recall": 0.9,
+            }
+            for name in ("a", HOSTILE[0])
+        },
+    },
+    "segments": {
+        HOSTILE[1]: {"rows": 40, "correct": 30, "accuracy": 0.75, "lower": 0.6, "upper": 0.86}
+    },
+    "examples": [
+        {"text": text, "true": "a", "predicted": HOSTILE[0], "confidence": 0.9} for text in HOSTILE
+    ],
+    "incidents": [
+        {
+            **{"id": "accuracy-1", "finding": "accuracy", "status": "CRITICAL"},
+            **{"since": "2026-01-26T06:00:00+00:00", "recovered": None, "reason": HOSTILE[3]},
+            "changes": [
+                {"change": "opened", "at": "2026-01-26T06:00:00+00:00", "status": "CRITICAL"}
+            ],
+        }
+    ],
+    "next_steps": ["python train.py --data all.csv --dry-run", HOSTILE[0]],
+    "counts": {"read": 300, "used": 290, "rejected": 4, "blank": 6, "unlabelled": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(monitor_page.render(FACTS), "utf-8")
+    return path
+
+
+def browse(page, tmp_path, *flags):
+    return subprocess.run(
+        [BROWSER, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *flags, page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_hostile_messages_are_shown_and_not_run(page, tmp_path):
+    shown = browse(page, tmp_path, "--dump-dom").stdout
+    title = re.search(r"<title>(.*?)</title>", shown, re.DOTALL)[1]
+    assert title.startswith("CRITICAL: ")
+    body = shown.partition("<body")[2]
+    assert not re.search(r"<(script|img|iframe)\b", body)
+    assert "&lt;script&gt;document.title='owned'&lt;/script&gt;" in body
+    assert body.count("</body>") == 1
+
+
+def test_nothing_is_complained_about(page, tmp_path):
+    flags = ("--enable-logging=stderr", "--v=0", "--dump-dom")
+    assert "CONSOLE" not in browse(page, tmp_path, *flags).stderr
+
+
+def test_nothing_is_fetched(page, tmp_path):
+    log = tmp_path / "net.json"
+    browse(page, tmp_path, f"--log-net-log={log}", "--dump-dom")
+    urls = set(re.findall(r'"url":"(.*?)"', log.read_text()))
+    assert not {url for url in urls if "127.0.0.1:9" in url}
+    # What the browser asks for itself, at its start, is none of the page's.
+    ours = json.dumps(sorted(url for url in urls if "report" in url))
+    assert "http" not in ours
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1100, False), (1100, True), (400, False)])
+def test_it_is_drawn_in_light_and_dark_and_on_a_phone(page, tmp_path, width, dark):
+    from PIL import Image
+
+    picture = tmp_path / "page.png"
+    flags = [f"--window-size={width},3000", f"--screenshot={picture}"]
+    browse(page, tmp_path, *flags, *(["--blink-settings=preferredColorScheme=0"] if dark else []))
+    with Image.open(picture) as image:
+        corner = image.convert("L").getpixel((2, 2))
+        colours = len(image.convert("RGB").getcolors(maxcolors=10**6))
+    assert (corner < 60) is dark
+    assert colours > 50
