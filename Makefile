@@ -24,6 +24,8 @@ bench: .venv/.bench ## compare with scikit-learn, fastText and CatBoost on gener
 
 cloud: .venv/.cloud ## add what reads and writes s3://, gs:// and https://
 
+apprise: .venv/.apprise ## add alerts through a hundred other services
+
 spark: .venv/.spark ## add Spark, which needs Java 17 or newer
 
 .venv/.core: requirements.lock
@@ -36,8 +38,8 @@ spark: .venv/.spark ## add Spark, which needs Java 17 or newer
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.venv/.bench .venv/.cloud .venv/.spark: .venv/.%: .venv/.core requirements-%.lock
+.venv/.apprise .venv/.bench .venv/.cloud .venv/.spark: .venv/.%: .venv/.core requirements-%.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.lock
 	@touch $@
 
-.PHONY: help setup train test lint bench cloud spark
+.PHONY: help setup train test lint bench cloud apprise spark

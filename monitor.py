@@ -1,79 +1,109 @@
-"""Measure the champion's accuracy on labelled messages; alert when it falls below the floor.
+"""Watch the champion: accuracy on labelled messages, drift, bad data; tell people of it once.
 
-Exit codes as Nagios has them: 0 OK, 1 WARNING (below the floor, perhaps by chance), 2 CRITICAL
-(below the floor beyond chance), 3 UNKNOWN (too few rows, or the monitor itself failed). Without
---data it looks at the holdout side of the training data. For cron:
+Exit codes: 0 OK, 1 WARNING (perhaps by chance; or drift), 2 CRITICAL (below the floor, or worse
+than on the holdout, beyond chance), 3 UNKNOWN (too few rows, or a failure of its own). Without
+--data it looks at the holdout side of the training data.
 
-    0 6 * * *  cd /srv/triage-trio && .venv/bin/python monitor.py --data labelled.csv
-
-    python monitor.py --data labelled.csv
-    python monitor.py --data labelled.csv --floor 0.9 --json
-    ALERT_URLS=http://127.0.0.1:8080/hook python monitor.py --data labelled.csv
+    python monitor.py --data labelled.csv --json
+    python monitor.py --data history/ --window 1d --report report.html
+    python monitor.py --predictions scored.csv --labels labels.csv --on tweet_id --window 1w
+    python monitor.py --data labelled.csv --retrain-on critical --retrain-data all.csv
 """
 
 import argparse
 import logging
 import sys
+from datetime import UTC, datetime
+from typing import Any
 
-from common import cli
+from common import cli, flags
 from common.errors import StoreError
-from common.settings import FORM, LABELLED, ROOT, Settings, printable, values_of
+from common.settings import FORM, ROOT, WATCHED, Settings, values_of
 
 logger = logging.getLogger("monitor")
 UNKNOWN = 3
 
 
 def build_parser() -> argparse.ArgumentParser:
-    fields = """monitor_data_path text_column target_column label_with critical_keywords
-        accuracy_floor alert_urls model_name mlflow_tracking_uri mlflow_experiment_name log_level"""
-    parser = cli.build_parser(__doc__, "monitor.py", settings=[*fields.split(), *FORM])
-    parser.add_argument(
-        "--model", default="champion", help="champion, challenger, latest or a version [champion]"
-    )
+    fields = """monitor_data_path id_column window accuracy_floor label_days alert_urls remind_hours
+        heartbeat_url smtp_url mail_from monitor_state model_name mlflow_tracking_uri
+        mlflow_experiment_name log_level"""
+    parser = cli.build_parser(__doc__, "monitor.py", settings=[*fields.split(), *WATCHED, *FORM])
+    flags.add_monitoring(parser)
     return parser
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import alerts, data, labelled, monitoring, summary, training
+    from common import heartbeat
+
+    with heartbeat.beating(settings.plain("heartbeat_url")) as beat:
+        facts = watch(args, settings)
+        beat(facts["text"])
+    return int(facts["exit_code"])
+
+
+def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    """Look, note it down, tell people, show it; all that was found."""
+    from common import (
+        channels,
+        incident_book,
+        monitor_facts,
+        monitor_source,
+        monitoring,
+        publish,
+        retraining,
+        summary,
+        telling,
+    )
     from common.registry import runs, store, versions
 
-    columns = labelled.columns(**values_of(settings, LABELLED))
-    given = settings.monitor_data_path
-    path = given or training.choose_source(settings.data_path, ROOT, settings.seed).path
-    columns.require(path)
+    addresses = settings.addresses()
+    receivers = channels.parse(addresses, settings.plain("smtp_url"), settings.mail_from)
+    source = choose_source(args, settings)
     store.connect(settings.mlflow_tracking_uri, ROOT)
     version = versions.find(settings.model_name, args.model)
-    if given is None:
-        logger.info("No data given: looking at the holdout side of %s.", path)
-    elif data.sha256(path) == version.data_sha256:
-        logger.warning("Version %d was fitted on %s, which flatters it.", version.number, path)
-    classifier = versions.load(version)
-    with cli.progress(path.name, "B", data.size(path)) as advance:
-        batches = labelled.batches(path, columns)
-        share = 100 if given else version.holdout_percent
-        window = monitoring.measure(batches, classifier, share, advance)
-    logger.info("Read %s: %s.", path.name, window.counts.sentence())
-
-    floor, name = settings.accuracy_floor, printable(path.name)
-    finding = monitoring.accuracy_against_floor(window.correct, window.rows, floor)
-    text, facts = summary.monitoring(finding, window, version.identity(), name)
-    if finding.status in (monitoring.Status.WARNING, monitoring.Status.CRITICAL):
-        logger.warning("ALERT %s", facts["text"])
-        alerts.send([url.get_secret_value() for url in settings.alert_urls], facts)
-    cli.show(text, facts, args.json)
+    classifier, reference = versions.load(version), runs.reference(version.run_id)
+    source.warn_if_fitted_on(version.number, version.data_sha256)
+    percent = version.holdout_percent if source.holdout_only else 100
+    rival = versions.load_shadow(version, args.challenger)[0] if args.challenger else None
+    how = (percent, args.workers, cli.progress, rival)
+    seen = monitor_source.by_window(source, classifier, *how)
+    held = (settings.accuracy_floor, source.length.days, settings.label_days)
+    rules = monitoring.rules(classifier, reference, *held)
+    with incident_book.opened(settings.monitor_state or ROOT / "monitor.db") as book:
+        missing, now = source.findings(), datetime.now(UTC)
+        look = monitoring.look(source.feed(settings.model_name), seen, rules, book, now, missing)
+        news = monitoring.record(look, book, addresses, settings.remind_hours)
+        if args.retrain_on:
+            again = (ROOT, args.retrain_data or settings.data_path, settings.model_name)
+            news += retraining.because_of(news, args.retrain_on, *again, book, addresses)
+        steps = monitor_facts.next_steps(look, source.path, settings.data_path)
+        facts = monitor_facts.of(look, version.identity(), source.name, reference, book, steps)
+        telling.tell(news, book, receivers, facts)
+    publish.files(facts, args.report, args.metrics_file)
+    cli.show(summary.monitoring(facts), facts, args.json)
     # Last: a store that fails now must keep neither the alert nor the result from anyone.
     try:
-        runs.log_monitoring(
-            settings.mlflow_experiment_name,
-            settings.model_name,
-            window.metrics(finding) | {"floor": floor, "model_version": version.number},
-            {"status": finding.status.name, "window": name},
-        )
+        charts = monitor_facts.charts(look, version.number)
+        runs.log_monitoring(settings.mlflow_experiment_name, settings.model_name, charts, facts)
     except StoreError as error:
         logger.error("monitor: this look is missing in MLflow: %s", error)
-        return int(finding.status) or UNKNOWN
-    return int(finding.status)
+    return facts
+
+
+def choose_source(args: argparse.Namespace, settings: Settings) -> Any:
+    from common import data, monitor_source, training, windows
+
+    flags.refuse_contradictory_sources(args, settings.label_with, "monitor_data_path" in vars(args))
+    columns = monitor_source.columns(**values_of(settings, WATCHED))
+    form = (columns, windows.length(settings.window), data.Reading(**values_of(settings, FORM)))
+    if args.predictions:
+        late = (args.predictions, args.labels, settings.id_column)
+        return monitor_source.predictions(*late, *form, args.prefix)
+    given = settings.monitor_data_path
+    path = given or training.choose_source(settings.data_path, ROOT, settings.seed).path
+    return monitor_source.messages(path, *form, holdout_only=given is None)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ ALIASES = {
     "data_path": ("--data",),
     "monitor_data_path": ("--data",),
     "accuracy_floor": ("--floor",),
+    "id_column": ("--on",),
 }
 
 logger = logging.getLogger(__name__)
@@ -270,7 +271,8 @@ def _parsed(parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | N
     flags = {field: vars(args)[field] for field in Settings.model_fields if field in vars(args)}
     settings = load(flags)
     logging.getLogger().setLevel(settings.log_level)
-    logs.hide(url.get_secret_value() for url in settings.alert_urls)
+    private = map(settings.plain, ("heartbeat_url", "smtp_url"))
+    logs.hide([*settings.addresses(), *filter(None, private)])
     logs.hide(logs.environment_secrets() + logs.credentials(settings.mlflow_tracking_uri or ""))
     return main(args, settings)
 

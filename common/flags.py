@@ -1,4 +1,4 @@
-"""The flags of predict.py, and which of them exclude each other."""
+"""The flags of predict.py and monitor.py, and which of them exclude each other."""
 
 from __future__ import annotations
 
@@ -47,6 +47,44 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--engine", choices=("local", "spark"), default="local", help="what scores [local]")
     master = "address of the cluster [spark-submit's; else this machine]"
     add("--spark-master", metavar="URL", help=master)
+
+
+def add_monitoring(parser: argparse.ArgumentParser) -> None:
+    """Give a parser what monitor.py can be told."""
+    add = parser.add_argument
+    add("--model", default="champion", help="champion, challenger, latest or a version [champion]")
+    rival = "say whether this model would now win: challenger, latest or a version"
+    add("--challenger", metavar="MODEL", help=rival)
+    add("--predictions", type=Path, metavar="FILE", help="what predict.py wrote; or a folder of it")
+    add("--labels", type=Path, metavar="FILE", help="classes that came later; or a folder of files")
+    add("--prefix", default="", help="of the columns that predict.py has added")
+    add("--workers", type=cli.positive_int, metavar="N", help="processes [one for each processor]")
+    add("--report", type=Path, metavar="FILE", help="write a page of HTML to FILE")
+    add("--metrics-file", type=Path, metavar="FILE", help="write figures for Prometheus to FILE")
+    levels = "train again when accuracy gets so bad"
+    add("--retrain-on", choices=("warning", "critical"), help=levels)
+    add("--retrain-data", type=Path, metavar="FILE", help="to train on [DATA_PATH]")
+
+
+def refuse_contradictory_sources(
+    args: argparse.Namespace, label_with: str, data_given: bool
+) -> None:
+    """Refuse flags of monitor.py that can't be meant together.
+
+    Raises:
+        SettingsError: names them.
+    """
+    late = [args.predictions, args.labels]
+    if any(late) and not all(late):
+        raise SettingsError("--predictions and --labels belong together: give both.")
+    if any(late) and data_given:
+        raise SettingsError("--data and --predictions are two places to look at: give one.")
+    if any(late) and label_with != "column":
+        raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
+    if any(late) and args.challenger:
+        raise SettingsError("--challenger must answer messages: it goes with --data.")
+    if args.retrain_data and not args.retrain_on:
+        raise SettingsError("--retrain-data is for --retrain-on.")
 
 
 def refuse_contradictions(args: argparse.Namespace, to_stdout: bool) -> None:

@@ -1,140 +1,283 @@
-"""Measure a model on a window of labelled messages, and judge what is found."""
+"""A look at a model: every window judged, and what is to be told of it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from enum import IntEnum
+import math
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from common import evaluate, split
-from common.labelled import Batch, Counts
-from common.labels import canonical
+from common import judge
+from common.findings.finding import FEWEST_ROWS, SEVERITY, Finding, Status, worst
+from common.incident_book import Book
+from common.incidents import Judged, Notice
+from common.profile import NEVER, SAMPLE_ROWS, Profile
+from common.windows import UNDATED
 
-FEWEST_ROWS = 30
-
-
-class Status(IntEnum):
-    """Nagios' convention: the number is the exit code."""
-
-    OK = 0
-    WARNING = 1
-    CRITICAL = 2
-    UNKNOWN = 3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a window shows: its status, and why in one sentence.
-
-    `lower` and `upper` are the one-sided 95 % Wilson bounds of the accuracy.
-    """
-
-    status: Status
-    reason: str
-    accuracy: float
-    lower: float
-    upper: float
+# What a finding is about: one incident for each, or a single drop would wake people five times.
+SUBJECTS = {
+    "accuracy": (
+        *("accuracy", "accuracy_pooled", "degradation", "macro_f1", "class_recall"),
+        *("segment_accuracy", "calibration", "challenger"),
+    ),
+    "drift": (
+        *("predicted_classes", "confidence", "unknown_words", "text", "length"),
+        "estimated_accuracy",
+    ),
+    "data": (
+        *("rejected", "blank", "replaced", "duplicates", "unseen_labels", "row_count"),
+        *("label_delay", "label_coverage", "no_labels", "columns"),
+    ),
+}
+PAST_WINDOWS = 20
+# Windows that are judged again come after later ones.
+CONFIRMED_WITHIN = 10
 
 
 @dataclass(frozen=True)
-class Window:
-    """Labelled messages as the model sees them: (K, K) counts, rows are true classes.
+class Rules:
+    """What windows are held against.
 
-    `classes` are those that occur, also classes the model doesn't know.
+    Attributes:
+        reference: of the model; None where it has none stored.
+        days: length of a window; None where windows are no stretches of time.
+        label_days: how old the newest label may be.
     """
 
-    classes: tuple[str, ...]
-    confusion: npt.NDArray[np.intp]
-    counts: Counts
+    floor: float
+    reference: Profile | None
+    known_classes: Sequence[str]
+    known_words: Container[str]
+    days: int | None = None
+    label_days: float = 7.0
+
+
+def rules(
+    classifier: Any, reference: Profile | None, floor: float, days: int | None, label_days: float
+) -> Rules:
+    """What the windows of a model are held against; without words where it is no model of ours."""
+    counts = getattr(getattr(classifier, "features_", None), "counts_", None)
+    words = frozenset(getattr(counts, "words_", ()))
+    names = [str(name) for name in classifier.classes_]
+    return Rules(floor, reference, names, words, days, label_days)
+
+
+@dataclass
+class Look:
+    """What was found out.
+
+    Attributes:
+        windows: all windows of the data, oldest first.
+        findings: of the windows that were judged now: new ones, those that have changed, and the
+            newest.
+    """
+
+    model: str
+    floor: float
+    at: datetime
+    windows: Mapping[str, Profile]
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
 
     @property
-    def rows(self) -> int:
-        return int(self.confusion.sum())
+    def newest(self) -> str | None:
+        return next(reversed(_dated(self.windows)), None)
 
     @property
-    def correct(self) -> int:
-        return int(self.confusion.trace())
+    def measured(self) -> str | None:
+        """The newest window with enough labels to measure accuracy on; else the newest."""
+        enough = [name for name in _dated(self.windows) if self.windows[name].rows >= FEWEST_ROWS]
+        return enough[-1] if enough else self.newest
 
-    def metrics(self, finding: Finding) -> dict[str, float]:
-        """What is charted over time; nan where there are no rows."""
-        found = evaluate.confusion_metrics(self.confusion, self.classes) if self.rows else {}
-        return found | {
-            "accuracy": finding.accuracy,
-            "accuracy_lower": finding.lower,
-            "accuracy_upper": finding.upper,
-            "rows": float(self.rows),
-            "status": float(finding.status),
-        }
+    @property
+    def shown(self) -> list[Finding]:
+        """What holds now, worst first: what is measured on labels is from the newest window that
+        has enough of them."""
+        found = [
+            finding
+            for name, about_accuracy in ((self.measured, True), (self.newest, False))
+            for finding in self.findings.get(name or "", ())
+            if (finding.name in SUBJECTS["accuracy"]) is about_accuracy
+        ]
+        return sorted(found, key=lambda finding: -SEVERITY.index(finding.status))
+
+    @property
+    def status(self) -> Status:
+        return judge.overall(self.shown)
+
+    @property
+    def total(self) -> Profile:
+        """All windows together."""
+        return sum(self.windows.values(), Profile())
 
 
-def measure(
-    batches: Iterable[Batch],
-    classifier: Any,
-    holdout_percent: int = 100,
-    advance: Callable[[int], None] = lambda units: None,
-) -> Window:
-    """Score labelled messages as a stream; what is kept grows with the classes, not the rows.
+def look(
+    model: str,
+    windows: Mapping[str, Profile],
+    rules: Rules,
+    book: Book,
+    at: datetime,
+    more: Sequence[Finding] = (),
+) -> Look:
+    """Judge each window that is new or has changed, and the newest; write all to the book.
 
     Args:
-        holdout_percent: look only at the rows that a split with this percentage holds out.
-        advance: told how many bytes of the file were just done.
+        windows: oldest first.
+        more: findings about the newest window that were made elsewhere.
     """
-    spelling = {canonical(str(name)): str(name) for name in classifier.classes_}
-    pairs: Counter[tuple[str, str]] = Counter()
-    counts, done = Counts(), 0
-    for batch in batches:
-        texts, labels, seen = batch.texts, batch.labels, batch.counts
-        if holdout_percent < 100:
-            kept = np.flatnonzero(split.in_holdout(split.buckets(texts), holdout_percent))
-            texts, labels = [texts[i] for i in kept], [labels[i] for i in kept]
-            seen = replace(seen, used=len(kept), training=seen.used - len(kept))
-        true = [spelling.get(canonical(label), label) for label in labels]
-        pairs.update(zip(true, map(str, classifier.predict(texts)), strict=True))
-        counts += seen
-        advance(batch.bytes_done - done)
-        done = batch.bytes_done
-    classes = tuple(sorted({name for pair in pairs for name in pair}))
-    confusion = np.zeros((len(classes), len(classes)), np.intp)
-    for (true_class, predicted), rows in pairs.items():
-        confusion[classes.index(true_class), classes.index(predicted)] = rows
-    return Window(classes, confusion, counts)
+    found = Look(model, rules.floor, at, windows)
+    again = {found.newest, found.measured}
+    known = {judged.window: judged for judged in book.history(model, "accuracy")}
+    past = _Past([judged for judged in known.values() if judged.window not in windows])
+    newest_label = np.fmax.reduce([seen.newest_label for seen in windows.values()] or [NEVER])
+    for name in _dated(windows):
+        seen = windows[name]
+        if name in again or not _same(known.get(name), seen):
+            findings = judge.window(
+                seen,
+                rules.reference,
+                past.before(),
+                rules.floor,
+                rules.known_classes,
+                rules.known_words,
+                _days_old(name, rules.days, at),
+            )
+            if name == found.newest:
+                fresh = judge.freshness(newest_label, at, rules.label_days)
+                findings += [*more, *([fresh] if fresh else [])]
+            found.findings[name] = findings
+            past.add(seen, _remembered(findings, seen))
+        else:
+            past.add(seen, known[name].finding.detail["window"])
+    return found
 
 
-def accuracy_against_floor(correct: int, rows: int, floor: float) -> Finding:
-    """Judge `correct` of `rows` labelled messages against a floor between 0 and 1.
+def record(
+    found: Look,
+    book: Book,
+    channels: Sequence[str],
+    remind_hours: float = 24,
+) -> list[Notice]:
+    """Write the windows that were judged to the book; return what is new of incidents."""
+    told: list[Notice] = []
+    for name, findings in found.findings.items():
+        before = [
+            j for j in book.history(found.model, "drift", CONFIRMED_WITHIN) if j.window < name
+        ]
+        subjects = [
+            confirmed(subject, before) if subject.name == "drift" else subject
+            for subject in subjects_of(findings, found.windows[name])
+        ]
+        told += book.record(found.model, name, subjects, found.at, channels, remind_hours)
+    return told
 
-    CRITICAL where the upper bound is below the floor: by chance in about 5 % of the windows
-    whose true accuracy is at the floor (exactly, 4.5 to 7.9 % for 100 to 2,000 rows and floors of
-    .7 to .99), and in far fewer where it is above. WARNING where only the point is below; UNKNOWN
-    where fewer than 30 rows say neither.
 
-    >>> accuracy_against_floor(70, 100, 0.85).status.name
-    'CRITICAL'
+def subjects_of(findings: Sequence[Finding], seen: Profile) -> list[Finding]:
+    """The findings of a window as one for each subject that was judged: its worst."""
+    found = []
+    for subject, names in SUBJECTS.items():
+        about = [finding for finding in findings if finding.name in names]
+        if not about:
+            continue
+        status = judge.overall(about) if subject == "accuracy" else _known_worst(about)
+        first = max(about, key=lambda finding: (finding.status is status, finding.name == subject))
+        also = [
+            finding.reason
+            for finding in about
+            if finding is not first and finding.status in (Status.WARNING, Status.CRITICAL)
+        ]
+        warned = [finding.name for finding in about if finding.status is Status.WARNING]
+        detail = {**first.detail, "finding": first.name, "also": also, "warned": warned}
+        if subject == "accuracy":
+            detail["window"] = _remembered(findings, seen)
+        found.append(replace(first, name=subject, status=status, detail=detail))
+    return found
+
+
+def confirmed(drift: Finding, before: Sequence[Judged]) -> Finding:
+    """Drift as it is told: OK, unless one of the last two windows showed the same too.
+
+    Accuracy measures what drift only may lead to, and drift that lasts loses nothing by a day. On
+    stable days one window in fifty looks foreign by chance, or by what happened that day.
+
+    Args:
+        before: earlier windows, oldest first.
     """
-    if not rows:
-        nan = float("nan")
-        return Finding(Status.UNKNOWN, "no labelled rows", nan, nan, nan)
-    accuracy = correct / rows
-    lower, upper = wilson_bounds(correct, rows)
-    interval = f"accuracy {accuracy:.4f} (95 % bounds {lower:.4f} to {upper:.4f}) on {rows:,} rows"
-    if upper < floor:
-        status, reason = Status.CRITICAL, f"{interval} is below the floor {floor:g}"
-    elif rows < FEWEST_ROWS:
-        status = Status.UNKNOWN
-        reason = f"{interval}: too few rows to judge, at least {FEWEST_ROWS} are needed"
-    elif accuracy < floor:
-        status = Status.WARNING
-        reason = f"{interval} is below the floor {floor:g}, but that may be chance"
-    else:
-        status, reason = Status.OK, f"{interval} holds the floor {floor:g}"
-    return Finding(status, reason, accuracy, lower, upper)
+    earlier = {name for judged in before[-2:] for name in judged.finding.detail["warned"]}
+    if drift.status is not Status.WARNING or earlier & set(drift.detail["warned"]):
+        return drift
+    return replace(drift, status=Status.OK, reason=f"{drift.reason} (for the first time)")
 
 
-def wilson_bounds(correct: int, rows: int) -> tuple[float, float]:
-    """One-sided 95 % bounds of a share, each."""
-    return evaluate.wilson_interval(correct, rows, confidence=0.9)
+class _Past:
+    """Earlier windows, as far as findings look back."""
+
+    def __init__(self, earlier: Sequence[Judged]) -> None:
+        self._remembered = [judged.finding.detail["window"] for judged in earlier]
+        self._profiles: list[Profile] = []
+
+    def add(self, seen: Profile, remembered: Mapping[str, Any]) -> None:
+        self._remembered.append(remembered)
+        self._profiles = [*self._profiles, seen][-PAST_WINDOWS:]
+
+    def before(self) -> judge.Past:
+        last = self._remembered[-PAST_WINDOWS:]
+        delays = [np.empty(0), *(seen.delays() for seen in self._profiles)]
+        return judge.Past(
+            [(window["correct"], window["labelled"]) for window in last if window["labelled"]],
+            [window["read"] for window in last],
+            [Status[window["degradation"]] for window in last if window["degradation"]],
+            np.concatenate(delays)[-SAMPLE_ROWS:],
+            (
+                sum(seen.rows for seen in self._profiles),
+                sum(seen.rows + seen.unlabelled for seen in self._profiles),
+            ),
+        )
+
+
+def _remembered(findings: Sequence[Finding], seen: Profile) -> dict[str, Any]:
+    """What later windows and charts need to know of this one."""
+    by_name = {finding.name: finding for finding in findings}
+    accuracy, estimated = by_name["accuracy"], by_name.get("estimated_accuracy")
+    degradation = by_name.get("degradation")
+    return {
+        "read": seen.read,
+        "correct": seen.correct,
+        "labelled": seen.rows,
+        "accuracy": accuracy.value if seen.rows else None,
+        "lower": accuracy.lower if seen.rows else None,
+        "upper": accuracy.upper if seen.rows else None,
+        "estimated": {name: getattr(estimated, name) for name in ("value", "lower", "upper")}
+        if estimated and math.isfinite(estimated.value)
+        else None,
+        "degradation": degradation and degradation.detail.get("unescalated"),
+    }
+
+
+def _dated(windows: Mapping[str, Profile]) -> list[str]:
+    return [name for name in windows if name != UNDATED]
+
+
+def _same(known: Judged | None, seen: Profile) -> bool:
+    """Whether a window is as it was when it was judged; late labels change it."""
+    if known is None:
+        return False
+    before = known.finding.detail["window"]
+    now = {"read": seen.read, "correct": seen.correct, "labelled": seen.rows}
+    return all(before[key] == value for key, value in now.items())
+
+
+def _known_worst(findings: Sequence[Finding]) -> Status:
+    """UNKNOWN only where nothing is known."""
+    known = [found.status for found in findings if found.status is not Status.UNKNOWN]
+    return worst(known)
+
+
+def _days_old(name: str, days: int | None, at: datetime) -> float:
+    """Days since the window ended; less than 0 before."""
+    if days is None:
+        return 0.0
+    end = datetime.fromisoformat(name).replace(tzinfo=UTC) + timedelta(days=days)
+    return (at - end) / timedelta(days=1)

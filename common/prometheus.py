@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,17 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from common.errors import InputError
 
+STATUSES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
+
 
 def write_scoring(path: Path, total: Mapping[str, Any]) -> None:
-    """What a run of predict.py has done; the file is replaced as a whole.
-
-    A run that fails leaves the file as it was, so that the time of the last success grows old.
+    """What a run of predict.py has done.
 
     Args:
         total: as `totals.of` gives it.
     """
     registry = CollectorRegistry()
-
-    def gauge(name: str, help: str, labels: tuple[str, ...] = ()) -> Gauge:
-        return Gauge(f"triage_predict_{name}", help, labels, registry=registry)
-
+    gauge = partial(_gauge, registry, "triage_predict")
     outcomes = gauge("rows", "Rows of the last run by what became of them", ("outcome",))
     for outcome in ("scored", "blank", "rejected"):
         outcomes.labels(outcome).set(total["rows"][outcome])
@@ -32,12 +30,54 @@ def write_scoring(path: Path, total: Mapping[str, Any]) -> None:
     for name, rows in total["classes"].items():
         classes.labels(name).set(rows)
     gauge("mean_confidence", "Mean confidence of the last run").set(
-        float("nan") if total["mean_confidence"] is None else total["mean_confidence"]
+        _number(total["mean_confidence"])
     )
     gauge("duration_seconds", "Seconds that scoring took").set(total["seconds"])
     gauge("model_version", "Version of the model that scored").set(total["model"]["version"])
+    _write(path, registry, gauge)
+
+
+def write_monitoring(path: Path, facts: Mapping[str, Any]) -> None:
+    """What a look of the monitor has found.
+
+    Args:
+        facts: as `monitor_facts.of` gives them.
+    """
+    registry = CollectorRegistry()
+    gauge = partial(_gauge, registry, "triage_monitor")
+    gauge("status", "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN").set(facts["exit_code"])
+    statuses = gauge("finding_status", "The same of each finding", ("finding",))
+    values = gauge("finding_value", "What each finding has measured", ("finding",))
+    for finding in facts["findings"]:
+        statuses.labels(finding["name"]).set(STATUSES[finding["status"]])
+        values.labels(finding["name"]).set(_number(finding["value"]))
+    newest = facts["windows"][-1] if facts["windows"] else {}
+    gauge("accuracy", "Accuracy of the newest window").set(_number(newest.get("accuracy")))
+    gauge("rows", "Rows with a class in the newest window").set(newest.get("rows", 0))
+    gauge("floor", "ACCURACY_FLOOR").set(facts["floor"])
+    opened = sum(incident["recovered"] is None for incident in facts["incidents"])
+    gauge("open_incidents", "Incidents that have not recovered").set(opened)
+    gauge("model_version", "Version of the model that is watched").set(facts["model"]["version"])
+    _write(path, registry, gauge)
+
+
+def _gauge(
+    registry: CollectorRegistry, prefix: str, name: str, help: str, labels: tuple[str, ...] = ()
+) -> Gauge:
+    return Gauge(f"{prefix}_{name}", help, labels, registry=registry)
+
+
+def _write(path: Path, registry: CollectorRegistry, gauge: Callable[..., Gauge]) -> None:
+    """Replace the file as a whole.
+
+    A run that fails leaves it as it was, so that the time of the last success grows old.
+    """
     gauge("last_success_timestamp_seconds", "When the last run ended well").set(time.time())
     try:
         write_to_textfile(str(path), registry)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}.") from error
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -106,6 +106,7 @@ def register(
             fitted.documents(),
             {"worst_errors.json": fitted.worst_errors()},
         )
+        runs.log_reference(fitted.profile(counts).save)
         runs.log_dataset(Path(printable(source.path)), tags["data_sha256"])
         model_uri = runs.log_model(fitted.classifier)
         artifact.check_in_clean_process(model_uri, fitted.classifier.text_column, *fitted.answers())

@@ -36,8 +36,14 @@ MLFLOW_DEFAULTS = {
 }
 
 
+SECRET = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url"}
+
 # What a file of messages looks like, and where it has what.
 FORM = ("delimiter", "encoding", "header", "field_characters")
+WATCHED = (
+    *("text_column", "target_column", "label_with", "critical_keywords"),
+    *("time_column", "segment_column"),
+)
 LABELLED = ("text_column", "target_column", "label_with", "critical_keywords", *FORM)
 
 
@@ -87,6 +93,15 @@ class Settings(BaseSettings):
     """All settings of the three scripts; see `.env.example` for how to set them."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    def plain(self, field: str) -> str | None:
+        """A secret setting as text, for whom it is meant."""
+        secret = getattr(self, field)
+        return None if secret is None else str(secret.get_secret_value())
+
+    def addresses(self) -> list[str]:
+        """ALERT_URLS as text, for who sends to them."""
+        return [url.get_secret_value() for url in self.alert_urls]
 
     mlflow_tracking_uri: str | None = Field(
         None, description="MLflow server or database; default: mlflow.db in the project's root"
@@ -166,12 +181,43 @@ class Settings(BaseSettings):
     segment_column: str | None = Field(
         None, description="column of groups (brand, language) none of which may lose accuracy"
     )
+    time_column: str = Field(
+        "created_at", min_length=1, description="column that says when a message was written"
+    )
+    id_column: str = Field("tweet_id", min_length=1, description="column that names a message")
+    window: str = Field(
+        "file",
+        pattern=r"^(file|[1-9]\d{0,8}[dw]?)$",
+        description="what is judged at a time: file, days or weeks by TIME_COLUMN (1d, 2w), or a "
+        "number of rows",
+    )
     accuracy_floor: float = Field(
         0.80, gt=0, lt=1, description="accuracy below which the monitor alerts (between 0 and 1)"
     )
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_commas)] = Field(
-        (), description="http(s) addresses, separated by commas, that alerts are POSTed to as JSON"
+        (),
+        description="addresses, separated by commas, that are told of incidents: https://..., "
+        "Slack's and Teams' webhooks, mailto:...",
     )
+    monitor_state: Path | None = Field(
+        None, description="where the monitor keeps its windows and incidents; default: monitor.db"
+    )
+    remind_hours: float = Field(
+        24,
+        gt=0,
+        allow_inf_nan=False,
+        description="hours after which an open incident is told again",
+    )
+    label_days: float = Field(
+        7, gt=0, allow_inf_nan=False, description="days that the newest label may be old"
+    )
+    heartbeat_url: SecretStr | None = Field(
+        None, description="http(s) address that each run of the monitor pings, as healthchecks.io's"
+    )
+    smtp_url: SecretStr | None = Field(
+        None, description="mail server for alerts: smtp://USER:PASSWORD@HOST:587 or smtps://..."
+    )
+    mail_from: str | None = Field(None, description="sender of mails")
     draft_days: float = Field(
         7,
         ge=0,
@@ -214,11 +260,11 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
         settings = Settings(**flags)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError(_one_line(error, flags, in_environment, dotenv)) from error
-    _refuse_bad_urls(settings.alert_urls)
+    _refuse_bad_url("HEARTBEAT_URL", settings.plain("heartbeat_url"))
     return settings.model_copy(
         update={
             field: _resolve(field, path, Path.cwd() if field in flags else ROOT)
-            for field in ("data_path", "monitor_data_path")
+            for field in ("data_path", "monitor_data_path", "monitor_state")
             if (path := getattr(settings, field)) is not None
         }
     )
@@ -231,7 +277,7 @@ def values_of(settings: Settings, fields: Iterable[str]) -> dict[str, Any]:
 
 def public_values(settings: Settings) -> dict[str, str]:
     """All settings but secrets, as text, for parameters of a run."""
-    values = settings.model_dump(exclude={"alert_urls", "mlflow_tracking_uri"})
+    values = settings.model_dump(exclude=SECRET)
     return {
         name: ",".join(value) or "none" if isinstance(value, tuple) else printable(value)
         for name, value in values.items()
@@ -279,13 +325,12 @@ def _refuse_unusable(dotenv: Path) -> None:
             raise SettingsError(f"unknown setting {name} in {dotenv}: did you mean {close[0]}?")
 
 
-def _refuse_bad_urls(urls: tuple[SecretStr, ...]) -> None:
-    for position, url in enumerate(urls, start=1):
-        if not _is_web_address(url.get_secret_value()):
-            raise SettingsError(
-                f"ALERT_URLS: address {position} of {len(urls)} must start with http:// or https://"
-                " and name a host (it is not shown: it may hold a token)."
-            )
+def _refuse_bad_url(name: str, url: str | None) -> None:
+    if url is not None and not _is_web_address(url):
+        raise SettingsError(
+            f"{name} must start with http:// or https:// and name a host (it is not shown: it may "
+            "hold a token)."
+        )
 
 
 def _is_web_address(text: str) -> bool:
@@ -309,6 +354,6 @@ def _one_line(
     else:
         source = str(dotenv)
     message = first["msg"][0].lower() + first["msg"][1:]
-    shown = "" if field == "alert_urls" else f", not {first['input']!r}"
+    shown = "" if field in SECRET else f", not {first['input']!r}"
     allowed = Settings.model_fields[field].description
     return f"{name} (from {source}): {message}{shown}. It means: {allowed}."

@@ -10,7 +10,6 @@ from tabulate import tabulate
 
 if TYPE_CHECKING:  # a script pays for the start of what it uses alone
     from common.labelled import Counts
-    from common.monitoring import Finding, Window
     from common.promotion import Contested
     from common.registry.versions import Version
     from common.training import Fitted
@@ -117,34 +116,30 @@ def scoring(manifests: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) ->
     return "\n".join(blocks), {"files": list(manifests), "total": total}
 
 
-def monitoring(finding: Finding, window: Window, model: Identity, name: str) -> Summary:
-    """The verdict in one sentence, then each class's figures."""
-    from common import evaluate
-
-    per_class = evaluate.class_metrics(window.confusion, window.classes)
+def monitoring(facts: Mapping[str, Any]) -> str:
+    """Each class's figures, what else is not OK, what to do; last the verdict."""
+    lines = []
+    by_class = (facts["classes"] or {"by_class": {}})["by_class"]
     rows = [
-        (label, f"{row.support:,}", *map(_figure, (row.precision, row.recall, row.f1)))
-        for label, row in sorted(per_class.items(), key=lambda pair: -pair[1].support)
+        (
+            label,
+            f"{row['support']:,}",
+            *(_figure(row[key]) for key in ("precision", "recall", "f1")),
+        )
+        for label, row in sorted(by_class.items(), key=lambda pair: -pair[1]["support"])
     ]
-    headers = ("class", "rows", "precision", "recall", "F1")
-    table = tabulate(rows[:SHOWN_CLASSES], headers, disable_numparse=True, colalign=("left",))
-    sentence = (
-        f"{finding.status.name}: {model['name']} version {model['version']} on {name}: "
-        f"{finding.reason}."
-    )
-    text = f"{table}\n\n{sentence}" if rows else sentence
-    data = {
-        "status": finding.status.name,
-        "exit_code": int(finding.status),
-        "reason": finding.reason,
-        "text": sentence,
-        "model": dict(model),
-        "window": name,
-        "rows": _rows(window.counts) | {"training_side": window.counts.training},
-        "metrics": {k: v for k, v in window.metrics(finding).items() if v == v},
-        "per_class": {label: row.facts() for label, row in per_class.items()},
-    }
-    return text, data
+    if rows:
+        headers = ("class", "rows", "precision", "recall", "F1")
+        table = tabulate(rows[:SHOWN_CLASSES], headers, disable_numparse=True, colalign=("left",))
+        lines += [table, ""]
+    lines += [
+        f"{finding['status']} {finding['name']}: {finding['reason']}"
+        for finding in facts["findings"]
+        if finding["status"] in ("WARNING", "CRITICAL") and finding["reason"] != facts["reason"]
+    ]
+    if facts["next_steps"]:
+        lines += ["Next:", *(f"  {step}" for step in facts["next_steps"])]
+    return "\n".join([*lines, facts["text"]])
 
 
 def _shadow(shadow: Mapping[str, Any]) -> list[str]:
@@ -161,8 +156,8 @@ def _shadow(shadow: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _figure(value: float) -> str:
-    return "–" if value != value else f"{value:.4f}"
+def _figure(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{value:.4f}"
 
 
 def _rows(counts: Counts) -> dict[str, int]:

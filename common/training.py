@@ -7,22 +7,25 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from common import evaluate, sample
+from common import evaluate, profile, sample
 from common.labelled import Columns, Counts, Side, majority, read_split
 from common.model.pipeline import FIT_STEPS, TextClassifier
+from common.profile import Profile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MANY_CLASSES = 100
 STEPS = FIT_STEPS + 1
+FITTED_ROWS = 20_000
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +43,8 @@ class Fitted:
     """A fitted classifier and how it fares on the holdout.
 
     `classes` are the classifier's and, after training on few rows, any others of the holdout;
-    `proba` (n, K) has a column for each of them.
+    `proba` (n, K) has a column for each of them. `stream` are messages of both sides, evenly
+    drawn; `fitted_accuracy` is that on messages it was fitted on.
     """
 
     classifier: TextClassifier
@@ -51,6 +55,8 @@ class Fitted:
     majority: str
     train_rows: int
     rows_per_second: float
+    stream: tuple[str, ...] = ()
+    fitted_accuracy: float = 1.0
 
     @property
     def predictions_sha256(self) -> str:
@@ -65,6 +71,27 @@ class Fitted:
     def answers(self) -> tuple[list[str], list[str]]:
         """The messages of the holdout, and the classes that the classifier gives them."""
         return self.holdout.texts.tolist(), self.predicted.tolist()
+
+    def profile(self, counts: Counts) -> Profile:
+        """What the monitor compares later windows with: the holdout, and the file's bad rows."""
+        holdout = self.holdout
+        seen = profile.of_rows(
+            pa.array(holdout.texts, pa.large_string()),
+            holdout.labels,
+            self.predicted,
+            self.proba.max(axis=1),
+            holdout.segments,
+        )
+        return replace(
+            seen,
+            read=counts.read,
+            rejected=counts.rejected,
+            blank=counts.blank,
+            replaced=counts.replaced,
+            unlabelled=counts.unlabelled,
+            stream=self.stream,
+            fitted_accuracy=self.fitted_accuracy,
+        )
 
     def figures(self) -> dict[str, Figure]:
         drawn = evaluate.figures(self.holdout.labels, self.proba, self.classes)
@@ -171,4 +198,20 @@ def fit(
         majority(train.labels),
         len(train),
         rows_per_second,
+        _drawn(train, holdout, seed),
+        _fitted_accuracy(classifier, train, seed),
     )
+
+
+def _fitted_accuracy(classifier: TextClassifier, train: Side, seed: int) -> float:
+    rows = np.random.default_rng(seed).permutation(len(train))[:FITTED_ROWS]
+    answers = classifier.predict(train.texts[rows])
+    return float((answers.astype(str) == train.labels[rows].astype(str)).mean())
+
+
+def _drawn(train: Side, holdout: Side, seed: int) -> tuple[str, ...]:
+    """Messages of both sides, as the stream has them."""
+    texts = np.concatenate([train.texts, holdout.texts])
+    rows = min(len(texts), profile.SAMPLE_ROWS)
+    chosen = np.random.default_rng(seed).choice(len(texts), rows, replace=False)
+    return tuple(map(str, texts[chosen]))

@@ -8,8 +8,9 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from mlflow.entities import Metric, Param
 
+from common.profile import Profile
 from common.registry import artifact, store
 from common.settings import printable
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 MONITOR_TAG = "triage.monitors"
 SCORING_TAG = "triage.scoring"
+REFERENCE = "reference.parquet"
 HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
 
 
@@ -115,6 +118,30 @@ def log_dataset(path: Path, sha256: str) -> None:
         mlflow.log_input(MetaDataset(source, path.name, sha256[:32]), context="training")
 
 
+def log_reference(save: Callable[[Path], None]) -> None:
+    """Store with the active run what the monitor compares later messages with.
+
+    Args:
+        save: writes it to a path.
+    """
+    with store.answering(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, REFERENCE)
+        save(path)
+        mlflow.log_artifact(str(path))
+
+
+def reference(run_id: str) -> Profile | None:
+    """What a model was promoted on; None for a run that has not stored it."""
+    with tempfile.TemporaryDirectory() as folder, store.answering():
+        stored = [item.path for item in mlflow.MlflowClient().list_artifacts(run_id)]
+        if REFERENCE not in stored:
+            return None
+        path = mlflow.artifacts.download_artifacts(
+            run_id=run_id, artifact_path=REFERENCE, dst_path=folder
+        )
+        return Profile.load(Path(path))
+
+
 def log_model(classifier: Any) -> str:
     """Store the fitted classifier with the active run; return its address."""
     with store.answering():
@@ -125,9 +152,17 @@ def log_model(classifier: Any) -> str:
 
 
 def log_monitoring(
-    experiment: str, model_name: str, metrics: Mapping[str, float], tags: Mapping[str, str]
+    experiment: str,
+    model_name: str,
+    looks: Sequence[Mapping[str, float]],
+    facts: Mapping[str, Any],
 ) -> None:
-    """Add one step to the model's single long-lived monitoring run, whose charts show time."""
+    """Add steps to the model's single long-lived monitoring run, whose charts show time.
+
+    Args:
+        looks: metrics of each window that was judged, oldest first.
+        facts: as `monitor_facts.of` gives them; the run has those of the last look.
+    """
     with store.lock(), store.answering():
         client = mlflow.MlflowClient()
         experiment_id = store.experiment_id(experiment)
@@ -141,13 +176,14 @@ def log_monitoring(
                 experiment_id, tags={MONITOR_TAG: model_name}, run_name=f"monitor {model_name}"
             )
         )
-        run_id = run.info.run_id
-        step = len(client.get_metric_history(run_id, "accuracy"))
-        for name, value in metrics.items():
-            if value == value:
-                client.log_metric(run_id, name, value, step=step)
-        for name, text in tags.items():
-            client.set_tag(run_id, name, text)
+        run_id, now = run.info.run_id, int(time.time() * 1000)
+        first = len(client.get_metric_history(run_id, "rows"))
+        for step, metrics in enumerate(looks, start=first):
+            entries = [Metric(name, value, now, step) for name, value in metrics.items()]
+            client.log_batch(run_id, entries)
+        for name in ("status", "window"):
+            client.set_tag(run_id, name, str(facts[name]))
+        client.log_dict(run_id, dict(facts), "monitor.json")
 
 
 def log_scoring(experiment: str, total: Mapping[str, Any]) -> None:

@@ -121,8 +121,10 @@ def test_an_alert_with_the_facts_reaches_its_receiver_when_the_floor_is_broken(
         return
     assert done.returncode == 2, done.stderr
     (alert,) = receiver.bodies
-    assert alert == json.loads(done.stdout)
-    accuracy = f"{alert['metrics']['accuracy']:.4f}"
+    facts = json.loads(done.stdout)
+    assert alert["look"]["metrics"] == facts["metrics"]
+    assert [incident["id"] for incident in facts["incidents"]] == [alert["incident"]]
+    accuracy = f"{facts['metrics']['accuracy']:.4f}"
     for fact in ("version 1", "synthetic_messages.csv", accuracy, floor, "10,000 rows"):
         assert fact in alert["text"]
     assert "very-secret-token" not in done.stderr + done.stdout + trained.log("monitor")

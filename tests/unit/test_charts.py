@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from common.charts import fold, groups, ticks
+from common.charts import fold, groups, merge, ticks
 
 
 def test_groups_have_the_share_of_right_answers_the_largest_first():
@@ -21,6 +21,13 @@ def test_rare_classes_fold_into_the_last_row_and_column():
     names, folded = fold(counts, ["a", "b", "c", "d"], 2)
     assert names == ["b", "d", "2 others"]
     assert folded.tolist() == [[50, 2, 1], [9, 90, 18], [3, 5, 6]]
+
+
+def test_classes_are_kept_in_the_order_asked_and_the_only_other_one_is_counted():
+    counts = np.array([[1, 2, 3], [0, 50, 1], [4, 1, 1]])
+    names, merged = merge(counts, ["a", "b", "c"], [2, 0])
+    assert names == ["c", "a", "1 other"]
+    assert merged.tolist() == [[1, 4, 1], [3, 1, 2], [1, 0, 50]]
 
 
 @pytest.mark.parametrize("values", [(0.9, 0.91), (0, 1), (0.99962, 0.99981), (0.2, 0.2001)])

@@ -1,9 +1,9 @@
 import re
-from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from parsed_page import Page
 
 from common import contest_page
 from common.contest import Policy, Rule, Verdict, first_model, no_contest
@@ -55,34 +55,6 @@ def a_contest(rows=200, classes=("order", "refund", "<b>bold</b>"), **other):
         "provenance": {"Data": {"File": "messages.csv", "Label source": HOSTILE}},
     }
     return Contest(**values | other)
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, and the text that is seen, of a page whose tags must match."""
-
-    VOID = ("meta", "!doctype")
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.open, self.seen = [], [], []
-        self.feed(html)
-        assert not self.open
-        self.text = " ".join(" ".join(self.seen).split())
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.seen.append(data)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
 
 
 def page(**other):

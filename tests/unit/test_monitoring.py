@@ -1,243 +1,266 @@
 import json
-import math
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from scipy.stats import binom
 
-from common import monitoring, split, summary
-from common.labelled import Batch, Counts
-from common.monitoring import Status, accuracy_against_floor, measure, wilson_bounds
+from common import incident_book, judge, monitor_facts, monitoring, profile, summary
+from common.findings.finding import Finding, Status
 
-Z95 = 1.6448536269514722  # one-sided 95 %, as in tables of the normal distribution
-
-
-class Loud:
-    """Knows two classes, and takes every message with an exclamation mark for a customer's."""
-
-    classes_ = np.array(["False", "True"], object)
-
-    def predict(self, texts):
-        return np.array(["True" if "!" in text else "False" for text in texts], object)
+FIRST = datetime(2026, 3, 2, 6, tzinfo=UTC)
+TEXTS = [f"{a} {b} {c}" for a in ("my", "the", "your") for b in ("order", "bill", "app", "card")
+         for c in ("is late", "is fine", "broke", "works", "again")]  # fmt: skip
+MODEL = {"name": "triage", "version": 3, "run_id": "abc"}
 
 
-def batches(*pairs, size=2):
-    chunks = [pairs[i : i + size] for i in range(0, len(pairs), size)]
-    for number, chunk in enumerate(chunks, start=1):
-        texts, labels = map(list, zip(*chunk, strict=True))
-        yield Batch(texts, labels, [], Counts(used=len(chunk), blank=1), bytes_done=100 * number)
+class Classifier:
+    classes_ = np.array(["a", "b"], object)
 
 
-@pytest.mark.parametrize(
-    ("correct", "rows", "lower", "upper"),
-    [
-        # By the closed formula which gives the intervals published by Newcombe 1998 (81 of 263:
-        # 0.2553 to 0.3662) with z = 1.96, and these with z = 1.6449.
-        (81, 263, 0.2633, 0.3566),
-        (15, 148, 0.0674, 0.1496),
-        (0, 20, 0.0, 0.1192),
-        (20, 20, 0.8808, 1.0),
-        (1, 29, 0.0077, 0.1407),
-    ],
-)
-def test_wilson_bounds_of_known_shares(correct, rows, lower, upper):
-    assert wilson_bounds(correct, rows) == pytest.approx((lower, upper), abs=5e-5)
+def seen(rows, correct, seed=0, labelled=True, texts=TEXTS, **more):
+    """`rows` messages of which `correct` are answered right."""
+    random = np.random.default_rng(seed)
+    labels = random.choice(["a", "b"], rows).astype(object)
+    wrong = np.arange(rows) >= correct
+    predicted = np.where(wrong, np.where(labels == "a", "b", "a"), labels)
+    found = profile.of_rows(
+        pa.array(random.choice(texts, rows), pa.large_string()),
+        labels if labelled else np.full(rows, "", object),
+        predicted.astype(object),
+        random.choice([0.85, 0.9, 0.95], rows),
+        seed=seed,
+    )
+    return profile.with_unread(found, **{"rejected": 0, "blank": 0} | more)
 
 
-@st.composite
-def shares(draw):
-    rows = draw(st.integers(1, 10_000))
-    return draw(st.integers(0, rows)), rows
+@pytest.fixture
+def book(tmp_path):
+    with incident_book.opened(tmp_path / "monitor.db") as book:
+        yield book
 
 
-@given(shares())
-@settings(max_examples=100, deadline=None)
-def test_wilson_bounds_are_where_the_score_test_is_just_passed(share):
-    correct, rows = share
-    for bound, distance in zip(wilson_bounds(correct, rows), (Z95, -Z95), strict=True):
-        if 1e-9 < bound < 1 - 1e-9:
-            deviation = math.sqrt(bound * (1 - bound) / rows)
-            assert (correct / rows - bound) / deviation == pytest.approx(distance, rel=1e-6)
+@pytest.fixture
+def look(book):
+    """Look at windows on the morning after the last of them."""
+    rules = monitoring.rules(Classifier(), seen(2000, 1800, seed=99), 0.85, 1, 7)
+
+    def look(windows, at=None):
+        at = at or FIRST + timedelta(days=len(windows) - 1)
+        found = monitoring.look("triage", windows, rules, book, at)
+        return found, monitoring.record(found, book, [])
+
+    return look
 
 
-@given(shares())
-@settings(max_examples=50, deadline=None)
-def test_wilson_bounds_enclose_the_share_and_mirror(share):
-    correct, rows = share
-    lower, upper = wilson_bounds(correct, rows)
-    assert 0 <= lower <= correct / rows + 1e-12
-    assert correct / rows - 1e-12 <= upper <= 1
-    assert wilson_bounds(rows - correct, rows) == pytest.approx((1 - upper, 1 - lower), abs=1e-12)
+def days(*counts, start=1):
+    """Windows of consecutive days from (rows, correct)."""
+    return {
+        f"2026-03-{start + k:02}": seen(rows, correct, seed=k)
+        for k, (rows, correct) in enumerate(counts)
+    }
 
 
-@pytest.mark.parametrize(
-    ("correct", "rows", "floor", "status"),
-    [
-        (0, 0, 0.8, Status.UNKNOWN),
-        (1, 1, 0.8, Status.UNKNOWN),
-        (29, 29, 0.8, Status.UNKNOWN),
-        (22, 29, 0.8, Status.UNKNOWN),
-        (15, 29, 0.8, Status.CRITICAL),
-        (0, 1, 0.8, Status.CRITICAL),
-        (24, 30, 0.8, Status.OK),
-        (23, 30, 0.8, Status.WARNING),
-        (17, 30, 0.8, Status.CRITICAL),
-        (80, 100, 0.8, Status.OK),
-        (79, 100, 0.8, Status.WARNING),
-        (72, 100, 0.8, Status.CRITICAL),
-        (100, 100, 0.999, Status.OK),
-        (0, 100, 0.001, Status.WARNING),
-    ],
-)
-def test_status_by_rows_accuracy_and_floor(correct, rows, floor, status):
-    assert accuracy_against_floor(correct, rows, floor).status is status
+def test_a_stable_day_is_ok_and_nothing_is_told(look):
+    found, news = look(days((300, 272)))
+    assert (found.status, news) == (Status.OK, [])
+    assert {finding.name for finding in found.shown} > {"accuracy", "degradation", "text"}
 
 
-@given(shares(), st.floats(0.01, 0.99))
-@settings(max_examples=100, deadline=None)
-def test_status_follows_from_rows_accuracy_and_upper_bound(share, floor):
-    correct, rows = share
-    finding = accuracy_against_floor(correct, rows, floor)
-    if finding.upper < floor:
-        expected = Status.CRITICAL
-    elif rows < 30:
-        expected = Status.UNKNOWN
-    else:
-        expected = Status.WARNING if correct / rows < floor else Status.OK
-    assert finding.status is expected
-    assert finding.accuracy == correct / rows
-    assert (finding.lower, finding.upper) == wilson_bounds(correct, rows)
+def test_a_great_drop_is_told_once_however_many_findings_see_it(look):
+    found, news = look(days((300, 270), (300, 200)))
+    assert found.status is Status.CRITICAL
+    bad = [finding.name for finding in found.shown if finding.status is not Status.OK]
+    assert {"accuracy", "degradation"} <= set(bad)
+    (notice,) = [notice for notice in news if notice.finding == "accuracy"]
+    assert (notice.change, notice.window) == ("opened", "2026-03-02")
+    _, again = look(days((300, 270), (300, 200)))
+    assert again == []
 
 
-@given(shares(), st.floats(0.01, 0.99))
-@settings(max_examples=50, deadline=None)
-def test_one_more_correct_answer_never_makes_it_worse(share, floor):
-    correct, rows = share
-    assume(rows >= 30 and correct < rows)
-    better = accuracy_against_floor(correct + 1, rows, floor)
-    assert better.status <= accuracy_against_floor(correct, rows, floor).status
+def test_an_incident_recovers_after_two_good_days(look):
+    windows = days((300, 200), (300, 270), (300, 272))
+    changes = []
+    for number in (1, 2, 3):
+        _, news = look(dict(list(windows.items())[:number]))
+        changes.append([notice.change for notice in news if notice.finding == "accuracy"])
+    assert changes == [["opened"], [], ["recovered"]]
 
 
-@pytest.mark.parametrize(
-    ("rows", "floor"),
-    [(100, 0.8), (100, 0.9), (100, 0.95), (100, 0.99), (500, 0.7), (500, 0.99), (2000, 0.8)],
-)
-def test_a_model_at_the_floor_seldom_raises_critical(rows, floor):
-    correct = np.arange(rows + 1)
-    critical = [accuracy_against_floor(int(k), rows, floor).status == 2 for k in correct]
-    assert binom.pmf(correct, rows, floor)[critical].sum() <= 0.08
+def test_a_window_is_judged_again_when_its_labels_come(look):
+    unlabelled = {"2026-03-01": seen(300, 200, labelled=False)}
+    found, news = look(unlabelled)
+    assert (found.status, news) == (Status.UNKNOWN, [])
+    found, news = look({"2026-03-01": seen(300, 200)}, FIRST + timedelta(days=3))
+    assert found.status is Status.CRITICAL
+    assert [notice.change for notice in news if notice.finding == "accuracy"] == ["opened"]
 
 
-def test_an_upper_bound_at_the_floor_is_not_below_it():
-    floor = wilson_bounds(70, 100)[1]
-    assert accuracy_against_floor(70, 100, floor).status is Status.WARNING
+def test_windows_that_have_not_changed_are_not_judged_again(look):
+    windows = days((300, 270), (300, 272), (300, 271))
+    look(windows)
+    found, _ = look(windows)
+    assert list(found.findings) == ["2026-03-03"]
 
 
-def test_no_rows_have_no_accuracy():
-    finding = accuracy_against_floor(0, 0, 0.8)
-    assert finding.reason == "no labelled rows"
-    assert all(map(math.isnan, (finding.accuracy, finding.lower, finding.upper)))
+def test_accuracy_is_that_of_the_newest_day_with_labels(look):
+    windows = days((300, 200)) | {"2026-03-02": seen(300, 270, labelled=False)}
+    found, _ = look(windows)
+    assert (found.measured, found.newest) == ("2026-03-01", "2026-03-02")
+    assert found.status is Status.CRITICAL
 
 
-@pytest.mark.parametrize("correct", [95, 79, 40])
-def test_the_reason_names_accuracy_bounds_rows_and_floor(correct):
-    finding = accuracy_against_floor(correct, 100, 0.8)
-    for shown in (finding.accuracy, finding.lower, finding.upper):
-        assert f"{shown:.4f}" in finding.reason
-    assert "100 rows" in finding.reason
-    assert "floor 0.8" in finding.reason
+def test_small_days_add_up(look):
+    """30 rows can't tell .75 from .85, five days of them can."""
+    statuses = []
+    windows = days(*[(40, 28)] * 5)
+    for number in range(1, 6):
+        found, _ = look(dict(list(windows.items())[:number]))
+        statuses.append(found.status)
+    assert statuses[-1] is Status.CRITICAL
+    assert any(finding.name == "accuracy_pooled" for finding in found.shown[:2])
 
 
-def test_rows_are_counted_by_true_and_predicted_class():
-    messages = ["hi!", "hey!", "ok", "so?", "no"]
-    labels = ["True", "False", "False", "True", "False"]
-    window = measure(batches(*zip(messages, labels, strict=True)), Loud())
-    assert window.classes == ("False", "True")
-    assert window.confusion.tolist() == [[2, 1], [1, 1]]
-    assert (window.rows, window.correct) == (5, 3)
+def test_few_rows_are_unknown_and_drift_findings_do_not_make_them_so(look):
+    assert look(days((10, 10)))[0].status is Status.UNKNOWN
+    assert look(days((45, 42)))[0].status is Status.OK
 
 
-@pytest.mark.parametrize("label", ["True", "true", "TRUE", " true "])
-def test_spellings_of_a_class_count_as_the_one_the_model_knows(label):
-    window = measure(batches(("hi!", label)), Loud())
-    assert window.classes == ("True",)
-    assert (window.rows, window.correct) == (1, 1)
+def test_a_window_without_a_reference_is_held_against_the_floor_alone(book):
+    rules = monitoring.rules(Classifier(), None, 0.85, 1, 7)
+    found = monitoring.look("triage", days((300, 200)), rules, book, FIRST)
+    assert found.status is Status.CRITICAL
+    names = {finding.name for finding in found.shown}
+    assert names == {"accuracy", "accuracy_pooled", "row_count"}
 
 
-def test_a_class_the_model_does_not_know_appears_and_counts_as_wrong():
-    window = measure(batches(("hi!", "True"), ("hm", "maybe")), Loud())
-    assert window.classes == ("False", "True", "maybe")
-    assert (window.rows, window.correct) == (2, 1)
+def test_bad_rows_and_foreign_words_are_told_apart(look):
+    foreign = [f"zorp {word} quux {k}" for word in ("blim", "flarn") for k in range(40)]
+    windows = {"2026-03-01": seen(400, 362, texts=TEXTS + foreign, rejected=100)}
+    found, news = look(windows)
+    assert found.status is Status.WARNING
+    assert [notice.finding for notice in news] == ["data"]
+    assert "rejected rows" in news[0].reason
+    windows["2026-03-02"] = seen(400, 362, seed=1, texts=TEXTS + foreign)
+    _, news = look(windows)
+    assert [notice.finding for notice in news] == ["drift"], "drift is told when it lasts"
 
 
-def test_classes_of_the_model_that_are_no_strings_are_found_too():
-    class Counting(Loud):
-        classes_ = np.array([0, 1])
-
-        def predict(self, texts):
-            return np.array([1 for _ in texts])
-
-    window = measure(batches(("a", "1.0"), ("b", "0")), Counting())
-    assert window.confusion.tolist() == [[0, 1], [0, 1]]
+def test_no_message_at_all_is_unknown(look, book):
+    found, news = look({})
+    assert (found.status, found.newest, news) == (Status.UNKNOWN, None, [])
+    facts = monitor_facts.of(found, MODEL, "a.csv", None, book, [])
+    assert "no message" in facts["text"]
 
 
-def test_only_the_holdout_is_looked_at_where_that_is_asked():
-    pairs = [(f"message {k}{'!' * (k % 3)}", str(k % 2 == 0)) for k in range(200)]
-    held = split.in_holdout(split.buckets([text for text, _ in pairs]), 20)
-    expected = measure(batches(*(pairs[i] for i in np.flatnonzero(held))), Loud())
-    window = measure(batches(*pairs), Loud(), holdout_percent=20)
-    assert 0 < window.rows == held.sum() < 200
-    assert (window.counts.used, window.counts.training) == (window.rows, 200 - window.rows)
-    assert window.counts.read == 300
-    assert window.confusion.tolist() == expected.confusion.tolist()
+def test_undated_rows_are_counted_and_not_judged(look):
+    found, _ = look(days((300, 270)) | {"undated": seen(50, 0)})
+    assert (found.newest, found.status) == ("2026-03-01", Status.OK)
+    assert found.total.rows == 350
 
 
-@pytest.mark.parametrize("size", [1, 3, 100])
-def test_the_size_of_batches_changes_nothing(size):
-    pairs = [(f"m{k}{'!' * (k % 3)}", str(k % 2 == 0)) for k in range(10)]
-    window = measure(batches(*pairs, size=size), Loud())
-    assert window.confusion.tolist() == measure(batches(*pairs), Loud()).confusion.tolist()
+@pytest.mark.parametrize("windows", [days((300, 200)), days((10, 5)), {}, days((300, 270))])
+def test_facts_are_strict_json_and_the_summary_ends_with_the_verdict(look, book, windows):
+    found, _ = look(windows)
+    steps = monitor_facts.next_steps(found, "my data.csv", None)
+    facts = monitor_facts.of(found, MODEL, "my data.csv", None, book, steps)
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    last = summary.monitoring(facts).splitlines()[-1]
+    assert last.startswith(f"{found.status.name}: triage version 3 on my data.csv: ")
+    assert facts["exit_code"] == found.status
+    assert all(
+        np.isfinite(value) for row in monitor_facts.charts(found, 3) for value in row.values()
+    )
 
 
-def test_counts_of_all_batches_are_added_and_progress_is_told_in_steps():
-    steps = []
-    window = measure(batches(*[("hi!", "True")] * 5), Loud(), advance=steps.append)
-    assert (window.counts.used, window.counts.blank, window.counts.read) == (5, 3, 8)
-    assert steps == [100, 100, 100]
+def test_next_steps_are_command_lines_where_something_is_wrong(look):
+    bad, _ = look(days((300, 200)))
+    steps = monitor_facts.next_steps(bad, "my data.csv", None)
+    assert "python monitor.py --data 'my data.csv' --report report.html" in steps
+    assert any(step.startswith("python train.py") for step in steps)
 
 
-def test_metrics_of_a_window_are_those_that_are_charted():
-    window = measure(batches(("hi!", "True"), ("ok", "True"), ("ok", "False")), Loud())
-    finding = accuracy_against_floor(window.correct, window.rows, 0.8)
-    metrics = window.metrics(finding)
-    assert metrics["accuracy"] == 2 / 3
-    assert (metrics["accuracy_lower"], metrics["accuracy_upper"]) == wilson_bounds(2, 3)
-    assert (metrics["rows"], metrics["status"]) == (3, Status.UNKNOWN)
-    assert metrics["f1_macro"] == pytest.approx(2 / 3)
+def test_next_steps_are_none_where_all_is_well(look):
+    good, _ = look(days((300, 270)))
+    assert monitor_facts.next_steps(good, "a.csv", None) == []
 
 
-def test_an_empty_window_is_unknown_and_has_metrics_all_the_same():
-    window = measure([], Loud())
-    finding = accuracy_against_floor(window.correct, window.rows, 0.8)
-    metrics = window.metrics(finding)
-    assert (metrics["rows"], metrics["status"]) == (0, Status.UNKNOWN)
-    assert math.isnan(metrics["accuracy"])
+def test_examples_are_the_errors_that_the_model_is_surest_of():
+    found = monitor_facts.examples(seen(300, 250))
+    assert len(found) == monitor_facts.SHOWN_EXAMPLES
+    assert all(row["true"] != row["predicted"] for row in found)
+    sure = [row["confidence"] for row in found]
+    assert sure == sorted(sure, reverse=True)
 
 
-@pytest.mark.parametrize(
-    "pairs",
-    [
-        [("ok", "True"), ("ok", "False")],  # one class is never answered
-        [("hi!", "True"), ("ok", "maybe")],  # one is unknown, one has no rows
-        [],
-    ],
-)
-def test_what_is_sent_and_printed_about_a_window_is_strict_json(pairs):
-    window = measure(batches(*pairs), Loud())
-    finding = monitoring.accuracy_against_floor(window.correct, window.rows, 0.8)
-    text, facts = summary.monitoring(finding, window, {"name": "triage", "version": 1}, "a.csv")
-    assert json.loads(json.dumps(facts, allow_nan=False))["window"] == "a.csv"
-    assert facts["rows"]["read"] == sum(facts["rows"].values()) - facts["rows"]["read"]
-    assert "nan" not in text
+def test_every_finding_has_a_subject(look):
+    found, _ = look(days((300, 200)))
+    known = {name for names in monitoring.SUBJECTS.values() for name in names}
+    assert {finding.name for finding in found.shown} <= known
+
+
+def test_unknown_is_only_said_of_accuracy():
+    drift, accuracy = Finding("text", Status.UNKNOWN, ""), Finding("accuracy", Status.OK, "")
+    assert judge.overall([drift, accuracy]) is Status.OK
+    assert judge.overall([drift]) is Status.UNKNOWN
+    assert judge.overall([]) is Status.UNKNOWN
+
+
+def test_labels_that_stop_coming_are_told(look):
+    from dataclasses import replace
+
+    newest = np.datetime64("2026-03-01T12:00:00", "s")
+    windows = {"2026-03-01": replace(seen(300, 270), newest_label=newest)}
+    found, news = look(windows, FIRST + timedelta(days=10))
+    assert found.status is Status.WARNING
+    assert [notice.finding for notice in news] == ["data"]
+    assert "days old" in news[0].reason
+
+
+def test_labels_that_come_later_than_they_did_are_told(book):
+    def delayed(days, seed):
+        random = np.random.default_rng(seed)
+        rows = 300
+        labels = np.full(rows, "a", object)
+        return profile.of_rows(
+            pa.array(random.choice(TEXTS, rows), pa.large_string()),
+            labels,
+            labels,
+            random.choice([0.85, 0.9, 0.95], rows),
+            delay_days=random.gamma(4, days / 4, rows),
+            seed=seed,
+        )
+
+    windows = {f"2026-03-{day:02}": delayed(2.0, day) for day in range(1, 10)}
+    windows["2026-03-10"] = delayed(6.0, 10)
+    rules = monitoring.rules(Classifier(), None, 0.5, 1, 30)
+    at = datetime(2026, 4, 1, tzinfo=UTC)
+    found = monitoring.look("triage", windows, rules, book, at)
+    names = {finding.name: finding.status for finding in found.shown}
+    assert names["label_delay"] is Status.WARNING
+
+
+def test_an_estimate_warns_only_where_nothing_is_measured(look):
+    sample = seen(300, 270)
+    doubtful = pa.array(np.full(300, 0.55))
+    from dataclasses import replace
+
+    def with_doubt(profile_):
+        column = profile_.sample.schema.get_field_index("confidence")
+        return replace(profile_, sample=profile_.sample.set_column(column, "confidence", doubtful))
+
+    measured, _ = look({"2026-03-01": with_doubt(sample)})
+    by_name = {finding.name: finding.status for finding in measured.shown}
+    assert by_name["estimated_accuracy"] is Status.OK
+
+
+def test_a_challenger_that_would_win_is_told_and_wakes_nobody(look):
+    from dataclasses import replace
+
+    won = replace(seen(300, 270), versus=(2, 20))
+    found, news = look({"2026-03-01": won})
+    (finding,) = [finding for finding in found.shown if finding.name == "challenger"]
+    assert finding.status is Status.OK
+    assert finding.detail["wins"]
+    assert finding.value == pytest.approx(18 / 300)
+    assert news == []

@@ -32,7 +32,16 @@ WRITTEN = {
     "contest_rows": ("200", 200),
     "promotion": ("manual", "manual"),
     "segment_column": ("brand", "brand"),
+    "time_column": ("written", "written"),
+    "id_column": ("id", "id"),
+    "window": ("2w", "2w"),
     "accuracy_floor": ("0.65", 0.65),
+    "monitor_state": ("/srv/m.db", Path("/srv/m.db")),
+    "remind_hours": ("12", 12.0),
+    "label_days": ("3.5", 3.5),
+    "heartbeat_url": ("http://a.example/x", None),
+    "smtp_url": ("smtp://me:word@a.example:587", None),
+    "mail_from": ("me@a.example", "me@a.example"),
     "alert_urls": ("http://a.example/x, https://b.example/y", None),
     "draft_days": ("1.5", 1.5),
     "seed": ("7", 7),
@@ -47,6 +56,8 @@ UNUSABLE = [
     *(("delimiter", value) for value in ("||", "¦")),
     *(("encoding", value) for value in ("utf-99", "base64")),
     *(("field_characters", value) for value in ("0", "x")),
+    *(("window", value) for value in ("day", "0d", "1m", "-5", "1.5")),
+    *((field, value) for field in ("remind_hours", "label_days") for value in ("0", "-1", "inf")),
     *(("contest_rows", value) for value in ("0", "-1", "x")),
     ("promotion", "Manual"),
     *(("seed", value) for value in ("-1", "2147483648", "1e400", "x")),
@@ -122,6 +133,9 @@ def test_each_setting_can_be_given_in_each_source(give, field):
     value = getattr(give(field, written), field)
     if field == "alert_urls":
         assert [url.get_secret_value() for url in value] == written.split(", ")
+    elif field in ("heartbeat_url", "smtp_url"):
+        assert value.get_secret_value() == written
+        assert written not in repr(value)
     else:
         assert value == expected
 
@@ -305,10 +319,9 @@ def test_a_comma_too_many_makes_no_empty_alert_address(read):
         f"file:///etc/{SECRET}",
     ],
 )
-def test_an_alert_address_without_http_or_host_is_refused_but_not_shown(read, url):
-    message = refusal(read, alert_urls=f"https://good.example/x,{url}")
-    assert "ALERT_URLS" in message
-    assert "2 of 2" in message
+def test_a_heartbeat_without_http_or_host_is_refused_but_not_shown(read, url):
+    message = refusal(read, heartbeat_url=url)
+    assert "HEARTBEAT_URL" in message
     assert SECRET not in message
 
 
@@ -330,7 +343,8 @@ def test_public_values_are_all_settings_but_those_that_can_hold_a_secret(read):
         )
     )
     assert SECRET not in str(values)
-    assert set(values) == set(Settings.model_fields) - {"alert_urls", "mlflow_tracking_uri"}
+    hidden = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url"}
+    assert set(values) == set(Settings.model_fields) - hidden
     assert values["seed"] == "7"
 
 
