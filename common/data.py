@@ -31,6 +31,8 @@ from common.errors import InputError, MissingColumn
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 32_000_000
+# What predict.py writes beside its output.
+REJECTS, MANIFEST = ".rejects.csv", ".manifest.json"
 
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -299,8 +301,9 @@ def as_text(column: pa.ChunkedArray, where: str) -> pa.LargeStringArray:
 
 
 def parts(path: Path) -> list[Path]:
-    """The files of a folder, as Spark writes it, without those that are hidden or marks
-    (`_SUCCESS`), sorted; a file alone.
+    """The files of a folder, as Spark or predict.py writes it, sorted; a file alone.
+
+    Left out are files that are hidden, marks (`_SUCCESS`), and what lies beside predictions.
 
     Raises:
         InputError: the folder is empty.
@@ -311,6 +314,7 @@ def parts(path: Path) -> list[Path]:
         file
         for file in path.rglob("*")
         if file.is_file()
+        and not file.name.endswith((REJECTS, MANIFEST))
         and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
     )
     if not found:

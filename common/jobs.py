@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from common.data import FIND_OUT, MessageFile, Reading, parts
+from common.data import FIND_OUT, MANIFEST, REJECTS, MessageFile, Reading, parts
 from common.errors import InputError
 from common.remote import file_name, is_remote, matches, shown
 
@@ -57,11 +57,11 @@ class Job:
 
     @property
     def rejects(self) -> Path:
-        return self._beside(".rejects.csv")
+        return self._beside(REJECTS)
 
     @property
     def manifest(self) -> Path:
-        return self._beside(".manifest.json")
+        return self._beside(MANIFEST)
 
     @property
     def shown_rejects(self) -> str:

@@ -189,8 +189,6 @@ def test_labels_that_come_later_are_joined(project, tmp_path):
         shutil.copy(path, labels)
     done = project.run("predict.py", messages, "-o", scored)
     assert done.returncode == 0, done.stderr
-    for manifest in scored.glob("*.manifest.json"):
-        manifest.unlink()
     flags = ("--predictions", scored, "--labels", labels, "--window", "1d", "--json")
     looked = project.run("monitor.py", *flags, "--label-days", "9999")
     assert looked.returncode in (OK, WARNING), looked.stderr
