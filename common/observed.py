@@ -139,6 +139,46 @@ def late_labels(
     )
 
 
+@dataclass(frozen=True)
+class _Answered:
+    """Rows with a text and the model's answer; (n,) each, None where a file has no such thing.
+
+    `came` is when labels came that are not in the file.
+    """
+
+    texts: pa.Array
+    labels: Labels
+    predicted: Labels
+    confidence: Floats
+    segments: Labels | None
+    written: Moments | None
+    came: Moments | None
+    rivals: Labels | None
+
+    def profile(self, rows: npt.NDArray[np.intp], seed: int) -> Profile:
+        """Some of the rows summed up."""
+        labels, predicted = self.labels[rows], self.predicted[rows]
+        delays = None
+        if self.written is not None and self.came is not None:
+            delays = (self.came[rows] - self.written[rows]) / np.timedelta64(86_400, "s")
+        seen = profile.of_rows(
+            self.texts.take(pa.array(rows)),
+            labels,
+            predicted,
+            self.confidence[rows],
+            None if self.segments is None else self.segments[rows],
+            delays,
+            seed,
+        )
+        if self.rivals is not None:
+            own, other = (side == labels for side in (predicted, self.rivals[rows]))
+            seen = replace(seen, versus=(int((own & ~other).sum()), int((other & ~own).sum())))
+        known, moments = labels != "", self.written if self.came is None else self.came
+        if moments is not None and known.any():
+            seen = replace(seen, newest_label=np.fmax.reduce(moments[rows][known]))
+        return seen
+
+
 @dataclass
 class Observer:
     """Sums up one chunk; called in the worker processes.
@@ -161,57 +201,49 @@ class Observer:
 
     def __call__(self, chunk: Chunk) -> tuple[dict[str, Profile], int]:
         """The windows that the chunk adds to, and how many bytes of the file are read."""
-        table, names = chunk.table, self.columns
-        nothing = pa.array([""] * len(table), pa.large_string())
-        texts = self._cells(table, names.text) if names.text else nothing
-        answered = self._cells(table, names.prediction) if names.prediction else None
-        asked = texts if answered is None else answered
-        filled = pc.not_equal(pc.utf8_trim_whitespace(asked), "")
-        if self.holdout_percent < 100:
-            held = split.in_holdout(split.buckets(texts.to_pylist()), self.holdout_percent)
-            filled = pc.and_(filled, pa.array(held))
-        blank = 0 if self.holdout_percent < 100 else len(table) - pc.sum(filled).as_py()
-        table, texts = table.filter(filled), texts.filter(filled)
-        predicted, confidence = self._answers(table, texts)
-        labels, came = self._labels(table, texts)
-        others = self._rivals(texts) if self.challenger is not None else None
-        written = windows.times(self._cells(table, names.time)) if names.time else None
-        segments = (
-            self._cells(table, names.segment).to_numpy(zero_copy_only=False)
-            if names.segment
-            else None
-        )
-        delays = None if written is None else (came - written) / np.timedelta64(86_400, "s")
-        newest = came if self.late else written
-        groups = self._windows(len(texts), written)
-        seed = zlib.crc32(str(texts[:3]).encode("utf-8", "replace")) + chunk.bytes_done
-        found = {}
-        for number, name in enumerate(sorted(set(groups.tolist()))):
-            rows = np.flatnonzero(groups == name)
-            part = profile.of_rows(
-                texts.take(pa.array(rows)),
-                labels[rows],
-                predicted[rows],
-                confidence[rows],
-                None if segments is None else segments[rows],
-                None if delays is None else delays[rows],
-                seed + number,
-            )
-            if others is not None:
-                own, other = (side[rows] == labels[rows] for side in (predicted, others))
-                versus = int((own & ~other).sum()), int((other & ~own).sum())
-                part = replace(part, versus=versus)
-            if newest is not None and (labels[rows] != "").any():
-                moments = newest[rows][labels[rows] != ""]
-                part = replace(part, newest_label=np.fmax.reduce(moments))
-            found[name] = part
+        answered, blank = self._answered(chunk.table)
+        groups = self._windows(len(answered.texts), answered.written)
+        seed = zlib.crc32(str(answered.texts[:3]).encode("utf-8", "replace")) + chunk.bytes_done
+        found = {
+            name: answered.profile(np.flatnonzero(groups == name), seed + number)
+            for number, name in enumerate(sorted(set(groups.tolist())))
+        }
         # Rows that can't be read have no time: they count where most of their neighbours are.
-        main = max(found, key=lambda name: found[name].read, default=None)
-        if main is not None or chunk.rejects or blank:
-            main = main or (windows.UNDATED if names.time else windows.WHOLE)
+        unplaced = windows.UNDATED if self.columns.time else windows.WHOLE
+        main = max(found, key=lambda name: found[name].read, default=unplaced)
+        if found or chunk.rejects or blank:
             rest = found.get(main, Profile())
             found[main] = profile.with_unread(rest, len(chunk.rejects), blank)
         return found, chunk.bytes_done
+
+    def _answered(self, table: pa.Table) -> tuple[_Answered, int]:
+        """The rows with a text, or with an answer where the file has answers; and how many have
+        none."""
+        names = self.columns
+        nothing = pa.array([""] * len(table), pa.large_string())
+        texts = self._cells(table, names.text) if names.text else nothing
+        asked = self._cells(table, names.prediction) if names.prediction else texts
+        filled = pc.not_equal(pc.utf8_trim_whitespace(asked), "")
+        blank = len(table) - filled.true_count
+        if self.holdout_percent < 100:
+            held = split.in_holdout(split.buckets(texts.to_pylist()), self.holdout_percent)
+            filled, blank = pc.and_(filled, pa.array(held)), 0
+        table, texts = table.filter(filled), texts.filter(filled)
+        predicted, confidence = self._answers(table, texts)
+        labels, came = self._labels(table, texts)
+        written = windows.times(self._cells(table, names.time)) if names.time else None
+        segments = self._cells(table, names.segment) if names.segment else None
+        answered = _Answered(
+            texts,
+            labels,
+            predicted,
+            confidence,
+            None if segments is None else segments.to_numpy(zero_copy_only=False),
+            written,
+            came if self.late else None,
+            None if self.challenger is None else self._rivals(texts),
+        )
+        return answered, blank
 
     def _windows(self, rows: int, written: Moments | None) -> Labels:
         if self.length.days is not None and written is not None:

@@ -182,3 +182,10 @@ def test_a_challenger_answers_the_same_rows(tmp_path):
     path = write(tmp_path / "a.csv", rows, ("text", "mood"))
     found = look(path, Columns("text", "mood"), "file", challenger=Quiet())[windows.WHOLE]
     assert found.versus == (1, 1)
+
+
+def test_a_chunk_of_rows_that_cannot_be_read_is_counted(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,mood\n" + "ragged\n" * 5)
+    found = look(path, Columns("text", "mood"), "file")[windows.WHOLE]
+    assert (found.rejected, found.read, found.rows) == (5, 5, 0)
