@@ -1,6 +1,8 @@
 # Everything runs in .venv, which is made with python3, pip and make alone.
 PYTHON ?= python3
 BIN := .venv/bin
+# pyspark comes as source, which older versions of pip would build in a way that is to go.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -31,15 +33,15 @@ spark: .venv/.spark ## add Spark, which needs Java 17 or newer
 .venv/.core: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(INSTALL) -r requirements.lock
 	@touch $@
 
 .venv/.dev: .venv/.core requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
 .venv/.apprise .venv/.bench .venv/.cloud .venv/.spark: .venv/.%: .venv/.core requirements-%.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.lock
+	$(INSTALL) -r requirements-$*.lock
 	@touch $@
 
 .PHONY: help setup train test lint bench cloud apprise spark

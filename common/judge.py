@@ -20,7 +20,7 @@ from common.findings import (
     segments,
     text,
 )
-from common.findings.finding import FEWEST_ROWS, Finding, Status, worst
+from common.findings.finding import FEWEST_ROWS, Finding, Status
 from common.findings.verdict import escalate
 from common.labels import canonical
 from common.profile import Profile
@@ -172,16 +172,6 @@ def freshness(newest_label: np.datetime64, now: datetime, limit_days: float) -> 
         return None
     days = (np.datetime64(now.replace(tzinfo=None), "s") - newest_label) / np.timedelta64(1, "D")
     return quality.no_labels_for(max(0.0, float(days)), limit_days)
-
-
-def overall(findings: Sequence[Finding]) -> Status:
-    """The worst of them. UNKNOWN is only said of accuracy: a small window leaves most other
-    questions open, every day."""
-    return worst(
-        finding.status
-        for finding in findings
-        if finding.status is not Status.UNKNOWN or finding.name == "accuracy"
-    )
 
 
 def _contest(seen: Profile) -> Finding:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from common import evaluate, judge
+from common import evaluate
 from common.findings.finding import Finding, Status
+from common.findings.verdict import overall
 from common.incident_book import Book
 from common.incidents import Judged
 from common.monitoring import SUBJECTS, Look
@@ -93,7 +94,7 @@ def charts(look: Look, version: int) -> list[dict[str, float]]:
         | {
             "floor": look.floor,
             "model_version": float(version),
-            "status": float(judge.overall(findings)),
+            "status": float(overall(findings)),
         }
         for name, findings in look.findings.items()
     ]

@@ -12,6 +12,7 @@ import numpy as np
 
 from common import judge
 from common.findings.finding import FEWEST_ROWS, SEVERITY, Finding, Status, worst
+from common.findings.verdict import overall
 from common.incident_book import Book
 from common.incidents import Judged, Notice
 from common.profile import NEVER, SAMPLE_ROWS, Profile
@@ -105,7 +106,7 @@ class Look:
 
     @property
     def status(self) -> Status:
-        return judge.overall(self.shown)
+        return overall(self.shown)
 
     @property
     def total(self) -> Profile:
@@ -181,7 +182,7 @@ def subjects_of(findings: Sequence[Finding], seen: Profile) -> list[Finding]:
         about = [finding for finding in findings if finding.name in names]
         if not about:
             continue
-        status = judge.overall(about) if subject == "accuracy" else _known_worst(about)
+        status = overall(about) if subject == "accuracy" else _known_worst(about)
         first = max(about, key=lambda finding: (finding.status is status, finding.name == subject))
         also = [
             finding.reason

@@ -7,20 +7,25 @@ from collections.abc import Iterable, Sequence
 from common.findings.finding import Finding, Status, worst
 
 WINDOWS, WARNINGS = 5, 2
-# Whose WARNINGs `escalate` may count.
-ESCALATING = frozenset({"degradation"})
 
 
 def overall(findings: Iterable[Finding]) -> Status:
-    """The worst of them: CRITICAL, WARNING, UNKNOWN, OK; UNKNOWN where there are none."""
-    return worst(finding.status for finding in findings)
+    """The worst of them: CRITICAL, WARNING, UNKNOWN, OK; UNKNOWN where there are none.
+
+    UNKNOWN is only said of accuracy: a small window leaves most other questions open, every day.
+    """
+    return worst(
+        finding.status
+        for finding in findings
+        if finding.status is not Status.UNKNOWN or finding.name == "accuracy"
+    )
 
 
 def escalate(history: Sequence[Status]) -> Status:
     """The newest status of one finding, made CRITICAL by a WARNING in 2 of the last 5 windows.
 
     Args:
-        history: statuses of one finding that ESCALATING names, newest last, before escalation.
+        history: statuses of `degradation`, newest last, before escalation.
 
     Only for findings that measure accuracy on labels: that is what the model is there for, while a
     drift that harms nobody stays a WARNING however long it lasts (it may be a new campaign, which

@@ -44,7 +44,14 @@ def test_the_numbers_are_nagios_exit_codes():
 )
 def test_the_worst_status(several, expected):
     assert worst(several) is expected
-    assert overall(Finding("a", status, "") for status in several) is expected
+    assert overall(Finding("accuracy", status, "") for status in several) is expected
+
+
+def test_unknown_is_only_said_of_accuracy():
+    drift, accuracy = Finding("text", UNKNOWN, ""), Finding("accuracy", OK, "")
+    assert overall([drift, accuracy]) is OK
+    assert overall([drift, Finding("accuracy", UNKNOWN, "")]) is UNKNOWN
+    assert overall([Finding("text", WARNING, ""), Finding("accuracy", UNKNOWN, "")]) is WARNING
 
 
 @given(statuses, statuses)

@@ -5,8 +5,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from common import incident_book, judge, monitor_facts, monitoring, profile, summary
-from common.findings.finding import Finding, Status
+from common import incident_book, monitor_facts, monitoring, profile, summary
+from common.findings.finding import Status
 
 FIRST = datetime(2026, 3, 2, 6, tzinfo=UTC)
 TEXTS = [f"{a} {b} {c}" for a in ("my", "the", "your") for b in ("order", "bill", "app", "card")
@@ -197,13 +197,6 @@ def test_every_finding_has_a_subject(look):
     found, _ = look(days((300, 200)))
     known = {name for names in monitoring.SUBJECTS.values() for name in names}
     assert {finding.name for finding in found.shown} <= known
-
-
-def test_unknown_is_only_said_of_accuracy():
-    drift, accuracy = Finding("text", Status.UNKNOWN, ""), Finding("accuracy", Status.OK, "")
-    assert judge.overall([drift, accuracy]) is Status.OK
-    assert judge.overall([drift]) is Status.UNKNOWN
-    assert judge.overall([]) is Status.UNKNOWN
 
 
 def test_labels_that_stop_coming_are_told(look):
