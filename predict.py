@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import pipes, prometheus, summary, totals
+    from common import pipes, summary, totals
     from common.registry import runs
 
     place = args.output or args.output_dir
@@ -52,6 +52,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     if not to_stdout:
         cli.show(*summary.scoring(manifests, total), args.json)
     if args.metrics_file:
+        from common import prometheus
+
         prometheus.write_scoring(args.metrics_file, total)
     # Last: a store that fails now must keep the result from nobody.
     try:
