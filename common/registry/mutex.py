@@ -84,7 +84,8 @@ def _made(client: mlflow.MlflowClient, name: str, tags: dict[str, str]) -> bool:
             )
             return True
         except MlflowException as error:
-            if error.error_code == "RESOURCE_ALREADY_EXISTS":
+            # A server that finds the name taken looks it up, and it may be gone by then.
+            if error.error_code == "RESOURCE_ALREADY_EXISTS" or store.is_missing(error):
                 return False
             raise
 
