@@ -78,7 +78,7 @@ def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         if args.retrain_on:
             again = (ROOT, args.retrain_data or settings.data_path, settings.model_name)
             news += retraining.because_of(news, args.retrain_on, *again, book, addresses)
-        steps = monitor_facts.next_steps(look, source.path, settings.data_path)
+        steps = monitor_facts.next_steps(look, source.flags, settings.window, settings.data_path)
         facts = monitor_facts.of(look, version.identity(), source.name, reference, book, steps)
         telling.tell(news, book, receivers, facts)
     publish.files(facts, args.report, args.metrics_file)

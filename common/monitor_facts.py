@@ -100,26 +100,25 @@ def charts(look: Look, version: int) -> list[dict[str, float]]:
     ]
 
 
-def next_steps(look: Look, data: Path, train_data: Path | None) -> list[str]:
+def next_steps(look: Look, flags: Sequence[str], window: str, train_data: Path | None) -> list[str]:
     """Command lines to go on with, where something is wrong.
 
     Args:
-        data: what was looked at.
+        flags, window: with which monitor.py looked at this.
         train_data: what the model is fitted on by default.
     """
     wrong = {f.name for f in look.shown if f.status in (Status.WARNING, Status.CRITICAL)}
     steps = []
     if wrong:
-        steps.append(
-            f"python monitor.py --data {shlex.quote(printable(data))} --report report.html"
-        )
+        steps.append(_command("monitor.py", *flags, "--window", window, "--report", "report.html"))
     if wrong & set(SUBJECTS["accuracy"]):
-        newest = shlex.quote(printable(train_data or data))
-        steps += [
-            f"python train.py --data {newest} --dry-run",
-            "python -m common.registry history",
-        ]
+        data = ("--data", printable(train_data)) if train_data else ()
+        steps += [_command("train.py", *data, "--dry-run"), "python -m common.registry history"]
     return steps
+
+
+def _command(*words: str) -> str:
+    return shlex.join(["python", *words])
 
 
 def examples(seen: Profile) -> list[dict[str, Any]]:

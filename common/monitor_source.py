@@ -33,6 +33,7 @@ class Source:
         late: labels that are not in the file.
         absent: columns that would be looked at, and are not there.
         holdout_only: the model was fitted on the other rows.
+        flags: that say the same to monitor.py.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Source:
     late: LateLabels | None = None
     absent: tuple[str, ...] = ()
     holdout_only: bool = False
+    flags: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -85,7 +87,8 @@ def messages(
     """
     found = _without(path, _timed(columns, length), reading, ("segment",))
     found.columns.require(path, reading)
-    return replace(found, length=length, holdout_only=holdout_only)
+    flags = () if holdout_only else ("--data", printable(path))
+    return replace(found, length=length, holdout_only=holdout_only, flags=flags)
 
 
 def predictions(
@@ -120,7 +123,9 @@ def predictions(
         moment = LABELLED_AT if LABELLED_AT in first.columns else None
     assert columns.label is not None
     late = observed.late_labels(classes, identifier, columns.label, moment, reading)
-    return replace(found, length=length, late=late)
+    places = {"--predictions": path, "--labels": classes, "--on": identifier}
+    flags = tuple(printable(word) for pair in places.items() for word in pair)
+    return replace(found, length=length, late=late, flags=flags)
 
 
 def by_window(

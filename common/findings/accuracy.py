@@ -102,7 +102,7 @@ def degradation(
     else:
         status, judged = Status.OK, "no worse than chance or the margin explain"
     reason = (
-        f"accuracy {accuracy:.4f} on {rows:,} rows is {judged}: holdout {before:.4f}, difference "
+        f"accuracy {accuracy:.4f} on {rows:,} rows is {judged}: reference {before:.4f}, difference "
         f"{accuracy - before:+.4f} (95 % interval {lower:+.4f} to {upper:+.4f}), p {p:.2g}"
     )
     detail = {"accuracy": accuracy, "holdout_accuracy": before, "p": p}

@@ -162,7 +162,7 @@ def test_undated_rows_are_counted_and_not_judged(look):
 @pytest.mark.parametrize("windows", [days((300, 200)), days((10, 5)), {}, days((300, 270))])
 def test_facts_are_strict_json_and_the_summary_ends_with_the_verdict(look, book, windows):
     found, _ = look(windows)
-    steps = monitor_facts.next_steps(found, "my data.csv", None)
+    steps = monitor_facts.next_steps(found, ["--data", "my data.csv"], "1d", None)
     facts = monitor_facts.of(found, MODEL, "my data.csv", None, book, steps)
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
     last = summary.monitoring(facts).splitlines()[-1]
@@ -175,14 +175,14 @@ def test_facts_are_strict_json_and_the_summary_ends_with_the_verdict(look, book,
 
 def test_next_steps_are_command_lines_where_something_is_wrong(look):
     bad, _ = look(days((300, 200)))
-    steps = monitor_facts.next_steps(bad, "my data.csv", None)
-    assert "python monitor.py --data 'my data.csv' --report report.html" in steps
+    steps = monitor_facts.next_steps(bad, ["--data", "my data.csv"], "1d", None)
+    assert "python monitor.py --data 'my data.csv' --window 1d --report report.html" in steps
     assert any(step.startswith("python train.py") for step in steps)
 
 
 def test_next_steps_are_none_where_all_is_well(look):
     good, _ = look(days((300, 270)))
-    assert monitor_facts.next_steps(good, "a.csv", None) == []
+    assert monitor_facts.next_steps(good, [], "file", None) == []
 
 
 def test_examples_are_the_errors_that_the_model_is_surest_of():
