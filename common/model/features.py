@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Self
 
@@ -14,25 +17,23 @@ from sklearn.utils.validation import check_is_fitted
 
 from common.model import linear, text
 
-REMEMBERED = 50_000
+CACHED_ROWS = 50_000
+IDLE_CACHES = 4
 ROWS_AT_ONCE = 50_000
 
 
-class Memory:
-    """Rows of values by key, each worked out when it is first asked for.
+class RowCache:
+    """Rows of values by key, computed on first use; cleared when full. For one thread at a time."""
 
-    Holds about `limit` rows: before it would hold more, it forgets all.
-    """
-
-    def __init__(self, width: int, limit: int = REMEMBERED) -> None:
+    def __init__(self, width: int, limit: int = CACHED_ROWS) -> None:
         self.values = np.empty((0, width))
         self._limit = limit
         self._numbers: dict[str, int] = {}
 
     def rows(
-        self, keys: Sequence[str], work_out: Callable[[Sequence[str]], npt.NDArray[np.float64]]
+        self, keys: Sequence[str], compute: Callable[[Sequence[str]], npt.NDArray[np.float64]]
     ) -> npt.NDArray[np.int64]:
-        """Where in `values` the rows of these (distinct) keys are, until the next call."""
+        """(n,) where in `values` the rows of these n distinct keys are, until the next call."""
         new = [key for key in keys if key not in self._numbers]
         if len(self._numbers) + len(new) > self._limit:
             self._numbers.clear()
@@ -44,16 +45,25 @@ class Memory:
                 grown = np.empty((max(stop, 2 * start), self.values.shape[1]))
                 grown[:start] = self.values[:start]
                 self.values = grown
-            self.values[start:stop] = work_out(new)
+            self.values[start:stop] = compute(new)
             self._numbers.update(zip(new, range(start, stop), strict=True))
         return np.fromiter(map(self._numbers.__getitem__, keys), np.int64, len(keys))
+
+
+@dataclass(frozen=True)
+class _Caches:
+    """What one call uses: (words, k) scores of words, (pieces, k + 14) values of pieces."""
+
+    words: RowCache
+    pieces: RowCache
 
 
 class MessageFeatures(TransformerMixin, text.OfTexts):
     """n messages -> (n, k + 12) float32: class scores, statistics, number of tokens.
 
     `fit_transform` gives the training messages the scores of models that have not seen them.
-    Everything that adds up over the pieces of a message is remembered by piece.
+    Everything that adds up over the pieces of a message is cached by piece. Threads share no cache:
+    each call takes an idle one, or a new one, and puts it back.
     """
 
     def __init__(self, min_count: int = 2, class_weight: str | None = None, seed: int = 42) -> None:
@@ -127,7 +137,7 @@ class MessageFeatures(TransformerMixin, text.OfTexts):
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in super().__getstate__().items() if not k.endswith("_memory")}
+        return {k: v for k, v in super().__getstate__().items() if k != "_idle_caches"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -135,16 +145,34 @@ class MessageFeatures(TransformerMixin, text.OfTexts):
             self._forget()
 
     def _forget(self) -> None:
-        scores = len(self.linear_.intercept)
-        self._word_memory = Memory(scores)
-        # scores, statistics, number of tokens, first and last word
-        self._piece_memory = Memory(scores + len(text.STATISTICS) + 3)
+        self._idle_caches: list[_Caches] = []
+
+    @contextmanager
+    def _caches(self) -> Iterator[_Caches]:
+        """Caches that no other thread uses meanwhile.
+
+        list.pop and list.append are atomic. After an exception the caches may be half filled, so
+        they are not put back.
+        """
+        try:
+            caches = self._idle_caches.pop()
+        except IndexError:
+            scores = len(self.linear_.intercept)
+            # scores, statistics, number of tokens, first and last word
+            width = scores + len(text.STATISTICS) + 3
+            caches = _Caches(RowCache(scores), RowCache(width))
+        yield caches
+        if len(self._idle_caches) < IDLE_CACHES:
+            self._idle_caches.append(caches)
 
     def _sums(self, X: Any) -> npt.NDArray[np.float32]:
-        """What adds up over the pieces of each message, the scores scaled by its tokens."""
+        """(n, k + 12) what adds up over the pieces of each message, the scores scaled by tokens."""
         pieces = text.split(X)
-        rows = self._piece_memory.rows(pieces.distinct, self._piece_values)
-        values = self._piece_memory.values[rows]
+        with self._caches() as caches:
+            rows = caches.pieces.rows(
+                pieces.distinct, partial(self._piece_values, word_cache=caches.words)
+            )
+            values = caches.pieces.values[rows]
         size = values.shape[1] - 2
         ones = np.ones(len(pieces.index))
         shape = (len(pieces), len(values))
@@ -163,14 +191,15 @@ class MessageFeatures(TransformerMixin, text.OfTexts):
         sums[:, :scores] += self.linear_.intercept
         return sums.astype(np.float32)
 
-    def _piece_values(self, pieces: Sequence[str]) -> npt.NDArray[np.float64]:
+    def _piece_values(self, pieces: Sequence[str], word_cache: RowCache) -> npt.NDArray[np.float64]:
+        """(pieces, k + 14) scores, statistics, tokens, and numbers of first and last word."""
         offsets, numbers, words = text.tokenised(pieces)
-        rows = self._word_memory.rows(words, self.word_scores)
+        rows = word_cache.rows(words, self.word_scores)
         shape = (len(pieces), len(words))
         tokens = sp.csr_array((np.ones(len(numbers)), numbers, offsets), shape=shape)
         known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
         keys = text.neighbours(offsets, known, known)
-        scores = tokens @ self._word_memory.values[rows] + self._pair_sums(offsets, keys)
+        scores = tokens @ word_cache.values[rows] + self._pair_sums(offsets, keys)
         counted = np.array([text.statistics(piece) for piece in pieces])
         ends = np.full((len(pieces), 2), -1)
         some = np.diff(offsets) > 0

@@ -36,7 +36,11 @@ class TextClassifier(ClassifierMixin, OfTexts):
     >>> model = TextClassifier().fit(texts, labels)             # doctest: +SKIP
     >>> model.predict(["my order never came"])                  # doctest: +SKIP
     array(['angry'], dtype=object)
+
+    Several threads may ask a fitted classifier at once.
     """
+
+    concurrent = True
 
     def __init__(
         self, text_column: str = "text", class_weight: str | None = None, seed: int = 42

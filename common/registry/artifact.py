@@ -33,6 +33,7 @@ from requests import RequestException
 
 import common.model
 from common.errors import ModelUnavailable
+from common.model.base import safe_from_threads
 
 REQUIREMENTS = (
     "catboost",
@@ -160,7 +161,7 @@ def load(uri: str, expected: Mapping[str, str]) -> Any:
         _refuse_changes(uri, digests(folder), expected)
         try:
             with (folder / PICKLE).open("rb") as file:
-                return pickle.load(file)
+                return safe_from_threads(pickle.load(file))
         except Exception as error:
             raise ModelUnavailable(
                 f"model {uri} cannot be loaded ({type(error).__name__}: {_first_line(error)})."

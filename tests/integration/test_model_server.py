@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import free_port, serving
@@ -47,3 +48,16 @@ def test_many_rows_in_order(ask):
     texts = [[customer], [brand]] * 100
     rows = ask({"dataframe_split": {"columns": ["text"], "data": texts}})
     assert [row["prediction"] for row in rows] == ["True", "False"] * 100
+
+
+def test_eight_clients_at_once_get_the_answers_that_one_gets(ask):
+    def rows(call):
+        words = ["order", "gone", "thanks", "DM", "late", "app", "refund"]
+        return [[f"{words[(call + k) % 7]} {words[call * k % 7]} new{call}x{k}"] for k in range(8)]
+
+    def answers(call):
+        return ask({"dataframe_split": {"columns": ["text"], "data": rows(call)}})
+
+    with ThreadPoolExecutor(8) as clients:
+        found = list(clients.map(answers, range(240)))
+    assert found == [answers(call) for call in range(240)]

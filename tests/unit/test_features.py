@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 
 from common.model import features as module
 from common.model import linear
-from common.model.features import Memory, MessageFeatures
+from common.model.features import MessageFeatures, RowCache
 from common.model.text import STATISTICS, WordCounts
 
 TRAIN = [
@@ -74,7 +74,7 @@ def test_each_column_has_a_name(fitted):
     assert set(STATISTICS) < set(names)
 
 
-def test_a_pickle_holds_no_memory_and_gives_the_same_features(fitted):
+def test_a_pickle_holds_no_cache_and_gives_the_same_features(fitted):
     fitted.transform([f"word{k}" for k in range(5000)])
     stored = pickle.dumps(fitted)
     assert b"word4321" not in stored
@@ -142,15 +142,27 @@ def test_many_rows_have_the_features_of_few(fitted, monkeypatch):
     assert fitted.transform(TRAIN).tobytes() == expected.tobytes()
 
 
-def test_memory_works_each_key_out_once_until_it_is_full():
+def test_the_cache_computes_each_key_once_until_it_is_full():
     asked = []
 
     def lengths(keys):
         asked.extend(keys)
         return np.array([[len(key)] for key in keys])
 
-    memory = Memory(width=1, limit=3)
+    cache = RowCache(width=1, limit=3)
     for keys in (["a", "bb"], ["bb", "ccc"], ["a", "dddd"], ["eeeee", "ffffff", "a", "bb"]):
-        rows = memory.rows(keys, lengths)
-        assert memory.values[rows, 0].tolist() == [len(key) for key in keys]
+        rows = cache.rows(keys, lengths)
+        assert cache.values[rows, 0].tolist() == [len(key) for key in keys]
     assert asked == ["a", "bb", "ccc", "a", "dddd", "eeeee", "ffffff", "a", "bb"]
+
+
+def test_a_cache_that_a_failed_call_left_half_filled_is_not_used_again(fitted, monkeypatch):
+    expected = fitted.transform(TRAIN).tobytes()
+
+    def fail(self, pieces, word_cache):
+        raise MemoryError
+
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(MessageFeatures, "_piece_values", fail)
+        fitted.transform(["unheard of"])
+    assert fitted.transform(TRAIN).tobytes() == expected
