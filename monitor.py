@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import heartbeat
+    from common.monitoring.alerts import heartbeat
 
     with heartbeat.beating(settings.plain("heartbeat_url")) as beat:
         facts = watch(args, settings)
@@ -45,18 +45,24 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
 def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     """Look, note it down, tell people, show it; all that was found."""
-    from common import (
-        channels,
-        incident_book,
-        monitor_facts,
-        monitor_source,
-        monitoring,
-        publish,
-        retraining,
-        summary,
-        telling,
+    from common.monitoring import (
+        facts as monitor_facts,
     )
+    from common.monitoring import (
+        retrain,
+    )
+    from common.monitoring import (
+        run as monitoring,
+    )
+    from common.monitoring import (
+        source as monitor_source,
+    )
+    from common.monitoring.alerts import channels
+    from common.monitoring.incidents import book as incident_book
+    from common.monitoring.incidents import outbox
+    from common.pipelines import publish
     from common.registry import runs, store, versions
+    from common.reports import console
 
     addresses = settings.addresses()
     receivers = channels.parse(addresses, settings.plain("smtp_url"), settings.mail_from)
@@ -77,12 +83,12 @@ def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         news = monitoring.record(look, book, addresses, settings.remind_hours)
         if args.retrain_on:
             again = (ROOT, args.retrain_data or settings.data_path, settings.model_name)
-            news += retraining.because_of(news, args.retrain_on, *again, book, addresses)
+            news += retrain.because_of(news, args.retrain_on, *again, book, addresses)
         steps = monitor_facts.next_steps(look, source.flags, settings.window, settings.data_path)
         facts = monitor_facts.of(look, version.identity(), source.name, reference, book, steps)
-        telling.tell(news, book, receivers, facts)
+        outbox.tell(news, book, receivers, facts)
     publish.files(facts, args.report, args.metrics_file)
-    cli.show(summary.monitoring(facts), facts, args.json)
+    cli.show(console.monitoring(facts), facts, args.json)
     # Last: a store that fails now must keep neither the alert nor the result from anyone.
     try:
         charts = monitor_facts.charts(look, version.number)
@@ -93,11 +99,14 @@ def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 
 
 def choose_source(args: argparse.Namespace, settings: Settings) -> Any:
-    from common import data, monitor_source, training, windows
+    from common.data import reader
+    from common.monitoring import source as monitor_source
+    from common.monitoring import windows
+    from common.training import fit as training
 
     flags.refuse_contradictory_sources(args, settings.label_with, "monitor_data_path" in vars(args))
     columns = monitor_source.columns(**values_of(settings, WATCHED))
-    form = (columns, windows.length(settings.window), data.Reading(**values_of(settings, FORM)))
+    form = (columns, windows.length(settings.window), reader.Reading(**values_of(settings, FORM)))
     if args.predictions:
         late = (args.predictions, args.labels, settings.id_column)
         return monitor_source.predictions(*late, *form, args.prefix)

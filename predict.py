@@ -38,21 +38,22 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import pipes, summary, totals
     from common.registry import runs
+    from common.reports import console
+    from common.scoring import manifest, stdio
 
     place = args.output or args.output_dir
-    to_stdout = pipes.STANDARD in args.inputs and place is None
+    to_stdout = stdio.STANDARD in args.inputs and place is None
     flags.refuse_contradictions(args, to_stdout)
-    with pipes.standard_streams(args.inputs, place) as (inputs, output):
+    with stdio.standard_streams(args.inputs, place) as (inputs, output):
         # Rejects need a file beside the output.
         most_rejects = 0 if args.strict or to_stdout else args.max_rejects
         manifests = score(args, settings, inputs, output, most_rejects)
-    total = totals.of(manifests)
+    total = manifest.of(manifests)
     if not to_stdout:
-        cli.show(*summary.scoring(manifests, total), args.json)
+        cli.show(*console.scoring(manifests, total), args.json)
     if args.metrics_file:
-        from common import prometheus
+        from common.reports import prometheus
 
         prometheus.write_scoring(args.metrics_file, total)
     # Last: a store that fails now must keep the result from nobody.
@@ -70,15 +71,17 @@ def score(
     output: Path | None,
     most_rejects: int | None,
 ) -> list[dict[str, Any]]:
-    from common import data, jobs, local, parallel, spark, totals, versioned
+    from common import parallel
+    from common.data import reader
     from common.registry import store, versions
+    from common.scoring import jobs, lake, local, manifest, spark
 
-    lake = args.output_dir and versioned.made(args.output_dir, args.run_date, args.run_id)
+    folder = args.output_dir and lake.made(args.output_dir, args.run_date, args.run_id)
     planned = jobs.plan(
         inputs,
-        lake or output,
+        folder or output,
         settings.text_column,
-        reading=data.Reading(**values_of(settings, FORM)),
+        reading=reader.Reading(**values_of(settings, FORM)),
         **flags.of_jobs(args),
     )
     store.connect(settings.mlflow_tracking_uri, ROOT)
@@ -89,7 +92,7 @@ def score(
         "workers": args.workers or parallel.available(),
         "most_rejects": most_rejects,
         "force": args.force,
-        "frozen": bool(lake) and versioned.is_complete(lake),
+        "frozen": bool(folder) and lake.is_complete(folder),
     }
     logger.info("Scoring with %s version %d.", version.name, version.number)
     work = (planned, versions.load(version), version.identity(), cli.progress)
@@ -97,8 +100,8 @@ def score(
         manifests = spark.score(*work, args.spark_master, **how)
     else:
         manifests = local.score(*work, settings.draft_days, **how)
-    if lake:
-        versioned.complete(lake, {job.output.name for job in planned}, totals.of(manifests))
+    if folder:
+        lake.complete(folder, {job.output.name for job in planned}, manifest.of(manifests))
     return manifests
 
 

@@ -22,8 +22,8 @@ from common import cli
 from common.settings import FORM, LABELLED, ROOT, Settings, as_logged, public_values, values_of
 
 if TYPE_CHECKING:
-    from common.labelled import Columns, Counts
-    from common.training import Fitted
+    from common.data.labelled import Columns, Counts
+    from common.training.fit import Fitted
 
 logger = logging.getLogger("train")
 
@@ -43,9 +43,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
-    from common import evidence, promotion, registration, summary, training
-    from common.contest import Policy
     from common.registry import runs, store, versions
+    from common.reports import console
+    from common.reports import training as evidence
+    from common.training import fit as training
+    from common.training import promotion, registration
+    from common.training.contest import Policy
 
     source = training.choose_source(settings.data_path, ROOT, settings.seed)
     columns(settings).require(source.path)
@@ -57,7 +60,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         registration.require_same_data(version, source.path)
         fitted, _ = fit(source.path, as_logged(settings, runs.params(version.run_id)))
         facts = registration.reproduction(fitted, version, ROOT)
-        cli.show(summary.reproduction(facts), facts, args.json)
+        cli.show(console.reproduction(facts), facts, args.json)
         return 0 if facts["identical"] else cli.EXIT_UNFORESEEN
 
     fitted, counts = fit(source.path, settings)
@@ -71,7 +74,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         percent, instead = settings.holdout_percent, args.replace_unscorable
         champion = versions.champion(settings.model_name)
         found = promotion.judge(champion, fitted, percent, policy, instead)
-        cli.show(*summary.training(fitted, found, counts, source.synthetic, None), args.json)
+        cli.show(*console.training(fitted, found, counts, source.synthetic, None), args.json)
         return 0
 
     logger.info("Logging to MLflow, then loading the logged model in a clean process.")
@@ -82,18 +85,18 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     manual = settings.promotion == "manual"
     found = promotion.contest_and_promote(version, fitted, policy, manual, args.replace_unscorable)
     runs.log_pages(version.run_id, evidence.pages(version, fitted, found, made_from))
-    cli.show(*summary.training(fitted, found, counts, source.synthetic, version), args.json)
+    cli.show(*console.training(fitted, found, counts, source.synthetic, version), args.json)
     return 0
 
 
 def columns(settings: Settings) -> Columns:
-    from common import labelled
+    from common.data import labelled
 
     return labelled.columns(**values_of(settings, (*LABELLED, "segment_column")))
 
 
 def fit(path: Path, settings: Settings) -> tuple[Fitted, Counts]:
-    from common import training
+    from common.training import fit as training
 
     percent, weight, seed = settings.holdout_percent, settings.class_weight, settings.seed
     with cli.progress("Fitting", "steps", training.STEPS) as advance:

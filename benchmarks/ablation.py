@@ -19,10 +19,10 @@ from tabulate import tabulate
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from common.labelled import Columns, batches
-from common.model import linear, text
-from common.model.features import MessageFeatures
-from common.model.pipeline import TextClassifier
+from common.data.labelled import Columns, batches
+from common.models import linear_scores, text
+from common.models.boosted import TextClassifier
+from common.models.features import MessageFeatures
 
 Answer = tuple[Any, float]
 
@@ -55,7 +55,7 @@ VARIANTS: dict[str, Callable[..., Any]] = {
     "whole model": whole,
     "linear scores alone, no CatBoost": linear_alone,
     "without statistics": without(text, "statistics", lambda piece: (0,) * len(text.STATISTICS)),
-    "without naive-Bayes weights": without(linear, "_naive_bayes_weights", no_weights),
+    "without naive-Bayes weights": without(linear_scores, "_naive_bayes_weights", no_weights),
     "without pairs of words": without(
         text, "neighbours", lambda offsets, lefts, rights: np.full(len(lefts), -1, np.int64)
     ),

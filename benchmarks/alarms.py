@@ -23,14 +23,21 @@ from tabulate import tabulate
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from common.evaluate import confusion_counts
-from common.findings import accuracy, calibration, classes, distribution, estimated, quality
-from common.findings import segments as by_segment
-from common.findings import text as words
-from common.findings.finding import Finding, Status
-from common.findings.verdict import escalate
-from common.model.text import tokens
-from common.synthetic import generate
+from common.data.synthetic.messages import generate
+from common.evaluation.metrics import confusion_counts
+from common.models.text import tokens
+from common.monitoring.checks import (
+    accuracy,
+    calibration,
+    classes,
+    distribution,
+    estimated,
+    quality,
+    words,
+)
+from common.monitoring.checks import segments as by_segment
+from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.checks.severity import escalate
 
 HOLDOUT_ROWS, POOL, FLOOR = 2000, 60_000, 0.85
 NAMES = ("angry", "calm", "glad")

@@ -219,7 +219,7 @@ def split(source: Path, text_column: str, target_column: str, folder: Path) -> N
     """Write train.csv and test.csv with the columns text and label."""
     import pandas as pd
 
-    from common.labelled import Columns, read_split
+    from common.data.labelled import Columns, read_split
 
     sides = read_split(source, Columns(text_column, target_column), HOLDOUT_PERCENT)[:2]
     for side, name in zip(sides, ("train.csv", "test.csv"), strict=True):
@@ -228,7 +228,7 @@ def split(source: Path, text_column: str, target_column: str, folder: Path) -> N
 
 
 def sample(folder: Path, rows: int) -> Path:
-    run("-m", "common.sample", "--rows", rows, "--seed", 1, "--out", folder, cwd=ROOT)
+    run("-m", "common.data.synthetic", "--rows", rows, "--seed", 1, "--out", folder, cwd=ROOT)
     return folder / "synthetic_messages.csv"
 
 

@@ -24,12 +24,14 @@ from tabulate import tabulate
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from common import monitoring, profile, training  # noqa: E402
-from common.incident_book import Book, opened  # noqa: E402
-from common.labelled import Columns, read_split  # noqa: E402
-from common.output import write_csv  # noqa: E402
-from common.scenarios import SCENARIOS, first_changed_day, simulated, train_messages  # noqa: E402
-from common.synthetic import Message  # noqa: E402
+from common.data.atomic import write_csv  # noqa: E402
+from common.data.labelled import Columns, read_split  # noqa: E402
+from common.data.synthetic.messages import Message  # noqa: E402
+from common.data.synthetic.scenarios import SCENARIOS, first_changed_day, simulated, train_messages  # noqa: E402
+from common.evaluation import profile  # noqa: E402
+from common.monitoring import run as monitoring  # noqa: E402
+from common.monitoring.incidents.book import Book, opened  # noqa: E402
+from common.training import fit as training  # noqa: E402
 
 
 def main() -> int:

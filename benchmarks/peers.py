@@ -147,7 +147,7 @@ def _number(label: str) -> int:
 
 class Ours(ScikitLearn):
     def build(self) -> Any:
-        from common.model.pipeline import TextClassifier
+        from common.models.boosted import TextClassifier
 
         return TextClassifier()
 

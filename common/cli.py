@@ -113,7 +113,7 @@ def names(text: str) -> list[str]:
 
 def location(text: str) -> Path:
     """Type of a flag that names an input: a path, or an address as s3://bucket/file.csv."""
-    from common import remote
+    from common.data import remote
 
     return remote.located(text)
 

@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-sys.path.insert(0, str(Path(__file__).parent / "unit"))
+sys.path.insert(0, str(Path(__file__).parent / "integration"))
 
 from test_hostile_files import FILES
 
-from common.data import FIND_OUT, MessageFile, Reading
+from common.data.reader import FIND_OUT, MessageFile, Reading
 from common.errors import InputError
 
 MARKS = [b'"', b'""', b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"\x00", b"\xff", b"\xe2\x80"]

@@ -16,7 +16,7 @@ from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-# A notice as `common.messages` describes it.
+# A notice as `common.monitoring.alerts.formats` describes it.
 NOTICE = {
     "incident": "accuracy-20260301-3f2a",
     "finding": "accuracy",

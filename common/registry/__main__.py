@@ -140,13 +140,13 @@ def change(name: str, number: int, kind: str, reason: str, as_json: bool) -> Non
     """Make a version champion if it loads and answers, here and in a clean process."""
     from dataclasses import asdict
 
-    from common.registry import artifact, history, mutex, versions
+    from common.registry import artifact, history, lock, versions
 
     version = versions.find(name, str(number))
     answers = versions.load(version).predict(CHECKED)
     column = version.tags.get("text_column", "text")
     artifact.check_in_clean_process(version.uri, column, CHECKED, [str(a) for a in answers])
-    with mutex.hold(name) as confirm:
+    with lock.hold(name) as confirm:
         for line in history.tidied(name):
             logger.warning("Registry tidied up: %s", line)
         register = history.read(name)
@@ -164,9 +164,9 @@ def change(name: str, number: int, kind: str, reason: str, as_json: bool) -> Non
 
 
 def prune(name: str, keep: int, champions: int, do_it: bool, as_json: bool) -> None:
-    from common.registry import history, mutex, versions
+    from common.registry import history, lock, versions
 
-    with mutex.hold(name):
+    with lock.hold(name):
         register = history.read(name)
         found = versions.every(name)
         kept = {version.number for version in found[:keep]}

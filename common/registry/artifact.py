@@ -3,7 +3,7 @@
 This module is a custom MLflow flavour: `Model.log(flavor=<this module>)` calls `save_model`. The
 folder loads as a scikit-learn object (`predict`, `predict_proba`, `classes_`) and as a pyfunc
 (a DataFrame with the text column -> columns `prediction`, `confidence`). Both read the same pickle,
-which carries the code of `common.model` inside it (pickled by value): `code_paths` was seen to run
+which carries the code of `common.models` inside it (pickled by value): `code_paths` was seen to run
 newer code on an older model.
 """
 
@@ -31,9 +31,9 @@ from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FIL
 from mlflow.types import ColSpec, Schema
 from requests import RequestException
 
-import common.model
+import common.models
 from common.errors import ModelUnavailable
-from common.model.base import safe_from_threads
+from common.models.base import safe_from_threads
 
 REQUIREMENTS = (
     "catboost",
@@ -78,7 +78,7 @@ def save_model(path: str, classifier: Any, mlflow_model: Model | None = None) ->
     requirements = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
     model = mlflow_model or Model()
     this_module = sys.modules[__name__]
-    for module in (common.model, this_module):
+    for module in (common.models, this_module):
         cloudpickle.register_pickle_by_value(module)
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +93,7 @@ def save_model(path: str, classifier: Any, mlflow_model: Model | None = None) ->
                 mlflow_model=model,
             )
     finally:
-        for module in (common.model, this_module):
+        for module in (common.models, this_module):
             cloudpickle.unregister_pickle_by_value(module)
     model.add_flavor(
         "sklearn",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from mlflow.entities import Metric, Param
 
-from common.profile import Profile
+from common.evaluation.profile import Profile
 from common.registry import artifact, store
 from common.settings import printable
 

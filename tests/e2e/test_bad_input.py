@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import free_port
+from helpers import free_port
 
 USAGE, INPUT, STORE = 2, 3, 4
 HEADER = "tweet_id,inbound,text\n"

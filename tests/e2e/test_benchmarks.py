@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from conftest import ROOT, clean_environment
+from helpers import ROOT, clean_environment
 
 
 def benchmark(script, *arguments):

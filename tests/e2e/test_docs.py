@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, clean_environment, copy_project
+from helpers import ROOT, clean_environment, copy_project
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -21,7 +21,9 @@ def newcomer(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("newcomer") / "project")
     (project.root / ".venv").symlink_to(sys.prefix)
     assert project.run("train.py").returncode == 0
-    made = project.run("-m", "common.sample", "--rows", "3000", "--seed", "7", "--out", "more")
+    made = project.run(
+        "-m", "common.data.synthetic", "--rows", "3000", "--seed", "7", "--out", "more"
+    )
     assert made.returncode == 0, made.stderr
     twcs = project.root / "more" / "synthetic_messages.csv"
     twcs.rename(project.root / "twcs.csv")

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from conftest import clean_environment, copy_project, mlflow_server
+from helpers import clean_environment, copy_project, mlflow_server
 
 ROWS = 60_000
 INPUT, STORE = 3, 4

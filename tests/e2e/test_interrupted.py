@@ -11,7 +11,7 @@ import time
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from conftest import clean_environment
+from helpers import clean_environment
 
 ROWS = 100_000
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from common import monitor_page
+from common.reports import monitoring as monitor_page
 
 BROWSER = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

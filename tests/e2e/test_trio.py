@@ -11,7 +11,7 @@ import sys
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from conftest import clean_environment
+from helpers import clean_environment
 
 
 def test_second_training_on_the_same_data_leaves_the_champion(trained):

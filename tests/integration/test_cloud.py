@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import free_port, serving
+from helpers import free_port, serving
 
 INPUT = 3
 CREDENTIALS = {

@@ -11,8 +11,8 @@ from itertools import chain
 
 import pytest
 
-from common.findings.finding import Finding, Status
-from common.incident_book import opened
+from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.incidents.book import opened
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 LATER = START + timedelta(seconds=121)

@@ -5,7 +5,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import free_port, serving
+from helpers import free_port, serving
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from conftest import copy_project, free_port, mlflow_server
+from helpers import copy_project, free_port, mlflow_server
 
 SECONDS_TO_GIVE_UP = 10
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import clean_environment, free_port
+from helpers import clean_environment, free_port
 
 ROWS, PARTS = 200_000, 4
 INPUT, USAGE = 3, 2

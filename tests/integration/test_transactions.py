@@ -12,17 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import clean_environment, mlflow_server
+from helpers import clean_environment, mlflow_server
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from common import promotion, training
-from common.contest import Policy
+from common.data.labelled import Side
+from common.data.split import buckets
 from common.errors import ModelUnavailable, StoreError
-from common.labelled import Side
-from common.registry import history, mutex, runs, store, versions
+from common.registry import history, lock, runs, store, versions
 from common.settings import MLFLOW_DEFAULTS
-from common.split import buckets
+from common.training import fit as training
+from common.training import promotion
+from common.training.contest import Policy
 
 NAME = "triage"
 TEXTS = [f"{text} {k}" for k in range(60) for text in ("it is LOST!!", "thank you so much")]
@@ -103,7 +104,7 @@ def test_a_kill_at_each_commit_leaves_the_old_champion_or_the_new(connected, fit
                 os._exit(1)
         _, status = os.waitpid(child, 0)
         versions.load(versions.find(NAME, "champion"))
-        with mutex.hold(NAME):
+        with lock.hold(NAME):
             said = history.tidied(NAME)
         outcomes.add(" ".join(said)[:20])
         champion = consistent().champion
@@ -208,7 +209,7 @@ def test_of_many_only_one_holds_a_servers_lock():
     def work():
         nonlocal holders, most, done
         for _ in range(5):
-            with mutex.hold("busy"):
+            with lock.hold("busy"):
                 with look:
                     holders += 1
                     most = max(most, holders)
@@ -231,10 +232,10 @@ def test_of_many_only_one_holds_a_servers_lock():
 def test_a_lock_that_was_left_behind_is_taken_over(monkeypatch, caplog):
     import mlflow
 
-    monkeypatch.setattr(mutex, "STALE_SECONDS", 1.0)
-    tags = {mutex.OWNER: "dead", mutex.HOLDER: "elsewhere, process 7"}
+    monkeypatch.setattr(lock, "STALE_SECONDS", 1.0)
+    tags = {lock.OWNER: "dead", lock.HOLDER: "elsewhere, process 7"}
     mlflow.MlflowClient().create_registered_model("left.lock", tags)
-    with mutex.hold("left") as confirm:
+    with lock.hold("left") as confirm:
         confirm()
     assert "was left behind by elsewhere, process 7: taken over" in caplog.text
     for name in ("left.lock", "left.lock.dead"):
@@ -248,11 +249,11 @@ def test_who_has_lost_the_lock_promotes_nothing(fitted):
 
     first, second = register(fitted), register(fitted)
     promotion.contest_and_promote(first, fitted, ANYTHING)
-    with pytest.raises(StoreError, match="was lost"), mutex.hold(NAME) as confirm:
+    with pytest.raises(StoreError, match="was lost"), lock.hold(NAME) as confirm:
         mlflow.MlflowClient().delete_registered_model(f"{NAME}.lock")
         history.move(second, history.MANUAL, "ann", "why not", confirm)
     assert history.read(NAME).champion == first.number
-    with mutex.hold(NAME):
+    with lock.hold(NAME):
         (said,) = history.tidied(NAME)
     assert "was interrupted before it happened" in said
     consistent()
@@ -260,8 +261,8 @@ def test_who_has_lost_the_lock_promotes_nothing(fitted):
 
 @pytest.mark.usefixtures("remote")
 def test_a_lock_that_somebody_keeps_is_waited_for_only_so_long(monkeypatch):
-    monkeypatch.setattr(mutex, "WAIT_SECONDS", 1.0)
-    with mutex.hold("kept"), pytest.raises(StoreError, match="holds the lock"), mutex.hold("kept"):
+    monkeypatch.setattr(lock, "WAIT_SECONDS", 1.0)
+    with lock.hold("kept"), pytest.raises(StoreError, match="holds the lock"), lock.hold("kept"):
         pass
 
 

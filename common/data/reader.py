@@ -1,0 +1,371 @@
+"""Messages in: any file as a stream of chunks; what cannot be read is set aside, never dropped.
+
+Reads CSV, JSON lines and Parquet; plain or as .gz, .bz2, .xz, .zst or .zip. Compression and Parquet
+are told by content, JSON lines by the name. Every value of CSV and JSON lines is text: `NA`, `null`
+and `None` are what somebody wrote.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import io
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.data import compression, csv_reader, jsonl_reader
+from common.data.csv_reader import Block, Dialect, Lines, Reject, Rows
+from common.errors import InputError, MissingColumn
+
+CHUNK_ROWS = 10_000
+CHUNK_CHARACTERS = 32_000_000
+# What predict.py writes beside its output.
+REJECTS, MANIFEST = ".rejects.csv", ".manifest.json"
+
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of a file's form, and so need not be found out.
+
+    Attributes:
+        delimiter: what stands between cells of CSV; None: comma, semicolon or tab, as the header
+            shows.
+        encoding: Python's name of it; None: UTF-8, or what a byte order mark says.
+        header: names of the columns of CSV that has no header; None: its first row has them.
+        member: of a zip archive, the file to read; None: the only one.
+        field_characters: a field of CSV that is longer can't be read.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: tuple[str, ...] | None = None
+    member: str | None = None
+    field_characters: int = csv_reader.FIELD_CHARACTERS
+
+
+FIND_OUT = Reading()
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows in the file's order, parsed when they are first looked at.
+
+    Attributes:
+        bytes_done: how far the file is read.
+        table: the columns; CSV and JSON lines give strings, Parquet keeps its types.
+        raw: of CSV, each row as it stands in the file, without its line end; else None.
+        rejects: rows that could not be read.
+        replaced: cells in which bytes that are no text became U+FFFD.
+    """
+
+    content: Block | Rows
+    bytes_done: int = 0
+
+    @cached_property
+    def _rows(self) -> Rows:
+        return self.content.parse()
+
+    @property
+    def table(self) -> pa.Table:
+        return self._rows.table
+
+    @property
+    def raw(self) -> pa.LargeStringArray | None:
+        return self._rows.raw
+
+    @property
+    def rejects(self) -> list[Reject]:
+        return self._rows.rejects
+
+    @property
+    def replaced(self) -> int:
+        return self._rows.replaced
+
+
+class MessageFile:
+    """An open file of messages: its columns, and its rows when iterated over, chunk by chunk.
+
+    Memory is bounded by the chunk: `chunk_rows` rows or some millions of characters.
+
+    Attributes:
+        path: the file.
+        reading: its form, as far as that is known.
+        schema: names and types of the columns, in the file's order.
+        size: bytes of the file as it lies on disk.
+        header: of CSV, the header as it stands in the file; else None.
+        delimiter: of CSV, what stands between its cells.
+
+    >>> with MessageFile(Path("messages.csv")) as messages:    # doctest: +SKIP
+    ...     for chunk in messages:
+    ...         chunk.table.column("text")
+
+    Raises:
+        InputError: the file is missing, unreadable, damaged, empty or no known format. Raised on
+            opening where the start of the file shows it, else while iterating.
+    """
+
+    header: str | None = None
+    delimiter: str = ","
+
+    def __init__(
+        self, path: Path, chunk_rows: int = CHUNK_ROWS, reading: Reading = FIND_OUT
+    ) -> None:
+        self.path = path
+        self.reading = reading
+        self._chunk_rows = chunk_rows
+        with ExitStack() as self._open_files, _readable(path):
+            if path.exists() and not path.is_file() and not path.is_dir():
+                raise InputError(
+                    f"{path} is a pipe or a device, which can't be read twice: save it as a file."
+                )
+            self.size = path.stat().st_size
+            self.schema, self._contents = self._open()
+            self._refuse_repeated_columns()
+            self._open_files = self._open_files.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open_files.close()
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return self.chunks(self.columns)
+
+    def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
+        """All rows, with these of the columns."""
+        contents = self._contents(tuple(columns))
+        while True:
+            with _readable(self.path):
+                content = next(contents, None)
+            if content is None:
+                return
+            yield Chunk(content, self._raw.tell())
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.schema.names)
+
+    def require(self, column: str, setting: str) -> None:
+        """Raise MissingColumn, which names the columns that are there, unless `column` is."""
+        if column not in self.columns:
+            raise MissingColumn(self.path, column, self.columns, setting)
+
+    def _refuse_repeated_columns(self) -> None:
+        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
+        if twice:
+            raise InputError(
+                f"{self.path}: the header names {', '.join(map(repr, twice))} more than once; "
+                "rename one of them."
+            )
+
+    def _open(self) -> tuple[pa.Schema, Contents]:
+        self._raw = self._open_files.enter_context(self.path.open("rb"))
+        if self._raw.peek(4).startswith(b"PAR1"):
+            return self._open_parquet()
+        if jsonl_reader.named(self.path):
+            return self._open_json_lines()
+        return self._open_csv()
+
+    def _open_parquet(self) -> tuple[pa.Schema, Contents]:
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(self._raw)
+
+        def contents(columns: tuple[str, ...]) -> Iterator[Rows]:
+            for batch in file.iter_batches(self._chunk_rows, columns=list(columns)):
+                batch.validate(full=True)
+                yield Rows(pa.Table.from_batches([batch]).select(list(columns)))
+
+        return file.schema_arrow, contents
+
+    def _open_json_lines(self) -> tuple[pa.Schema, Contents]:
+        columns = jsonl_reader.keys(self._lines(), self.path)
+
+        def contents(wanted: tuple[str, ...]) -> Iterator[Rows]:
+            yield from jsonl_reader.rows_of(
+                self._lines(), wanted, self._chunk_rows, CHUNK_CHARACTERS
+            )
+
+        return _strings_schema(columns), contents
+
+    def _open_csv(self) -> tuple[pa.Schema, Contents]:
+        columns = self._header(self._lines())
+
+        def contents(wanted: tuple[str, ...]) -> Iterator[Block | Rows]:
+            lines = self._lines()
+            self._header(lines)
+            dialect = Dialect(
+                self.delimiter,
+                tuple(columns),
+                wanted,
+                self._transcoded,
+                self.reading.field_characters,
+            )
+            yield from csv_reader.rows_of(lines, dialect, self._chunk_rows)
+
+        return _strings_schema(columns), contents
+
+    def _header(self, lines: Lines) -> list[str]:
+        given, header = self.reading.delimiter, self.reading.header
+        try:
+            self.delimiter, columns = csv_reader.take_header(
+                lines, given or csv_reader.DELIMITERS, self.reading.field_characters
+            )
+        except csv.Error as error:
+            raise InputError(f"{self.path}, line 1: the header is broken: {error}.") from error
+        if not columns:
+            raise InputError(f"{self.path} is empty or starts with a blank line: no header.")
+        if header is not None:
+            lines.give_back(keep=0)
+            names = [pa.array([name]) for name in header]
+            self.header = csv_reader.written(names, self.delimiter)[0].as_py()
+            return list(header)
+        self.header = csv_reader.cleaned(lines.raw())
+        lines.start_row()
+        return [csv_reader.cleaned(name) for name in columns]
+
+    def _lines(self) -> Lines:
+        """The file's lines from its start."""
+        self._raw = self._open_files.enter_context(self.path.open("rb"))
+        stream = compression.decompressed(self._raw, self.path, self.reading.member)
+        head = stream.peek(4096)[:4096]
+        mark, encoding = next(
+            ((mark, name) for mark, name in _ENCODINGS if head.startswith(mark)), (b"", "utf-8")
+        )
+        if self.reading.encoding:
+            encoding = codecs.lookup(self.reading.encoding).name
+        elif not mark and head.count(0) > len(head) / 5:
+            raise InputError(
+                f"{self.path} is a binary file, or UTF-16 without a byte order mark: "
+                "save it as UTF-8, or name its encoding (--encoding utf-16-le)."
+            )
+        self._transcoded = encoding != "utf-8"
+        if self._transcoded:
+            return Lines(_Transcoded(stream, encoding))
+        stream.read(len(mark) if mark == codecs.BOM_UTF8 else 0)
+        return Lines(stream)
+
+
+Contents = Callable[[tuple[str, ...]], Iterator[Block | Rows]]
+
+
+class _Transcoded:
+    """A stream in another encoding, read as UTF-8; what is no text becomes U+FFFD."""
+
+    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+        self._text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
+        # utf-16-le and the like keep it.
+        self._start = self._text.read(1).removeprefix("\ufeff")
+
+    def read(self, size: int, /) -> bytes:
+        text, self._start = self._start + self._text.read(size), ""
+        return text.encode("utf-8", "replace")
+
+
+def _strings_schema(columns: Sequence[str]) -> pa.Schema:
+    return pa.schema([(name, pa.large_string()) for name in columns])
+
+
+def as_text(column: pa.ChunkedArray, where: str) -> pa.LargeStringArray:
+    """Values of a column as text, empty where there is none; True and False as Python writes them.
+
+    Raises:
+        InputError: the column holds lists, structures or other values that are no text.
+    """
+    if pa.types.is_boolean(column.type):
+        column = pc.if_else(column, "True", "False")
+    try:
+        texts = column.cast(pa.large_string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(f"{where} holds {column.type}, which is no text.") from error
+    return pc.fill_null(texts, "").combine_chunks()
+
+
+def parts(path: Path) -> list[Path]:
+    """The files of a folder, as Spark or predict.py writes it, sorted; a file alone.
+
+    Left out are files that are hidden, marks (`_SUCCESS`), and what lies beside predictions.
+
+    Raises:
+        InputError: the folder is empty.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file()
+        and not file.name.endswith((REJECTS, MANIFEST))
+        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+    )
+    if not found:
+        raise InputError(f"{path} is a folder without files of messages.")
+    return found
+
+
+def size(path: Path) -> int:
+    """Bytes of a file, or of a folder's files."""
+    return sum(part.stat().st_size for part in parts(path))
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal digest of a whole file; of a folder, that of its files' names and digests."""
+    if path.is_dir():
+        files = "".join(f"{sha256(part)} {part.relative_to(path)}\n" for part in parts(path))
+        return hashlib.sha256(files.encode("utf-8", "surrogateescape")).hexdigest()
+    with _readable(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+_DAMAGED = (
+    EOFError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    pa.ArrowException,
+)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what reading can raise into one line that names the file."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a directory: name a file.") from error
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read: permission denied.") from error
+    except _DAMAGED as error:
+        raise InputError(
+            f"{path} is damaged or cut short ({one_line(error)}): get a new copy."
+        ) from error
+    except (OSError, RuntimeError, NotImplementedError, UnicodeError) as error:
+        raise InputError(f"{path} cannot be read: {one_line(error)}.") from error

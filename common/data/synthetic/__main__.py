@@ -1,0 +1,111 @@
+"""The command that writes synthetic support messages: for a first look, for tests, for benchmarks.
+
+    python -m common.data.synthetic
+    python -m common.data.synthetic --rows 1000000 --seed 7 --out /tmp/messages
+    python -m common.data.synthetic --scenario sudden-drift --days 60 --out /tmp/history
+
+Without --scenario it is one file; the same seed gives the same bytes, and a larger sample starts
+with the smaller one. With it, a history of daily files in which a known thing happens:
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from common.data.synthetic import histories
+from common.data.synthetic.messages import DEFAULT_SEED
+from common.data.synthetic.sample import DEFAULT_ROWS, FOLDER, write_sample
+from common.data.synthetic.scenarios import ROWS_A_DAY, SCENARIOS
+from common.errors import InputError, SettingsError
+
+HISTORY_FLAGS = ("days", "rows_per_day", "change_day")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    listed = "".join(f"  {name:<14}{known.summary}\n" for name, known in SCENARIOS.items())
+    _, _, more = (__doc__ or "").partition("\n\n")
+    parser = _Parser(
+        prog="python -m common.data.synthetic",
+        description="Write SYNTHETIC support messages in the columns of twcs.csv.",
+        epilog=f"{more}\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--rows", type=_whole(1), metavar="N", help=f"messages of the one file [{DEFAULT_ROWS}]")
+    add("--seed", type=_whole(0), default=DEFAULT_SEED, metavar="N", help="[%(default)s]")
+    add("--out", type=Path, metavar="DIR", help=f"[{FOLDER}]; a history needs a new folder")
+    history = parser.add_argument_group("a history of daily files")
+    add = history.add_argument
+    add("--scenario", choices=SCENARIOS, metavar="NAME", help="one of those below")
+    add("--days", type=_whole(1), metavar="N", help="how many, from 2026-01-01 on")
+    add("--rows-per-day", type=_whole(1), metavar="N", help=f"[{ROWS_A_DAY}; small-days: 20 to 60]")
+    add("--change-day", type=_whole(1), metavar="N", help="first changed day [two thirds through]")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    try:
+        if args.scenario:
+            said = _write_history(args)
+        else:
+            said = _write_one_file(args)
+    except SettingsError as error:
+        parser.error(str(error))
+    except InputError as error:
+        parser.exit(3, f"{parser.prog}: error: {error}\n")
+    sys.stdout.write(f"{said}\n")
+    return 0
+
+
+def _write_one_file(args: argparse.Namespace) -> str:
+    for flag in HISTORY_FLAGS:
+        if vars(args)[flag]:
+            raise SettingsError(f"--{flag.replace('_', '-')} needs --scenario")
+    rows = args.rows or DEFAULT_ROWS
+    path = write_sample(args.out or FOLDER, rows, args.seed)
+    return f"Wrote {rows:,} SYNTHETIC messages to {path}."
+
+
+def _write_history(args: argparse.Namespace) -> str:
+    if not (args.days and args.out):
+        raise SettingsError("--scenario needs --days and --out")
+    if args.rows:
+        raise SettingsError("--rows is for one file; a history has --rows-per-day")
+    known = histories.write(
+        args.out, args.scenario, args.days, args.rows_per_day, args.seed, args.change_day
+    )
+    rows = sum(day["rows"] for day in known["days"])
+    since = f" from {known['change_date']}" if known["change_date"] else ""
+    train = shlex.quote(str(args.out / "train.csv"))
+    return (
+        f"Wrote {rows:,} SYNTHETIC messages of {args.days:,} days ({args.scenario}{since}) to "
+        f"{args.out}. Next: python train.py --data {train}"
+    )
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number of at least {least}, not {text!r}"
+            )
+        return int(text)
+
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Histories of daily files, to watch the monitor work and to count its false and missed alarms.
+
+A folder gets `train.csv`, the messages before the first day, to fit a model on; a file for each
+day, `2026-01-01.csv` and so on; and at last `scenario.json`, which says what happens when. Columns
+are those of the sample and `brand`. Where labels come late, the days' files have no `inbound`: it
+comes in `labels-2026-01-02.csv` and so on, a file for each day on which there are labels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from common.data.atomic import atomic_path, make_folder, write_csv
+from common.data.synthetic import scenarios
+from common.data.synthetic.messages import DEFAULT_SEED, TIME_FORMAT, Message
+from common.errors import InputError
+
+MOST_DELAY = 10
+NEVER_LABELLED = 0.05
+UNLABELLED_COLUMNS = tuple(name for name in Message._fields if name != "inbound")
+LABEL_COLUMNS = ("tweet_id", "inbound", "labelled_at")
+
+Label = tuple[datetime, str, str]
+
+
+def write(
+    folder: Path,
+    name: str,
+    days: int,
+    rows_a_day: int | None = None,
+    seed: int = DEFAULT_SEED,
+    change_day: int | None = None,
+) -> dict[str, Any]:
+    """Write a history into a new or empty folder; return what its `scenario.json` says.
+
+    The same arguments give the same bytes.
+
+    Args:
+        name: a key of SCENARIOS.
+        days: 1 to MOST_DAYS.
+        rows_a_day: None for ROWS_A_DAY, or what the scenario says.
+        change_day: the first day of the change, from 1; None for two thirds through.
+
+    Raises:
+        SettingsError: a number is out of range or makes no sense with the scenario.
+        InputError: the folder is not empty or can't be written.
+    """
+    scenario = scenarios.SCENARIOS[name]
+    first = scenarios.first_changed_day(name, days, rows_a_day, change_day)
+    _require_empty(folder)
+    train = scenarios.train_messages(seed)
+    write_csv(folder / "train.csv", Message._fields, train)
+
+    facts: list[dict[str, Any]] = []
+    awaited: dict[date, list[Label]] = defaultdict(list)
+    columns = UNLABELLED_COLUMNS if scenario.delayed else Message._fields
+    chosen = itemgetter(*map(Message._fields.index, columns))
+    for number, day in enumerate(scenarios.simulated(scenario, days, rows_a_day, seed, first), 1):
+        write_csv(folder / f"{day.day}.csv", columns, map(chosen, day.messages))
+        if scenario.delayed:
+            for label in _labels(day, seed, number):
+                awaited[label[0].date()].append(label)
+            _write_labels(folder, day.day, awaited.pop(day.day, []))
+        facts.append(
+            {
+                "date": str(day.day),
+                "rows": len(day.messages),
+                "accuracy_effect": round(scenario.effect * day.strength, 4) or 0.0,
+            }
+        )
+    for late in sorted(awaited):
+        _write_labels(folder, late, awaited[late])
+
+    known = {
+        "scenario": name,
+        "what_happens": scenario.summary,
+        "synthetic": True,
+        "seed": seed,
+        "train_rows": len(train),
+        "change_day": first,
+        "change_date": facts[first - 1]["date"] if first else None,
+        "accuracy_effect": scenario.effect,
+        "days": facts,
+    }
+    with atomic_path(folder / "scenario.json") as temporary:
+        temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+    return known
+
+
+def _require_empty(folder: Path) -> None:
+    """Two histories must not mix, and no file of the user's may be lost."""
+    make_folder(folder)
+    try:
+        empty = not any(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot look into {folder}: {error.strerror}.") from error
+    if not empty:
+        raise InputError(f"{folder} is not empty: name a new folder for the history.")
+
+
+def _labels(day: scenarios.Day, seed: int, number: int) -> Iterable[Label]:
+    """When each message of a day gets its label, its id and its label; some are never labelled."""
+    random, rows = scenarios.chance(seed, number, 1), len(day.messages)
+    delays = random.integers(1, MOST_DELAY, rows, endpoint=True).tolist()
+    times = scenarios.moments(day.day, 1, rows, random)
+    random.shuffle(times)
+    labelled = random.random(rows) >= NEVER_LABELLED
+    for message, delay, time, comes in zip(day.messages, delays, times, labelled, strict=True):
+        if comes:
+            yield time + timedelta(days=delay), message.tweet_id, message.inbound
+
+
+def _write_labels(folder: Path, day: date, labels: list[Label]) -> None:
+    if labels:
+        rows = (
+            (tweet, inbound, time.strftime(TIME_FORMAT)) for time, tweet, inbound in sorted(labels)
+        )
+        write_csv(folder / f"labels-{day}.csv", LABEL_COLUMNS, rows)

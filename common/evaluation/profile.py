@@ -1,0 +1,241 @@
+"""A stretch of messages summed up: exact counts, and a sample of the rows.
+
+Profiles of parts add up to that of the whole, in any order. What they hold grows with the classes
+and segments, not with the rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.evaluation.metrics import Floats, Labels
+
+SAMPLE_ROWS = 2000
+
+NEVER = np.datetime64("NaT", "s")
+
+_SCHEMA = pa.schema(
+    [
+        ("order", pa.float64()),
+        ("text", pa.large_string()),
+        ("label", pa.large_string()),
+        ("predicted", pa.large_string()),
+        ("confidence", pa.float64()),
+        ("delay_days", pa.float64()),
+    ]
+)
+_COUNTS = ("read", "rejected", "blank", "replaced", "unlabelled")
+_FACTS = b"triage"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Rows of a window, or of the holdout that a model was promoted on.
+
+    Attributes:
+        read: all rows; of these `rejected` could not be read, `blank` have no text, `replaced` hold
+            characters that could not be decoded, `unlabelled` have a text and no class.
+        pairs: rows with a class by (true class, predicted class).
+        predicted: rows with a text by predicted class.
+        segments: (right, rows) of the rows with a class, by segment.
+        versus: rows with a class that only the model, and that only another model gets right.
+        sample: at most SAMPLE_ROWS rows with a text, drawn evenly; `label` is empty where there is
+            none, `delay_days` nan.
+        stream: of a reference, messages drawn evenly from the whole file: the holdout alone is not
+            like the stream, because all copies of a frequent message are on one side of the split.
+        fitted_accuracy: of a reference, accuracy on messages that the model was fitted on.
+        newest_label: when the newest label came, or its message; NaT if that is not known.
+    """
+
+    read: int = 0
+    rejected: int = 0
+    blank: int = 0
+    replaced: int = 0
+    unlabelled: int = 0
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    predicted: Counter[str] = field(default_factory=Counter)
+    segments: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    sample: pa.Table = field(default_factory=_SCHEMA.empty_table)
+    newest_label: np.datetime64 = NEVER
+    versus: tuple[int, int] = (0, 0)
+    stream: Sequence[str] = ()
+    fitted_accuracy: float = 1.0
+
+    def __add__(self, other: Profile) -> Profile:
+        segments = dict(self.segments)
+        for name, (right, rows) in other.segments.items():
+            before = segments.get(name, (0, 0))
+            segments[name] = (before[0] + right, before[1] + rows)
+        return Profile(
+            **{name: getattr(self, name) + getattr(other, name) for name in _COUNTS},
+            pairs=self.pairs + other.pairs,
+            predicted=self.predicted + other.predicted,
+            segments=segments,
+            sample=_drawn(pa.concat_tables([self.sample, other.sample])),
+            newest_label=np.fmax(self.newest_label, other.newest_label),
+            versus=(self.versus[0] + other.versus[0], self.versus[1] + other.versus[1]),
+        )
+
+    @property
+    def rows(self) -> int:
+        """Rows with a text and a class."""
+        return self.pairs.total()
+
+    @property
+    def correct(self) -> int:
+        return sum(rows for (true, predicted), rows in self.pairs.items() if true == predicted)
+
+    @property
+    def expected(self) -> int:
+        """How many of `rows` a stable model gets right.
+
+        No model is better on new messages than on those it was fitted on. Where a holdout says so,
+        it was lucky: all copies of a frequent message are on one side of the split, and hard ones
+        may be on the other.
+        """
+        return min(self.correct, round(self.fitted_accuracy * self.rows))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes that occur, as true or as predicted ones."""
+        return tuple(sorted({name for pair in self.pairs for name in pair}))
+
+    def confusion(self, classes: Sequence[str]) -> npt.NDArray[np.intp]:
+        """(K, K) rows of true classes, columns of predicted ones; other classes are left out."""
+        number = {name: k for k, name in enumerate(classes)}
+        counts = np.zeros((len(classes), len(classes)), np.intp)
+        for (true, predicted), rows in self.pairs.items():
+            if true in number and predicted in number:
+                counts[number[true], number[predicted]] = rows
+        return counts
+
+    def texts(self) -> list[str]:
+        """At most SAMPLE_ROWS messages, drawn evenly."""
+        return list(self.stream) or self.unfitted()
+
+    def unfitted(self) -> list[str]:
+        """Messages of the sample, on which no model was fitted."""
+        return list(self.sample.column("text").to_pylist())
+
+    def answers(self) -> tuple[Labels, Floats]:
+        """Of the sample: predicted classes and confidences."""
+        return _numpy(self.sample, "predicted"), _numpy(self.sample, "confidence")
+
+    def judged(self) -> tuple[npt.NDArray[np.bool_], Floats]:
+        """Of the sample's rows with a class: whether the answer is right, and its confidence."""
+        rows = self.sample.filter(pc.not_equal(self.sample.column("label"), ""))
+        right = _numpy(rows, "label") == _numpy(rows, "predicted")
+        return right.astype(bool), _numpy(rows, "confidence")
+
+    def delays(self) -> Floats:
+        """Of the sample: days from a message to its label, where both times are known."""
+        days: Floats = _numpy(self.sample, "delay_days")
+        return days[~np.isnan(days)]
+
+    def save(self, path: Path) -> None:
+        """Write the profile as one Parquet file: the sample, and the counts as metadata."""
+        import pyarrow.parquet as pq
+
+        facts = {
+            **{name: getattr(self, name) for name in _COUNTS},
+            "pairs": [[*pair, rows] for pair, rows in self.pairs.items()],
+            "predicted": dict(self.predicted),
+            "segments": dict(self.segments),
+            "stream": list(self.stream),
+            "fitted_accuracy": self.fitted_accuracy,
+        }
+        pq.write_table(self.sample.replace_schema_metadata({_FACTS: json.dumps(facts)}), path)
+
+    @classmethod
+    def load(cls, path: Path) -> Profile:
+        """What `save` has written."""
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(path)
+        facts: dict[str, Any] = json.loads(table.schema.metadata[_FACTS])
+        return cls(
+            **{name: facts[name] for name in _COUNTS},
+            pairs=Counter({(true, predicted): rows for true, predicted, rows in facts["pairs"]}),
+            predicted=Counter(facts["predicted"]),
+            segments={name: (right, rows) for name, (right, rows) in facts["segments"].items()},
+            sample=table.replace_schema_metadata(None),
+            stream=facts["stream"],
+            fitted_accuracy=facts["fitted_accuracy"],
+        )
+
+
+def of_rows(
+    texts: pa.Array,
+    labels: Labels,
+    predicted: Labels,
+    confidence: Floats,
+    segments: Labels | None = None,
+    delay_days: Floats | None = None,
+    seed: int = 0,
+) -> Profile:
+    """The profile of n rows with a text each.
+
+    Args:
+        labels: (n,) true classes, "" where there is none.
+        seed: of the sample; another one for each part of a whole.
+    """
+    n = len(texts)
+    known = labels != ""
+    right = (labels == predicted) & known
+    by_segment: dict[str, tuple[int, int]] = {}
+    if segments is not None:
+        for name in set(segments[known].tolist()) - {""}:
+            chosen = known & (segments == name)
+            by_segment[name] = (int(right[chosen].sum()), int(chosen.sum()))
+    sample = pa.table(
+        [
+            np.random.default_rng(seed).random(n),
+            texts,
+            pa.array(labels, pa.large_string()),
+            pa.array(predicted, pa.large_string()),
+            pa.array(confidence, pa.float64()),
+            np.full(n, np.nan) if delay_days is None else delay_days,
+        ],
+        schema=_SCHEMA,
+    )
+    return Profile(
+        read=n,
+        replaced=int(pc.sum(pc.match_substring(texts, "\ufffd")).as_py() or 0),
+        unlabelled=n - int(known.sum()),
+        pairs=Counter(zip(labels[known].tolist(), predicted[known].tolist(), strict=True)),
+        predicted=Counter(predicted.tolist()),
+        segments=by_segment,
+        sample=_drawn(sample),
+    )
+
+
+def with_unread(profile: Profile, rejected: int, blank: int) -> Profile:
+    """The profile with rows that can't be read or have no text."""
+    return replace(
+        profile,
+        read=profile.read + rejected + blank,
+        rejected=profile.rejected + rejected,
+        blank=profile.blank + blank,
+    )
+
+
+def _drawn(sample: pa.Table) -> pa.Table:
+    """The rows with the smallest random numbers: an even draw, also from what was drawn before."""
+    if len(sample) <= SAMPLE_ROWS:
+        return sample
+    order = pc.select_k_unstable(sample, SAMPLE_ROWS, [("order", "ascending")])
+    return sample.take(order).combine_chunks()
+
+
+def _numpy(table: pa.Table, column: str) -> Any:
+    return table.column(column).to_numpy()

@@ -1,0 +1,216 @@
+"""From messages to the few dense columns that CatBoost weighs: linear scores and statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from common.models import linear_scores, text
+
+CACHED_ROWS = 50_000
+IDLE_CACHES = 4
+ROWS_AT_ONCE = 50_000
+
+
+class RowCache:
+    """Rows of values by key, computed on first use; cleared when full. For one thread at a time."""
+
+    def __init__(self, width: int, limit: int = CACHED_ROWS) -> None:
+        self.values = np.empty((0, width))
+        self._limit = limit
+        self._numbers: dict[str, int] = {}
+
+    def rows(
+        self, keys: Sequence[str], compute: Callable[[Sequence[str]], npt.NDArray[np.float64]]
+    ) -> npt.NDArray[np.int64]:
+        """(n,) where in `values` the rows of these n distinct keys are, until the next call."""
+        new = [key for key in keys if key not in self._numbers]
+        if len(self._numbers) + len(new) > self._limit:
+            self._numbers.clear()
+            new = list(keys)
+        if new:
+            start = len(self._numbers)
+            stop = start + len(new)
+            if stop > len(self.values):
+                grown = np.empty((max(stop, 2 * start), self.values.shape[1]))
+                grown[:start] = self.values[:start]
+                self.values = grown
+            self.values[start:stop] = compute(new)
+            self._numbers.update(zip(new, range(start, stop), strict=True))
+        return np.fromiter(map(self._numbers.__getitem__, keys), np.int64, len(keys))
+
+
+@dataclass(frozen=True)
+class _Caches:
+    """What one call uses: (words, k) scores of words, (pieces, k + 14) values of pieces."""
+
+    words: RowCache
+    pieces: RowCache
+
+
+class MessageFeatures(TransformerMixin, text.OfTexts):
+    """n messages -> (n, k + 12) float32: class scores, statistics, number of tokens.
+
+    `fit_transform` gives the training messages the scores of models that have not seen them.
+    Everything that adds up over the pieces of a message is cached by piece. Threads share no cache:
+    each call takes an idle one, or a new one, and puts it back.
+    """
+
+    def __init__(self, min_count: int = 2, class_weight: str | None = None, seed: int = 42) -> None:
+        self.min_count = min_count
+        self.class_weight = class_weight
+        self.seed = seed
+
+    def fit(self, X: Any, y: Any) -> Self:
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(
+        self, X: Any, y: Any = None, advance: Callable[[int], None] = lambda steps: None
+    ) -> npt.NDArray[np.float32]:
+        """Fit on n messages and class numbers (n,), 0 to K - 1."""
+        self.counts_ = text.WordCounts(self.min_count)
+        counts = self.counts_.fit_counts(X)
+        advance(1)
+        weights = np.ones(len(y), np.float32)
+        if self.class_weight == "balanced":
+            frequency = np.bincount(y)
+            weights = (len(y) / (np.count_nonzero(frequency) * frequency))[y].astype(np.float32)
+        self.linear_, scores = linear_scores.cross_fit(counts, y, weights, self.seed, advance)
+        self._forget()
+        return np.hstack([scores, self.transform(X)[:, scores.shape[1] :]])
+
+    def transform(self, X: Any) -> npt.NDArray[np.float32]:
+        check_is_fitted(self)
+        starts = range(0, max(len(X), 1), ROWS_AT_ONCE)
+        return np.vstack([self._sums(X[start : start + ROWS_AT_ONCE]) for start in starts])
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
+        check_is_fitted(self)
+        scores = [f"score {k}" for k in range(len(self.linear_.intercept))]
+        return np.array([*scores, *text.STATISTICS, "tokens"], object)
+
+    def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
+        """(words, k): what each word adds to the class scores, by itself and by its parts."""
+        terms = self.counts_.terms(words)
+        return np.asarray(terms @ self.linear_.coefficients[: terms.shape[1]], np.float64)
+
+    def contributions(
+        self, X: Any, directions: npt.NDArray[np.float64]
+    ) -> list[list[tuple[str, float]]]:
+        """What each word of each message adds to its linear score, the largest first.
+
+        Exact: a message's contributions and the intercept add up to its score. What a pair of words
+        adds is shared by the two.
+
+        Args:
+            directions: (n, k) weights of the k scores for each message, such as 1 for the class
+                that is asked about.
+        """
+        offsets, numbers, words = text.expanded(text.split(X))
+        known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
+        pairs = text.positions(self.counts_.pairs_, text.neighbours(offsets, known, known))
+        values = self.word_scores(words)[numbers]
+        shared = np.zeros_like(values)
+        shared[pairs >= 0] = self._pair_coefficients()[pairs[pairs >= 0]] / 2
+        values += shared
+        values[1:] += shared[:-1]
+        lengths = np.diff(offsets)
+        rows = np.repeat(np.arange(len(lengths)), lengths)
+        weights = (values * directions[rows]).sum(axis=1) / np.sqrt(lengths)[rows]
+        found = []
+        for first, last in pairwise(offsets.tolist()):
+            sums: dict[str, float] = {}
+            for number, weight in zip(numbers[first:last], weights[first:last], strict=True):
+                sums[words[number]] = sums.get(words[number], 0.0) + float(weight)
+            found.append(sorted(sums.items(), key=lambda pair: -pair[1]))
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in super().__getstate__().items() if k != "_idle_caches"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "linear_" in state:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._idle_caches: list[_Caches] = []
+
+    @contextmanager
+    def _caches(self) -> Iterator[_Caches]:
+        """Caches that no other thread uses meanwhile.
+
+        list.pop and list.append are atomic. After an exception the caches may be half filled, so
+        they are not put back.
+        """
+        try:
+            caches = self._idle_caches.pop()
+        except IndexError:
+            scores = len(self.linear_.intercept)
+            # scores, statistics, number of tokens, first and last word
+            width = scores + len(text.STATISTICS) + 3
+            caches = _Caches(RowCache(scores), RowCache(width))
+        yield caches
+        if len(self._idle_caches) < IDLE_CACHES:
+            self._idle_caches.append(caches)
+
+    def _sums(self, X: Any) -> npt.NDArray[np.float32]:
+        """(n, k + 12) what adds up over the pieces of each message, the scores scaled by tokens."""
+        pieces = text.split(X)
+        with self._caches() as caches:
+            rows = caches.pieces.rows(
+                pieces.distinct, partial(self._piece_values, word_cache=caches.words)
+            )
+            values = caches.pieces.values[rows]
+        size = values.shape[1] - 2
+        ones = np.ones(len(pieces.index))
+        shape = (len(pieces), len(values))
+        sums = sp.csr_array((ones, pieces.index, pieces.offsets), shape=shape) @ values[:, :size]
+
+        first, last = values[:, size:].astype(np.int64).T
+        # A piece without tokens does not come between its neighbours.
+        filled = values[:, size - 1][pieces.index] > 0
+        offsets = np.concatenate([[0], np.cumsum(filled)])[pieces.offsets]
+        index = pieces.index[filled]
+        scores = len(self.linear_.intercept)
+        sums[:, :scores] += self._pair_sums(
+            offsets, text.neighbours(offsets, last[index], first[index])
+        )
+        sums[:, :scores] /= np.sqrt(np.maximum(sums[:, size - 1], 1))[:, None]
+        sums[:, :scores] += self.linear_.intercept
+        return sums.astype(np.float32)
+
+    def _piece_values(self, pieces: Sequence[str], word_cache: RowCache) -> npt.NDArray[np.float64]:
+        """(pieces, k + 14) scores, statistics, tokens, and numbers of first and last word."""
+        offsets, numbers, words = text.tokenised(pieces)
+        rows = word_cache.rows(words, self.word_scores)
+        shape = (len(pieces), len(words))
+        tokens = sp.csr_array((np.ones(len(numbers)), numbers, offsets), shape=shape)
+        known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
+        keys = text.neighbours(offsets, known, known)
+        scores = tokens @ word_cache.values[rows] + self._pair_sums(offsets, keys)
+        counted = np.array([text.statistics(piece) for piece in pieces])
+        ends = np.full((len(pieces), 2), -1)
+        some = np.diff(offsets) > 0
+        ends[some] = np.stack([known[offsets[:-1][some]], known[offsets[1:][some] - 1]], axis=1)
+        return np.hstack([scores, counted, np.diff(offsets)[:, None], ends])
+
+    def _pair_sums(self, offsets: Any, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        pairs = self.counts_.pairs_
+        found = text.count_matrix(offsets, text.positions(pairs, keys), len(pairs))
+        return np.asarray(found @ self._pair_coefficients(), np.float64)
+
+    def _pair_coefficients(self) -> npt.NDArray[np.float32]:
+        coefficients = self.linear_.coefficients
+        return coefficients[len(coefficients) - len(self.counts_.pairs_) :]

@@ -1,0 +1,46 @@
+"""From findings to one status, and from statuses over time to a graver one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from common.monitoring.checks.finding import Finding, Status, worst
+
+WINDOWS, WARNINGS = 5, 2
+
+
+def overall(findings: Iterable[Finding]) -> Status:
+    """The worst of them: CRITICAL, WARNING, UNKNOWN, OK; UNKNOWN where there are none.
+
+    UNKNOWN is only said of accuracy: a small window leaves most other questions open, every day.
+    """
+    return worst(
+        finding.status
+        for finding in findings
+        if finding.status is not Status.UNKNOWN or finding.name == "accuracy"
+    )
+
+
+def escalate(history: Sequence[Status]) -> Status:
+    """The newest status of one finding, made CRITICAL by a WARNING in 2 of the last 5 windows.
+
+    Args:
+        history: statuses of `degradation`, newest last, before escalation.
+
+    Only for findings that measure accuracy on labels: that is what the model is there for, while a
+    drift that harms nobody stays a WARNING however long it lasts (it may be a new campaign, which
+    the model answers well). And only for those whose WARNING is itself beyond chance: two of
+    `degradation` (p < .005 each) come by chance in 0.04 of 200-day runs, while a point below the
+    floor says little in a small window, so two of them would be a CRITICAL from points alone; what
+    several windows say about the floor is `pooled_against_floor`'s to judge.
+
+    >>> escalate([Status.WARNING, Status.OK, Status.WARNING]).name
+    'CRITICAL'
+    """
+    if not history:
+        return Status.UNKNOWN
+    newest = history[-1]
+    warnings = sum(status is Status.WARNING for status in history[-WINDOWS:])
+    if newest is Status.WARNING and warnings >= WARNINGS:
+        return Status.CRITICAL
+    return newest

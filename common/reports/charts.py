@@ -1,0 +1,144 @@
+"""Numbers as the figures of a page need them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.evaluation.metrics import Labels
+
+Bools = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.intp]
+
+SHOWN_CLASSES = 12
+STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An accuracy and its interval in a figure: per cent from the left and from the top."""
+
+    x: float
+    y: float
+    upper: float
+    lower: float
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Accuracies over time in a figure.
+
+    Args:
+        grid: (per cent from the top, share) of each line.
+        floor: per cent from the top.
+        measured, estimated: one for each window, None where there is none.
+        stretches: the measured ones, cut where a window has none.
+    """
+
+    grid: list[tuple[float, float]]
+    floor: float
+    measured: list[Mark | None]
+    estimated: list[Mark | None]
+    stretches: list[list[Mark]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows with the same value, and the share of them that each model gets right."""
+
+    name: str
+    rows: int
+    shares: tuple[float, ...]
+
+
+def groups(values: Labels, right: Sequence[Bools]) -> list[Group]:
+    """Rows by their value, the most frequent first; by true class, the shares are recalls."""
+    names, number = np.unique(
+        np.array([str(value) for value in values], object), return_inverse=True
+    )
+    rows = np.bincount(number, minlength=len(names))
+    shares = [np.bincount(number, weights=model, minlength=len(names)) / rows for model in right]
+    return [
+        Group(str(names[k]), int(rows[k]), tuple(float(model[k]) for model in shares))
+        for k in np.argsort(-rows, kind="stable")
+    ]
+
+
+def fold(
+    counts: Counts, classes: Sequence[str], longest: int = SHOWN_CLASSES
+) -> tuple[list[str], Counts]:
+    """A confusion matrix of at most `longest` + 1 classes: the last one is all the rarer ones."""
+    frequent = np.argsort(-counts.sum(axis=1), kind="stable")[:longest]
+    return merge(counts, classes, np.sort(frequent).tolist())
+
+
+def merge(counts: Counts, classes: Sequence[str], kept: Sequence[int]) -> tuple[list[str], Counts]:
+    """A confusion matrix of the classes `kept`, and a last one that is all others together."""
+    others = len(classes) - len(kept)
+    if not others:
+        return [classes[k] for k in kept], counts[np.ix_(kept, kept)]
+    place = np.full(len(classes), len(kept))
+    place[list(kept)] = np.arange(len(kept))
+    merged = np.zeros((len(kept) + 1, len(kept) + 1), np.intp)
+    np.add.at(merged, (place[:, None], place[None, :]), counts)
+    return [*(classes[k] for k in kept), f"{others} other{'s' * (others > 1)}"], merged
+
+
+def ticks(values: Sequence[float]) -> list[float]:
+    """Round numbers, two to seven, that span `values`, for an axis of shares."""
+    low, high = min(values), max(values)
+    step = next((s for s in STEPS if (high - low) / s <= 5), STEPS[-1])
+    return [k * step for k in range(math.floor(low / step), math.ceil(high / step) + 1)]
+
+
+def timeline(windows: Sequence[Mapping[str, Any]], floor: float) -> Timeline:
+    """Lay out windows, the oldest first, on an axis that starts near the lowest bound.
+
+    Args:
+        windows: with `accuracy`, `lower`, `upper`, and `estimated`: None or a `value` with bounds.
+            Shares are 0 to 1, or None.
+    """
+    measured = [(window["accuracy"], window["upper"], window["lower"]) for window in windows]
+    estimates = [window["estimated"] or {} for window in windows]
+    estimated = [tuple(map(found.get, ("value", "upper", "lower"))) for found in estimates]
+    known = [share for shares in (*measured, *estimated) for share in shares if share is not None]
+    # Room above and below, also where all shares are the same.
+    grid = ticks([max(0.0, min([*known, floor]) - 0.01), min(1.0, max([*known, floor]) + 0.01)])
+
+    def top(share: float) -> float:
+        return round(100 * (grid[-1] - share) / (grid[-1] - grid[0]), 2)
+
+    def mark(place: int, shares: tuple[float | None, ...]) -> Mark | None:
+        value, upper, lower = shares
+        if value is None:
+            return None
+        bounds = (top(value if bound is None else bound) for bound in (upper, lower))
+        return Mark(round(100 * (place + 0.5) / len(windows), 3), top(value), *bounds)
+
+    marks = [mark(place, shares) for place, shares in enumerate(measured)]
+    return Timeline(
+        [(top(tick), tick) for tick in grid],
+        top(floor),
+        marks,
+        [mark(place, shares) for place, shares in enumerate(estimated)],
+        [
+            [found for found in stretch if found]
+            for is_known, stretch in groupby(marks, key=lambda found: found is not None)
+            if is_known
+        ],
+    )
+
+
+def spread(count: int, most: int = 7) -> list[int]:
+    """At most `most` places of `count`, at about the same distance, the first and last included.
+
+    >>> spread(4), spread(9, 3)
+    ([0, 1, 2, 3], [0, 4, 8])
+    """
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most)).tolist()})

@@ -1,0 +1,244 @@
+"""The contest of a challenger with the champion as one page of HTML that anybody can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from common.evaluation import metrics
+from common.evaluation.metrics import Floats, Labels
+from common.reports import charts, html
+from common.reports.charts import Bools
+from common.training.contest import Answers, Rule, Verdict
+
+Answer = tuple[str, bool, float]  # class, right, confidence
+
+SHOWN_GROUPS = 20
+SHOWN_EXAMPLES = 20
+SMALLEST_CHANGE = 0.00005  # what four decimals show
+
+# By the start of a rule's metric: which direction is better, and the rule for a newcomer.
+EXPLANATIONS = {
+    "accuracy over majority class": (
+        "higher",
+        "The share of rows answered right. A model must do better than always answering the most "
+        "frequent class, or it has learnt nothing.",
+    ),
+    "accuracy per segment": (
+        "higher",
+        "Accuracy within each group of rows: a gain on average must not be paid for by one group. "
+        "No group of 30 rows or more may lose more than 5 points beyond chance, nor 10 points at "
+        "all; the figures are those of the group that lost most.",
+    ),
+    "accuracy": ("higher", "The share of rows answered right."),
+    "McNemar p": (
+        "lower",
+        "Only the rows that exactly one of the two gets right tell them apart. This is the chance "
+        "that an equally good challenger wins as many of them; below 0.05, luck is unlikely.",
+    ),
+    "macro-F1": (
+        "higher",
+        "F1 joins precision (how many answers of a class are right) with recall (how many of its "
+        "rows are found). Macro: the mean over the classes, a rare one counts as much as any.",
+    ),
+    "recall of": ("higher", "The share of this class's rows that are recognised."),
+    "recall per class": (
+        "higher",
+        "The share of each class's rows that are recognised. No class of 30 rows or more may lose "
+        "more than 5 points beyond chance, nor 10 points at all; the figures are those of the "
+        "class that lost most.",
+    ),
+    "log loss": (
+        "lower",
+        "How little probability the true class was given; being sure and wrong costs most.",
+    ),
+    "calibration": (
+        "lower",
+        "The mean gap between how sure a model is and how often it is right; 0 is perfect.",
+    ),
+    "rows/s": ("higher", "Messages scored in a second."),
+    "model size": ("lower", "What the stored model takes on disk."),
+    "loads in a clean process": (
+        "",
+        "A new process with nothing but the stored model must load it and get the same answers.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """All that the page shows, about the n rows of holdout that both models answered.
+
+    Args:
+        champion_version: None if there is no champion yet.
+        classes: K names, the columns of `proba`; all true and predicted ones are among them.
+        champion: None if there is no champion, or if it could not answer.
+        left_out: rows of holdout that the champion may have been fitted on.
+        segments: the group that each row belongs to, (n,).
+        provenance: section, then key, then value.
+    """
+
+    model: str
+    version: int
+    run_id: str
+    champion_version: int | None
+    verdict: Verdict
+    classes: tuple[str, ...]
+    texts: Sequence[str]
+    true: Labels
+    challenger: Answers
+    champion: Answers | None
+    left_out: int
+    segments: Labels | None
+    provenance: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """One of the two models, and how it fares on the rows; shares are 0 to 1."""
+
+    role: str
+    version: int
+    classes: tuple[str, ...]
+    true: Labels
+    answers: Answers
+
+    @cached_property
+    def right(self) -> Bools:
+        return np.asarray(self.answers.predicted == self.true, bool)
+
+    @cached_property
+    def confidence(self) -> Floats:
+        return self.answers.proba.max(axis=1)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's, 95 %, of the accuracy; all of 0 to 1 where there is no row."""
+        rows = len(self.right)
+        return metrics.wilson_interval(int(self.right.sum()), rows) if rows else (0.0, 1.0)
+
+    @property
+    def confusion(self) -> tuple[list[str], list[list[int]]]:
+        """Names, and counts by true class, then predicted class; see `charts.fold`."""
+        counts = metrics.confusion_counts(self.true, self.answers.predicted, self.classes)
+        names, folded = charts.fold(counts, self.classes)
+        return names, folded.tolist()
+
+    @cached_property
+    def calibration(self) -> list[tuple[int, float, float]]:
+        """(rows, mean confidence, accuracy) by confidence."""
+        known = np.isfinite(self.confidence)
+        return metrics.calibration(self.right[known], self.confidence[known])
+
+    @property
+    def calibration_error(self) -> float:
+        """ECE, 0 to 1; nan where no confidence is known."""
+        rows = sum(n for n, _, _ in self.calibration)
+        gaps = sum(n * abs(share - sure) for n, sure, share in self.calibration)
+        return gaps / rows if rows else float("nan")
+
+    def answer(self, row: int) -> Answer:
+        sure = float(self.confidence[row])
+        return str(self.answers.predicted[row]), bool(self.right[row]), sure
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """A rule as the page shows it.
+
+    Args:
+        state: failed, passed, or reported for what decides nothing.
+        better: which direction is, higher or lower; "" where that is not known.
+        effect: whether the difference is better or worse; "" where neither.
+    """
+
+    rule: Rule
+    state: str
+    better: str
+    effect: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A message, its class, and each model's answer."""
+
+    text: str
+    true: str
+    answers: tuple[Answer, ...]
+
+
+def render(contest: Contest) -> str:
+    """The page, the champion's side first; without that side where the champion has no answers."""
+    sides = [("challenger", contest.version, contest.challenger)]
+    if contest.champion and contest.champion_version:
+        sides.insert(0, ("champion", contest.champion_version, contest.champion))
+    models = [Competitor(role, n, contest.classes, contest.true, given) for role, n, given in sides]
+    right = [model.right for model in models]
+    return html.render(
+        "contest_page.html",
+        contest=contest,
+        rows=len(contest.true),
+        models=models,
+        rules=rule_rows(contest.verdict.rules),
+        ticks=charts.ticks([bound for model in models for bound in model.interval]),
+        agreement=agreement(*right) if len(right) == 2 else None,
+        per_class=charts.groups(contest.true, right),
+        per_segment=None if contest.segments is None else charts.groups(contest.segments, right),
+        shown_groups=SHOWN_GROUPS,
+        examples=examples(contest.texts, models),
+    )
+
+
+def rule_rows(rules: Sequence[Rule]) -> list[RuleRow]:
+    """What decided against the challenger first, what decides nothing last."""
+    rows = [_rule_row(rule) for rule in rules]
+    return sorted(rows, key=lambda row: ("failed", "passed", "reported").index(row.state))
+
+
+def _rule_row(rule: Rule) -> RuleRow:
+    better, explanation = explained(rule.metric)
+    decides = rule.blocks and rule.passed is not None
+    state = ("passed" if rule.passed else "failed") if decides else "reported"
+    change = rule.difference
+    effect = ""
+    if better and change is not None and abs(change) >= SMALLEST_CHANGE:  # never true of nan
+        effect = "better" if (change > 0) == (better == "higher") else "worse"
+    return RuleRow(rule, state, better, effect, explanation)
+
+
+def explained(metric: str) -> tuple[str, str]:
+    """("higher", "lower" or "", meaning) of the longest known start of the metric's name."""
+    known = [start for start in EXPLANATIONS if metric.lower().startswith(start.lower())]
+    return EXPLANATIONS[max(known, key=len)] if known else ("", "")
+
+
+def agreement(champion: Bools, challenger: Bools) -> dict[str, int]:
+    """How many rows both, one or none of the two get right."""
+    return {
+        "both": int((champion & challenger).sum()),
+        "only_champion": int((champion & ~challenger).sum()),
+        "only_challenger": int((~champion & challenger).sum()),
+        "neither": int((~champion & ~challenger).sum()),
+    }
+
+
+def examples(texts: Sequence[str], models: Sequence[Competitor]) -> tuple[int, list[Example]]:
+    """How many rows the two answer differently, and those they are surest of.
+
+    Of a single model, its errors.
+    """
+    first, last = models[0], models[-1]
+    differ = first.answers.predicted != last.answers.predicted
+    found = np.flatnonzero(differ if len(models) == 2 else ~last.right)
+    sureness = np.zeros(len(found))
+    for model in models:
+        sureness += np.nan_to_num(model.confidence[found])
+    shown = found[np.argsort(-sureness, kind="stable")][:SHOWN_EXAMPLES]
+    return len(found), [
+        Example(str(texts[row]), str(last.true[row]), tuple(model.answer(row) for model in models))
+        for row in shown
+    ]

@@ -1,0 +1,184 @@
+"""A version's model card in Markdown.
+
+Source: Mitchell et al., Model Cards for Model Reporting, 2019.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tabulate import tabulate
+
+from common.evaluation.metrics import ClassMetrics, wilson_interval
+from common.reports.html import excerpt, figure, legible
+from common.training.contest import Verdict
+
+FEW_ROWS = 30
+POOR_CALIBRATION = 0.05
+SHOWN_CLASSES = 50
+SHOWN_METRICS = {
+    "balanced_accuracy": "balanced accuracy",
+    "f1_macro": "macro-F1",
+    "roc_auc": "ROC AUC",
+    "log_loss": "log loss (lower is better)",
+    "ece": "calibration error, ECE (lower is better)",
+}
+MARKUP = re.compile(r"([\\`*_\[\]<>|~&])")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the card tells of one version.
+
+    Args:
+        text_column: the column of the messages, in the data and when scoring.
+        label_source: where the classes come from, in words.
+        train_rows, holdout_rows: rows fitted on, and rows measured on.
+        metrics: of the holdout, as `evaluate` names them; "accuracy" is among them.
+        per_class: of the holdout, by class.
+    """
+
+    model: str
+    version: int
+    text_column: str
+    label_source: str
+    data_name: str
+    data_sha256: str
+    synthetic: bool
+    train_rows: int
+    holdout_rows: int
+    metrics: Mapping[str, float]
+    per_class: Mapping[str, ClassMetrics]
+    verdict: Verdict
+
+
+def render(card: Card) -> str:
+    """The card; names and reasons can't break out of their place in it."""
+    limited = "\n".join(f"- {limit}" for limit in limits(card))
+    return f"""# {inline(card.model)}, version {card.version}
+
+## Intended use
+
+Sorts customer-support messages into {len(card.per_class)} classes, with a confidence for each.
+Made to help people to route and to count messages; not to decide about a person on its own.
+
+## Data
+
+- File: {inline(card.data_name)}
+- SHA-256: {inline(card.data_sha256)}
+- Kind: {"SYNTHETIC, made up for trying out" if card.synthetic else "messages as given"}
+- Messages: column {inline(card.text_column)}
+- Classes: {inline(card.label_source)}
+- Rows: {card.train_rows:,} fitted on, {card.holdout_rows:,} held out to measure on, chosen by
+  a hash of the text, so duplicates stay on one side
+
+## Metrics
+
+On the holdout.
+
+{_metrics(card)}
+
+{_per_class(card.per_class)}
+
+## Promotion
+
+{inline(card.verdict.outcome)}: {inline(card.verdict.reason)}.
+
+{_rules(card.verdict)}
+
+## Limits
+
+{limited}
+
+## How to load it
+
+```python
+import mlflow, pandas as pd
+
+model = mlflow.pyfunc.load_model({_address(card)!r})
+model.predict(pd.DataFrame({{{legible(card.text_column)!r}: ["where is my order?"]}}))
+```
+
+```bash
+python predict.py messages.csv --model {card.version}
+```
+"""
+
+
+def limits(card: Card) -> list[str]:
+    """What a reader must not conclude from the figures; Markdown."""
+    found = [
+        "The holdout comes from the same file as the training rows, so the figures say nothing of "
+        "other periods, channels or customers. `monitor.py` measures those.",
+        "Words and parts of words are counted, of whatever language the training rows have: other "
+        "languages, irony and long reasoning are beyond it.",
+        "A message of none of these classes gets one of them all the same.",
+    ]
+    if card.synthetic:
+        found.insert(0, "The data is SYNTHETIC: the figures say nothing about real messages.")
+    few = [name for name, values in card.per_class.items() if values.support < FEW_ROWS]
+    if few:
+        more = f" and {len(few) - SHOWN_CLASSES:,} more" if len(few) > SHOWN_CLASSES else ""
+        names = ", ".join(inline(name) for name in few[:SHOWN_CLASSES])
+        found.append(f"Too few holdout rows (under {FEW_ROWS}) to rely on: {names}{more}.")
+    error = card.metrics.get("ece", 0.0)
+    if error > POOR_CALIBRATION:
+        found.append(
+            f"Confidence is off by {figure(error)} on average: good to rank, not as a probability."
+        )
+    return found
+
+
+def inline(text: str, longest: int = 200) -> str:
+    r"""Text that Markdown shows as it stands, also in a table.
+
+    >>> inline("a|b\n<i>")
+    'a\\|b \\<i\\>'
+    """
+    return MARKUP.sub(r"\\\1", excerpt(legible(text), longest))
+
+
+def _metrics(card: Card) -> str:
+    accuracy = card.metrics["accuracy"]
+    low, high = wilson_interval(round(accuracy * card.holdout_rows), card.holdout_rows)
+    rows = [("accuracy", f"{figure(accuracy)} (95 % interval {figure(low)} to {figure(high)})")]
+    rows += [
+        (name, figure(card.metrics[key]))
+        for key, name in SHOWN_METRICS.items()
+        if key in card.metrics
+    ]
+    return tabulate(rows, ("metric", "value"), "github", disable_numparse=True)
+
+
+def _per_class(per_class: Mapping[str, ClassMetrics]) -> str:
+    ranked = sorted(per_class.items(), key=lambda pair: -pair[1].support)
+    rows = [
+        (inline(name), f"{m.support:,}", figure(m.precision), figure(m.recall), figure(m.f1))
+        for name, m in ranked[:SHOWN_CLASSES]
+    ]
+    headers = ("class", "rows", "precision", "recall", "F1")
+    table = tabulate(rows, headers, "github", disable_numparse=True)
+    left_out = len(per_class) - len(rows)
+    return f"{table}\n\n{left_out:,} rarer classes are left out." if left_out else table
+
+
+def _rules(verdict: Verdict) -> str:
+    rows = [
+        (
+            inline(rule.metric),
+            figure(rule.champion),
+            figure(rule.challenger),
+            inline(rule.required) or "nothing",
+            {None: "", True: "yes", False: "no"}[rule.passed],
+            "yes" if rule.blocks and rule.passed is not None else "no",
+        )
+        for rule in verdict.rules
+    ]
+    headers = ("rule", "champion", "challenger", "required", "passed", "decides")
+    return tabulate(rows, headers, "github", disable_numparse=True) if rows else "No rule applied."
+
+
+def _address(card: Card) -> str:
+    return f"models:/{legible(card.model)}/{card.version}"

@@ -1,0 +1,127 @@
+"""A job whose input or output is remote, done on copies in a folder of this machine.
+
+The folder has the same name each time, so that an interrupted run is gone on with there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from common.data import remote
+from common.errors import InputError
+from common.scoring.jobs import Job
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def local(job: Job) -> Iterator[Job]:
+    """Yield the job on local files; what it has written is uploaded when the block ends.
+
+    The manifest comes last. If what was uploaded before is there, it is fetched first, so that a
+    job that is done already is known.
+
+    Raises:
+        InputError: the input isn't there, or a store can't be reached.
+    """
+    if not (remote.is_remote(job.source) or remote.is_remote(job.output)):
+        yield job
+        return
+    with _folder(f"{job.source} {job.output}") as folder:
+        yield from _on_copies(job, folder)
+
+
+def _on_copies(job: Job, folder: Path) -> Iterator[Job]:
+    source, output = job.source, job.output
+    if remote.is_remote(source):
+        source = folder / "input" / remote.file_name(source)
+    if remote.is_remote(output):
+        output = folder / remote.file_name(output)
+    copied = replace(
+        job,
+        source=source,
+        output=output,
+        shown_source=remote.shown(job.source),
+        shown_output=remote.shown(job.output),
+    )
+    try:
+        if remote.is_remote(job.source):
+            logger.info("Fetching %s.", copied.shown_source)
+            if not remote.fetch(job.source, source):
+                raise InputError(f"{copied.shown_source} does not exist.")
+            copied.check()
+        before = _outputs_fetched(job, copied) if remote.is_remote(job.output) else None
+        yield copied
+    except InputError as error:
+        text = str(error).replace(str(source), remote.shown(job.source))
+        raise InputError(text.replace(str(output), remote.shown(job.output))) from error
+    if remote.is_remote(job.output) and copied.manifest.read_bytes() != before:
+        logger.info("Uploading %s.", copied.shown_output)
+        remote.put(copied.output, job.output)
+        if copied.rejects.exists():
+            remote.put(copied.rejects, job.rejects)
+        else:
+            remote.remove(job.rejects)
+        remote.put(copied.manifest, job.manifest)
+
+
+def remove_stale(days: float) -> list[str]:
+    """Remove copies that nothing was done with for `days`; name their folders."""
+    oldest = time.time() - days * 86_400
+    removed = []
+    for folder in filter(Path.is_dir, _root().iterdir()):
+        if max(path.stat().st_mtime for path in [folder, *folder.rglob("*")]) < oldest:
+            shutil.rmtree(folder)
+            removed.append(folder.name)
+    return removed
+
+
+def _outputs_fetched(job: Job, copied: Job) -> bytes | None:
+    """The manifest of what was uploaded before, fetched with its files; None if there is none.
+
+    What an interrupted run has left here is newer than that.
+    """
+    if list(copied.output.parent.glob(".*.draft*")) or not remote.fetch(
+        job.manifest, copied.manifest
+    ):
+        return None
+    remote.fetch(job.output, copied.output)
+    remote.fetch(job.rejects, copied.rejects)
+    return copied.manifest.read_bytes()
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """For this process alone."""
+    folder = _root() / hashlib.sha256(name.encode()).hexdigest()[:16]
+    try:
+        with FileLock(folder.with_suffix(".lock"), timeout=0):
+            (folder / "input").mkdir(parents=True, exist_ok=True)
+            try:
+                yield folder
+            finally:
+                if not list(folder.glob(".*.draft*")):  # there is nothing to go on with
+                    shutil.rmtree(folder, ignore_errors=True)
+    except Timeout as error:
+        raise InputError(f"{name.replace(' ', ' to ')}: another run is doing this.") from error
+
+
+def _root() -> Path:
+    """Nobody else may read the messages, or lay something there for us."""
+    root = Path(tempfile.gettempdir(), f"triage-trio-{os.getuid()}")
+    root.mkdir(mode=0o700, exist_ok=True)
+    found = root.lstat()
+    if found.st_uid != os.getuid() or found.st_mode & 0o077 or root.is_symlink():
+        raise InputError(f"{root} is open to others: remove it, or set TMPDIR.")
+    return root

@@ -1,0 +1,128 @@
+"""A process killed at any step of its writing loses nothing and leaves nothing behind."""
+
+import gzip
+import os
+import signal
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from common.models.boosted import TextClassifier
+from common.scoring import draft, jobs
+from common.scoring import file as scoring
+
+MODEL = {"name": "triage", "version": 7, "run_id": "abc"}
+ROWS = 60
+STEPS = ("os.rename", "os.remove", "os.truncate", "os.chmod", "open")
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    texts = [f"{text} {k}" for k in range(8) for text in ("it is LOST!!", "thank you")]
+    return TextClassifier().fit(texts, ["angry", "calm"] * 8)
+
+
+@pytest.fixture(autouse=True)
+def _checkpoint_after_each_chunk(monkeypatch):
+    monkeypatch.setattr(draft, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+    monkeypatch.setattr(scoring, "SMALL_BYTES", 0)
+
+
+def write(folder, ending):
+    rows = [f"{k},message {k}" if k % 9 else f"{k}" for k in range(ROWS)]
+    text = "id,text\n" + "\n".join(rows) + "\n"
+    path = folder / f"in{ending}"
+    if ending == ".csv":
+        path.write_text(text)
+    elif ending == ".csv.gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        pq.write_table(pa.table({"id": range(ROWS), "text": rows}), path)
+    return path
+
+
+def score(folder, source, classifier, workers):
+    output = folder / ("out.parquet" if source.suffix == ".parquet" else "out.csv")
+    (job,) = jobs.plan([source], output, "text")
+    scoring.score_file(job, classifier, MODEL, chunk_rows=10, workers=workers)
+    return job
+
+
+def contents(job):
+    return [path.read_bytes() for path in (job.output, job.rejects) if path.exists()]
+
+
+def die_at(step):
+    """Kill this process when it has written, renamed, synchronised ... `step` times."""
+    own, left = os.getpid(), step
+
+    def count():
+        nonlocal left
+        if os.getpid() != own:  # a worker
+            return
+        left -= 1
+        if left == 0:
+            os.kill(own, signal.SIGKILL)
+
+    def hook(event, args):
+        if event in STEPS and ".draft" in str(args[0]):
+            count()
+
+    sys.addaudithook(hook)
+    for owner, name in ((os, "fsync"), (draft, "_on_disk")):
+        original = getattr(owner, name)
+
+        def counted(*args, original=original):
+            count()
+            return original(*args)
+
+        setattr(owner, name, counted)
+
+    class Stream:
+        def __init__(self, stream):
+            self.stream = stream
+
+        def write(self, data):
+            count()
+            done = self.stream.write(data)
+            self.stream.flush()
+            count()
+            return done
+
+        def __getattr__(self, name):
+            return getattr(self.stream, name)
+
+    continued = draft._continued
+    draft._continued = lambda path, size: Stream(continued(path, size))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
+def test_a_kill_at_each_step_loses_nothing(tmp_path, classifier, ending, workers):
+    source = write(tmp_path, ending)
+    job = score(tmp_path, source, classifier, workers)
+    expected = contents(job)
+    killed = 0
+    for step in range(1, 400):
+        for path in (job.output, job.rejects, job.manifest):
+            path.unlink(missing_ok=True)
+        child = os.fork()
+        if not child:
+            try:
+                die_at(step)
+                score(tmp_path, source, classifier, workers)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status):
+            assert os.WEXITSTATUS(status) == 0
+            break
+        killed += 1
+        assert not job.output.exists() or job.output.read_bytes() == expected[0]
+        score(tmp_path, source, classifier, workers)
+        assert contents(job) == expected
+        assert not list(tmp_path.glob(".*"))
+    assert killed > 40

@@ -1,0 +1,170 @@
+"""The fast counts are those of scikit-learn, on any text."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
+
+from common.models import text
+from common.models.text import STATISTICS, WordCounts, characters, normalise, statistics, tokens
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "so",
+            "SOOOOO",
+            "late!!",
+            "@Shop",
+            "#fail",
+            "can't",
+            "can’t",
+            "👍👍",
+            "NA",
+            "&amp;",
+            "12",
+        ),
+        *("https://t.co/x1", "www.a.b/c", "שלום", "مرحبا", "日本語", "a\u0301o", "İ", "ß"),
+        *("\u00a0", "x\u2028y"),
+    ]
+)
+MESSAGES = st.lists(
+    st.one_of(st.text(max_size=40), st.lists(WORDS, max_size=12).map(" ".join)), max_size=8
+)
+
+
+def pairs(message: str) -> list[str]:
+    found = tokens(message)
+    return [f"{first} {second}" for first, second in pairwise(found)]
+
+
+def parts(message: str) -> list[str]:
+    return [f"[{part}]" for word in tokens(message) for part in characters(word)]
+
+
+def by_scikit_learn(train, new, min_count):
+    """Names and counts of all terms, by three CountVectorizers; min_count is of occurrences."""
+    names, columns = [], []
+    for analyzer in (tokens, parts, pairs):
+        counter = CountVectorizer(analyzer=analyzer)
+        try:
+            seen = counter.fit_transform(train)
+        except ValueError:  # no term at all
+            continue
+        often = np.flatnonzero(np.asarray(seen.sum(axis=0)).ravel() >= min_count)
+        names += counter.get_feature_names_out()[often].tolist()
+        columns.append(counter.transform(new).toarray()[:, often])
+    return names, np.hstack(columns) if columns else np.empty((len(new), 0))
+
+
+@given(MESSAGES, MESSAGES)
+@example(["a b a", "b a"], ["a b", "", "b  b a"])
+@settings(max_examples=150, deadline=None)
+def test_counts_equal_scikit_learns(train, new):
+    counter = WordCounts(min_count=1).fit(train)
+    names, expected = by_scikit_learn(train, new, min_count=1)
+    ours = counter.get_feature_names_out().tolist()
+    assert sorted(ours) == sorted(names)
+    found = counter.transform(new).toarray()
+    order = [ours.index(name) for name in names]
+    assert found.shape == (len(new), len(names))
+    assert (found[:, order] == expected).all()
+
+
+@given(MESSAGES)
+@settings(max_examples=50, deadline=None)
+def test_what_is_counted_while_fitting_is_what_transform_counts(train):
+    counter = WordCounts(min_count=2)
+    fitted = counter.fit_counts(train).matrix()
+    assert (fitted.toarray() == counter.transform(train).toarray()).all()
+
+
+def test_terms_that_stand_too_rarely_are_left_out():
+    train = ["late again", "late and sorry", "again"]
+    names, _ = by_scikit_learn(train, train, min_count=2)
+    kept = WordCounts(min_count=2).fit(train).get_feature_names_out()
+    # Pairs are made of words that are terms themselves.
+    assert sorted(kept) == sorted(names)
+    assert "late" in kept
+    assert "sorry" not in kept
+
+
+def test_words_come_by_falling_frequency():
+    counter = WordCounts(min_count=1).fit(["c b", "a b", "b c"])
+    assert list(counter.words_) == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize("message", ["ab " * 3_500_000, "a" * 10_000_000, "é,b;" * 1_000_000])
+def test_a_message_of_ten_megabytes_is_counted(message):
+    counter = WordCounts(min_count=1).fit(["ab a b"])
+    counts = counter.transform([message])
+    assert counts[0, counter.words_["ab"]] == message.count("ab ")
+
+
+def test_counts_are_small_numbers():
+    counts = WordCounts(min_count=1).fit(["a b"]).transform(["a a b"])
+    assert (counts.dtype, counts.indices.dtype) == (np.float32, np.int32)
+
+
+def test_a_clone_is_not_fitted_and_says_so():
+    counter = clone(WordCounts(min_count=3).fit(["a"]))
+    assert counter.get_params() == {"min_count": 3}
+    with pytest.raises(NotFittedError):
+        counter.transform(["a"])
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=100, deadline=None)
+def test_splitting_at_white_space_first_changes_no_token(message):
+    pieces = text.split([message])
+    split = [token for at in pieces.index for token in tokens(pieces.distinct[at])]
+    assert split == tokens(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Thanks @Shop!", ["thanks", "@shop", "!"]),
+        ("so #Tired", ["so", "#tired"]),
+        ("it doesn't, it doesn’t", ["it", "doesn't", ",", "it", "doesn’t"]),
+        ("what?!", ["what", "?", "!"]),
+        ("ok👍🏽", ["ok", "👍", "🏽"]),
+        ("GRÖSSE", ["grösse"]),
+        ("nooooooo", ["nooo"]),
+        ("a &amp; b &lt;3", ["a", "&", "b", "<", "3"]),
+        ("see https://t.co/A?b=1, www.x.y", ["see", "httplink", "httplink"]),
+        ("@115712 or 1234, 12345!", ["@115000", "or", "1234", ",", "12300", "!"]),
+        ("", []),
+    ],
+)
+def test_tokens_are_words_with_their_marks_and_single_marks(message, expected):
+    assert tokens(message) == expected
+
+
+@given(st.text(max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_normalising_twice_changes_no_token(message):
+    assert tokens(normalise(message)) == tokens(message)
+
+
+@pytest.mark.parametrize(
+    ("piece", "expected"),
+    [
+        ("Help!!", {"characters": 6, "exclamation marks": 2, "capitals": 1}),
+        ("why??", {"characters": 5, "question marks": 2}),
+        ("@ann", {"characters": 4, "mentions": 1}),
+        ("@", {"characters": 1}),
+        ("#fail", {"characters": 5, "hashtags": 1}),
+        ("https://a.b", {"characters": 11, "links": 1}),
+        ("a3:4.5", {"characters": 6, "digits": 3}),
+        ("NOT", {"characters": 3, "capitals": 3, "pieces in capitals": 1}),
+        ("😡👍☹", {"characters": 3, "emoji": 3}),
+    ],
+)
+def test_statistics_of_a_piece(piece, expected):
+    found = dict(zip(STATISTICS, statistics(piece), strict=True))
+    assert {name: count for name, count in found.items() if count} == expected | {"pieces": 1}

@@ -1,0 +1,115 @@
+"""Unknown words and the classifier two-sample test, on messages that are made up."""
+
+import codecs
+import time
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from common.data.synthetic.messages import generate
+from common.models.text import tokens
+from common.monitoring.checks import words
+from common.monitoring.checks.finding import Status
+
+
+@pytest.fixture(scope="module")
+def messages():
+    return np.array([row[4] for block in generate(12_000, seed=77) for row in block], object)
+
+
+@pytest.fixture(scope="module")
+def known(messages):
+    return {word for message in messages[:4000] for word in tokens(message)}
+
+
+def drawn(random, messages, rows):
+    return list(messages[random.integers(4000, len(messages), rows)])
+
+
+def foreign(texts, share):
+    """The first messages in another language: each word has its own other word (rot13)."""
+    n = round(share * len(texts))
+    return [codecs.encode(message, "rot13") for message in texts[:n]] + texts[n:]
+
+
+def test_unknown_words_are_counted_message_by_message():
+    finding = words.unknown_words(["a b"] * 40, ["a x y z", "a b"] * 20 + [" "], {"a", "b"})
+    assert finding.value == pytest.approx(0.375)
+    assert finding.detail["reference"] == 0
+    assert sorted(finding.detail["words"]) == ["x", "y", "z"]
+    assert finding.rows == 40
+    assert finding.status is Status.WARNING
+
+
+def test_fewer_unknown_words_are_no_trouble():
+    assert words.unknown_words(["a x"] * 40, ["a b"] * 40, {"a", "b"}).status is Status.OK
+    assert words.unknown_words(["a"] * 40, ["x"] * 29, {"a"}).status is Status.UNKNOWN
+
+
+def test_unknown_words_in_clusters_do_not_alarm_for_nothing(messages, known):
+    # One message in twelve is all in another language, on both sides.
+    random = np.random.default_rng(401)
+    mixed = [foreign(drawn(random, messages, rows), 1 / 12) for rows in (2000, *[300] * 150)]
+    found = [words.unknown_words(mixed[0], now, known) for now in mixed[1:]]
+    assert sum(finding.status == 1 for finding in found) <= 2
+    more = [foreign(drawn(random, messages, 300), 0.3) for _ in range(10)]
+    assert all(words.unknown_words(mixed[0], now, known).status == 1 for now in more)
+
+
+def test_the_area_under_the_curve_is_scikit_learns():
+    random = np.random.default_rng(0)
+    scores, positive = random.integers(0, 9, 200).astype(float), random.random(200) < 0.3
+    expected = roc_auc_score(positive, scores)
+    assert words._auc(scores, positive) == pytest.approx(expected, rel=1e-12)
+
+
+def test_messages_of_one_kind_are_seldom_told_apart(messages):
+    random = np.random.default_rng(402)
+    alarms = 0
+    for _ in range(40):
+        sides = drawn(random, messages, 2000), drawn(random, messages, 500)
+        alarms += words.drift(*sides).status == 1
+    assert alarms <= 2  # 0.1 expected; .05 of 40 would be 2
+
+
+def test_fifteen_percent_of_foreign_messages_are_found(messages):
+    random = np.random.default_rng(403)
+    found = 0
+    for _ in range(15):
+        now = foreign(drawn(random, messages, 500), 0.15)
+        found += words.drift(drawn(random, messages, 2000), now).status == 1
+    assert found >= 9
+
+
+def test_the_words_of_both_sides_are_told():
+    random = np.random.default_rng(1)
+    before = [f"late order {k}" for k in random.integers(0, 50, 300)]
+    now = [f"broken app {k}" for k in random.integers(0, 50, 300)]
+    finding = words.drift(before, now)
+    assert finding.status is Status.WARNING
+    assert finding.value == pytest.approx(1)
+    assert set(finding.detail["more"][:2]) == {"broken", "app"}
+    assert set(finding.detail["fewer"][:2]) == {"late", "order"}
+    assert "broken" in finding.reason
+
+
+def test_the_same_messages_get_the_same_answer(messages):
+    random = np.random.default_rng(2)
+    sides = drawn(random, messages, 400), drawn(random, messages, 200)
+    assert words.drift(*sides) == words.drift(*sides)
+
+
+def test_few_messages_and_blank_ones_are_unknown():
+    assert words.drift(["a b"] * 100, ["a"] * 49 + ["", "  "] * 50).status is Status.UNKNOWN
+    assert words.drift(["a b"] * 100, ["a b"] * 50).status is Status.OK
+
+
+def test_the_largest_window_takes_under_three_seconds(messages):
+    random = np.random.default_rng(3)
+    before, now = drawn(random, messages, 3000), foreign(drawn(random, messages, 3000), 0.3)
+    start = time.process_time()
+    finding = words.drift(before, now)
+    assert time.process_time() - start < 3
+    assert finding.status is Status.WARNING
+    assert (finding.rows, finding.detail["reference_rows"]) == (2000, 2000)

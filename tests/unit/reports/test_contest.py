@@ -1,0 +1,272 @@
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from parsed_page import Page
+
+from common.reports import contest as contest_page
+from common.reports.contest import Answers, Contest, examples, explained, rule_rows
+from common.training.contest import Policy, Rule, Verdict, first_model, no_contest
+
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+MESSAGES = (
+    HOSTILE,
+    "line\nbreak\r\ttab",
+    "\u202eoverridden",
+    "مرحبا، أين طلبي؟",
+    "👩‍👩‍👧‍👦" * 200,
+    "x" * 5000,
+    "nul\x00 bell\x07 lone \ud800",
+    "{{ 7 * 7 }} {% raw %}",
+)
+RULES = (
+    Rule("accuracy", 0.9, 0.92, "gain > 0.005", True),
+    Rule("recall of refund", 0.8, 0.7, "loss <= 0.05", False),
+    Rule("log loss", 0.5, 0.4),
+)
+STAYS = Verdict(False, "rejected", "champion stays: refunds are recognised less often", RULES)
+
+
+def answers(true, classes, skill, seed):
+    """Answers that are right in about the share `skill` of the rows."""
+    random = np.random.default_rng(seed)
+    proba = random.dirichlet(np.ones(len(classes)), len(true)) * (1 - skill)
+    proba += skill * (np.asarray(true)[:, None] == np.asarray(classes, object))
+    predicted = np.array(classes, object)[proba.argmax(axis=1)]
+    return Answers(predicted, proba)
+
+
+def a_contest(rows=200, classes=("order", "refund", "<b>bold</b>"), **other):
+    true = np.array(classes, object)[np.arange(rows) % len(classes)]
+    values = {
+        "model": "triage",
+        "version": 7,
+        "run_id": "abc123",
+        "champion_version": 3,
+        "verdict": STAYS,
+        "classes": tuple(classes),
+        "texts": [MESSAGES[k % len(MESSAGES)] for k in range(rows)],
+        "true": true,
+        "challenger": answers(true, classes, 0.3, 1),
+        "champion": answers(true, classes, 0.2, 2),
+        "left_out": 12,
+        "segments": None,
+        "provenance": {"Data": {"File": "messages.csv", "Label source": HOSTILE}},
+    }
+    return Contest(**values | other)
+
+
+def page(**other):
+    return Page(contest_page.render(a_contest(**other)))
+
+
+def everything_hostile():
+    names = (HOSTILE, "a\nb\u202e", '"><svg onload=alert(1)>')
+    rules = (Rule(HOSTILE, 0.1, 0.2, HOSTILE, False),)
+    return {
+        "classes": names,
+        "model": HOSTILE,
+        "run_id": HOSTILE,
+        "verdict": Verdict(False, HOSTILE, HOSTILE, rules),
+        "segments": np.array([HOSTILE, "x", None, 3.5] * 50, object),
+        "provenance": {HOSTILE: {HOSTILE: HOSTILE}},
+    }
+
+
+@pytest.mark.parametrize("other", [{}, everything_hostile()], ids=["messages", "everything"])
+def test_hostile_text_is_shown_and_does_nothing(other):
+    found = page(**other)
+    assert HOSTILE in found.text
+    assert not {tag for tag, _ in found.tags} & {"script", "img", "iframe", "link", "a", "object"}
+    names = {name for _, attributes in found.tags for name in attributes}
+    assert not {name for name in names if name.startswith("on")} | names & {"src", "href"}
+
+
+def test_the_page_needs_no_network():
+    html = contest_page.render(a_contest(texts=["hello"] * 200, provenance={}))
+    assert not re.search(r"https?:|//\w|src=|url\(|@import", html)
+    assert "default-src 'none'" in html
+
+
+def test_messages_are_one_cut_line_without_control_characters():
+    html = contest_page.render(a_contest())
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", html)
+    assert "line break tab" in html
+    assert "�overridden" in html
+    assert "x" * 279 + "…" in html
+    assert "x" * 280 not in html
+    assert "👩‍👩‍👧‍👦" in html
+    assert "{{ 7 * 7 }}" in html
+
+
+def test_figures_are_well_formed_and_have_a_text_alternative():
+    html = contest_page.render(a_contest())
+    drawings = [ElementTree.fromstring(svg) for svg in re.findall("<svg.*?</svg>", html, re.DOTALL)]
+    assert len(drawings) == 2
+    for svg in drawings:
+        assert svg.get("role") == "img"
+        assert svg.find("title").get("id") == svg.get("aria-labelledby")
+    assert "NaN" not in html and "nan" not in html
+
+
+def test_every_table_has_a_caption_and_headers_with_a_scope():
+    tags = page(segments=np.array(["en", "de"] * 100, object)).tags
+    names = [tag for tag, _ in tags]
+    assert names.count("caption") == names.count("table")
+    assert all("scope" in attributes for tag, attributes in tags if tag == "th")
+
+
+def test_a_failed_rule_is_named_in_the_verdict_and_marked_in_words():
+    text = page().text
+    assert "Champion stays Refunds are recognised less often." in text
+    assert "1 of 2 rules that decide failed: recall of refund : 0.7000 against 0.8000" in text
+    assert "✗ FAILED 0.8000 0.7000 -0.1000 worse loss <= 0.05" in text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "champion_version", "expected"),
+    [
+        ("promoted", 3, "Promoted Why. All 2 rules that decide passed. Version 7 is the champion"),
+        ("rejected", 3, "Champion stays Why."),
+        ("rejected", None, "Not promoted Why."),
+        ("waiting", 3, "Waiting for approval Why."),
+        ("no contest", 3, "No contest Why."),
+    ],
+)
+def test_the_state_is_told_first(outcome, champion_version, expected):
+    passed = tuple(Rule(name, 0.1, 0.2, "more", True) for name in ("accuracy", "macro-F1"))
+    verdict = Verdict(outcome == "promoted", outcome, "why", passed)
+    assert expected in page(verdict=verdict, champion_version=champion_version).text
+
+
+def test_rules_that_failed_come_first_and_those_that_decide_nothing_last():
+    rules = (
+        Rule("rows/s", 1, 2, "faster", False, blocks=False),
+        Rule("log loss", 1, 2),
+        *RULES[:2],
+    )
+    rows = [(row.rule.metric, row.state) for row in rule_rows(rules)]
+    assert rows == [
+        ("recall of refund", "failed"),
+        ("accuracy", "passed"),
+        ("rows/s", "reported"),
+        ("log loss", "reported"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "champion", "challenger", "effect"),
+    [
+        ("accuracy", 0.8, 0.9, "better"),
+        ("accuracy", 0.9, 0.8, "worse"),
+        ("log loss", 0.5, 0.4, "better"),
+        ("calibration (ECE)", 0.01, 0.02, "worse"),
+        ("model size (MB)", 1, 2, "worse"),
+        ("accuracy", 0.9, 0.9, ""),
+        ("accuracy", float("nan"), 0.9, ""),
+        ("accuracy", None, 0.9, ""),
+        ("moon phase", 1, 2, ""),
+    ],
+)
+def test_a_difference_is_better_in_the_direction_of_its_metric(
+    metric, champion, challenger, effect
+):
+    (row,) = rule_rows([Rule(metric, champion, challenger)])
+    assert row.effect == effect
+
+
+def test_an_explanation_is_that_of_the_longest_start_or_none():
+    assert explained("accuracy per segment") != explained("accuracy")
+    assert explained("recall of <b>refund</b>") == explained("Recall of x")
+    assert explained("moon phase") == ("", "")
+
+
+def test_the_first_model_is_shown_alone_beside_the_majority_class():
+    text = page(
+        champion=None, champion_version=None, verdict=first_model(150, 100, 200, Policy())
+    ).text
+    assert "Majority class" in text
+    assert "First champion: 0.7500 accuracy" in text
+    assert "The surest errors" in text
+    assert "Champion right" not in text
+
+
+def test_a_champion_that_cannot_answer_is_told():
+    text = page(champion=None, verdict=no_contest("version 3 can't be tested")).text
+    assert "No contest Champion stays: version 3 can't be tested." in text
+    assert "no answers of the champion" in text
+    assert "No rule was applied" in text
+
+
+def test_a_contest_without_rows_has_its_verdict_and_no_figures():
+    none = Answers(np.array([], object), np.zeros((0, 3)))
+    empty = np.array([], object)
+    found = page(
+        rows=0, challenger=none, champion=none, segments=empty, verdict=no_contest("no row")
+    )
+    assert "Champion stays: no row." in found.text
+    assert "svg" not in {tag for tag, _ in found.tags}
+
+
+def test_agreement_counts_add_up():
+    champion, challenger = np.array([1, 1, 0, 0, 0], bool), np.array([1, 0, 1, 1, 0], bool)
+    found = contest_page.agreement(champion, challenger)
+    assert found == {"both": 1, "only_champion": 1, "only_challenger": 2, "neither": 1}
+
+
+def test_the_same_answers_everywhere_are_told():
+    same = answers(a_contest().true, a_contest().classes, 0.3, 1)
+    assert "They give the same answer to every row." in page(challenger=same, champion=same).text
+
+
+def test_the_surest_disagreements_come_first_and_are_at_most_twenty():
+    contest = a_contest(rows=400)
+    models = [
+        contest_page.Competitor(role, 1, contest.classes, contest.true, given)
+        for role, given in (("champion", contest.champion), ("challenger", contest.challenger))
+    ]
+    found, shown = examples(contest.texts, models)
+    sureness = [sum(sure for _, _, sure in example.answers) for example in shown]
+    assert found == (contest.champion.predicted != contest.challenger.predicted).sum() > 20
+    assert len(shown) == 20
+    assert sureness == sorted(sureness, reverse=True)
+    assert all(len({name for name, _, _ in example.answers}) == 2 for example in shown)
+
+
+def test_a_class_that_is_never_predicted_has_a_recall_of_zero():
+    contest = a_contest(classes=("order", "refund"))
+    always = Answers(np.full(200, "order", object), np.tile([0.9, 0.1], (200, 1)))
+    text = page(classes=contest.classes, challenger=always).text
+    assert re.search(r"refund 100 \S+ % 0\.00 %", text)
+
+
+def test_values_that_are_no_numbers_show_as_a_dash():
+    nan = float("nan")
+    contest = a_contest()
+    contest.challenger.proba[:50] = nan
+    contest.champion.proba[:] = nan
+    rules = (Rule("macro-F1", nan, nan, "", None), Rule("log loss", float("inf"), 0.1))
+    html = contest_page.render(
+        a_contest(
+            challenger=contest.challenger,
+            champion=contest.champion,
+            verdict=Verdict(False, "rejected", "why", rules),
+        )
+    )
+    assert "nan" not in html
+    assert "∞" in html
+
+
+def test_of_fifty_classes_the_frequent_ones_are_shown_and_the_others_counted():
+    text = page(rows=500, classes=tuple(f"class {k:02}" for k in range(50))).text
+    assert "38 others" in text
+    assert "The 20 with the most rows are shown, 30 are left out." in text
+
+
+def test_the_page_stays_small():
+    segments = np.array([f"segment {k % 1000}" for k in range(100_000)], object)
+    contest = a_contest(
+        rows=100_000, classes=tuple(f"class {k:02}" for k in range(50)), segments=segments
+    )
+    assert len(contest_page.render(contest).encode()) < 200_000
