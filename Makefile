@@ -16,10 +16,11 @@ train: setup ## set up, then train on DATA_PATH or on the synthetic sample
 test: .venv/.dev ## set up, then run all tests
 	$(BIN)/python -m pytest
 
-lint: .venv/.dev ## check format, style and types
+lint: .venv/.dev ## check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 bench: .venv/.bench ## compare with scikit-learn, fastText and CatBoost on generated messages
 	$(BIN)/python benchmarks/compare.py

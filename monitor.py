@@ -16,9 +16,9 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from common import cli, flags
+from common import ROOT, cli, flags
 from common.errors import StoreError
-from common.settings import FORM, ROOT, WATCHED, Settings, values_of
+from common.settings import FORM, WATCHED, Settings, values_of
 
 logger = logging.getLogger("monitor")
 UNKNOWN = 3
@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     fields = """monitor_data_path id_column window accuracy_floor label_days alert_urls remind_hours
         heartbeat_url smtp_url mail_from monitor_state model_name mlflow_tracking_uri
         mlflow_experiment_name log_level"""
-    parser = cli.build_parser(__doc__, "monitor.py", settings=[*fields.split(), *WATCHED, *FORM])
+    parser = flags.build_parser(__doc__, "monitor.py", settings=[*fields.split(), *WATCHED, *FORM])
     flags.add_monitoring(parser)
     return parser
 

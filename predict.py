@@ -21,9 +21,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from common import cli, flags
+from common import ROOT, cli, flags
 from common.errors import StoreError
-from common.settings import FORM, ROOT, Settings, values_of
+from common.settings import FORM, Settings, values_of
 
 logger = logging.getLogger("predict")
 
@@ -31,7 +31,7 @@ logger = logging.getLogger("predict")
 def build_parser() -> argparse.ArgumentParser:
     fields = """text_column model_name mlflow_tracking_uri mlflow_experiment_name draft_days
         log_level"""
-    parser = cli.build_parser(__doc__, "predict.py", settings=[*fields.split(), *FORM])
+    parser = flags.build_parser(__doc__, "predict.py", settings=[*fields.split(), *FORM])
     flags.add_scoring(parser)
     return parser
 

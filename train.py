@@ -18,8 +18,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common import cli
-from common.settings import FORM, LABELLED, ROOT, Settings, as_logged, public_values, values_of
+from common import ROOT, cli, flags
+from common.settings import FORM, LABELLED, Settings, as_logged, public_values, values_of
 
 if TYPE_CHECKING:
     from common.data.labelled import Columns, Counts
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
         holdout_percent segment_column champion_threshold promote_significance promote_rules
         contest_rows promotion model_name mlflow_tracking_uri mlflow_experiment_name seed
         log_level"""
-    parser = cli.build_parser(__doc__, "train.py", settings=[*fields.split(), *FORM])
+    parser = flags.build_parser(__doc__, "train.py", settings=[*fields.split(), *FORM])
     add = parser.add_argument
     add("--dry-run", action="store_true", help="fit and compare, but log and register nothing")
     add("--replace-unscorable", action="store_true", help="replace a champion beyond testing")

@@ -1,4 +1,4 @@
-"""What the scripts share at the edge: flags, signals, progress, errors to one line and exit codes.
+"""The edge of the scripts: signals, progress, the result, errors to one line and exit codes.
 
 Exit codes of train and predict: 0 done, 2 usage or settings, 3 input, 4 store or model not
 available, 1 anything unforeseen (traceback in the log file), 128 + signal when interrupted.
@@ -8,21 +8,17 @@ The monitor speaks the Nagios convention instead: every failure of its own is 3,
 from __future__ import annotations
 
 import argparse
-import csv
 import gc
 import json
 import logging
 import os
-import re
 import signal
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from common import logs
 from common.errors import InputError, SettingsError, StoreError, TriageError
@@ -30,13 +26,6 @@ from common.settings import Settings, load
 
 EXIT_UNFORESEEN, EXIT_USAGE, EXIT_INPUT, EXIT_STORE = 1, 2, 3, 4
 SECONDS_BETWEEN_PROGRESS_LINES = 10
-ALIASES = {
-    "data_path": ("--data",),
-    "monitor_data_path": ("--data",),
-    "accuracy_floor": ("--floor",),
-    "id_column": ("--on",),
-}
-
 logger = logging.getLogger(__name__)
 _received: list[int] = []
 Main = Callable[[argparse.Namespace, Settings], int]
@@ -48,110 +37,6 @@ class Interrupted(BaseException):
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
         self.signal_number = signal_number
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message}. See: python {self.prog.removeprefix('python ')} --help")
-
-
-def build_parser(doc: str, prog: str, settings: Sequence[str]) -> argparse.ArgumentParser:
-    """A parser that shows the script's docstring and has a flag for each of `settings`."""
-    parser = bare_parser(doc, prog)
-    add_settings(parser, settings)
-    return parser
-
-
-def bare_parser(doc: str, prog: str) -> argparse.ArgumentParser:
-    """A parser that shows a docstring: its first paragraph above the flags, the rest below."""
-    description, _, epilog = doc.strip().partition("\n\n")
-    return _Parser(
-        prog=prog,
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-
-
-def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> None:
-    """Give a parser (or a command's parser) a flag for each of `settings`, and --json."""
-    group = parser.add_argument_group("settings (flag > environment > .env > default)")
-    for field in settings:
-        info = Settings.model_fields[field]
-        flag = f"--{field.replace('_', '-')}"
-        default = info.default
-        shown = "" if default in (None, ()) else f" [{_plain(default)}]"
-        group.add_argument(
-            *ALIASES.get(field, ()),
-            flag,
-            dest=field,
-            metavar=field.rpartition("_")[2].upper(),
-            default=argparse.SUPPRESS,
-            help=f"{info.description}{shown}".replace("%", "%%"),
-        )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
-
-
-def positive_int(text: str) -> int:
-    """Type of a flag that counts something there must be one of."""
-    return _at_least(1, text)
-
-
-def count(text: str) -> int:
-    """Type of a flag that counts something there may be none of."""
-    return _at_least(0, text)
-
-
-def names(text: str) -> list[str]:
-    """Type of a flag that lists names, with commas between them; quoted where they hold one."""
-    (found,) = csv.reader([text], skipinitialspace=True)
-    if not text.strip() or "" in found:
-        raise argparse.ArgumentTypeError(f"must be names with commas between them, not {text!r}")
-    return found
-
-
-def location(text: str) -> Path:
-    """Type of a flag that names an input: a path, or an address as s3://bucket/file.csv."""
-    from common.data import remote
-
-    return remote.located(text)
-
-
-def file_or_folder(text: str) -> Path:
-    """Type of a flag that names an output."""
-    path = location(text)
-    if not text or (isinstance(path, Path) and text.endswith(os.sep) and not path.is_dir()):
-        raise argparse.ArgumentTypeError(f"there is no folder {text!r}: make it, or name a file")
-    return path
-
-
-def day(text: str) -> date:
-    """Type of a flag that names a day."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        problem = f"must be a day as 2026-03-01, not {text!r}"
-        raise argparse.ArgumentTypeError(problem) from None
-
-
-def identifier(text: str) -> str:
-    """Type of a flag whose value becomes the name of a folder."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
-        problem = f"must be letters, digits, dots, - and _, not {text!r}"
-        raise argparse.ArgumentTypeError(problem)
-    return text
-
-
-def _at_least(least: int, text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if value < least:
-        problem = f"must be a whole number of at least {least}, not {text!r}"
-        raise argparse.ArgumentTypeError(problem)
-    return value
 
 
 def run(
@@ -172,7 +57,7 @@ def run(
     with (
         logs.logging_to(script, run=uuid.uuid4().hex[:8]),
         _signals_raise(),
-        _few_collections(),
+        rare_garbage_collection(),
     ):
         try:
             code = _parsed(parser, main, argv)
@@ -278,9 +163,9 @@ def _parsed(parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | N
 
 
 def _open_closed_streams() -> None:
-    """What goes to a stream that the caller has closed (`>&-`) goes nowhere.
+    """Point closed standard streams (`>&-`) to /dev/null.
 
-    Else the next file that is opened would get its number, and what others print.
+    Otherwise the next file opened would get their descriptor, and everything printed.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -301,13 +186,9 @@ def _exit_code(error: Exception) -> int:
     return next((code for kind, code in codes.items() if isinstance(error, kind)), EXIT_UNFORESEEN)
 
 
-def _plain(default: Any) -> str:
-    return ",".join(default) if isinstance(default, tuple) else str(default)
-
-
 @contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for garbage seldom, and not at the end, when all of it goes with the process.
+def rare_garbage_collection() -> Iterator[None]:
+    """Collect garbage rarely, and not at exit, when the process frees it anyway.
 
     The collector took a third of a start, which is importing and building classes.
     """

@@ -1,38 +1,155 @@
-"""The flags of predict.py and monitor.py, and which of them exclude each other."""
+"""Flags of the scripts: how a parser is made, flag types, and which flags exclude each other."""
 
 from __future__ import annotations
 
 import argparse
+import csv
+import os
+import re
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from common import cli
 from common.errors import SettingsError
+from common.settings import Settings
+
+ALIASES = {
+    "data_path": ("--data",),
+    "monitor_data_path": ("--data",),
+    "accuracy_floor": ("--floor",),
+    "id_column": ("--on",),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}. See: python {self.prog.removeprefix('python ')} --help")
+
+
+def build_parser(doc: str, prog: str, settings: Sequence[str]) -> argparse.ArgumentParser:
+    """A parser that shows the script's docstring and has a flag for each of `settings`."""
+    parser = bare_parser(doc, prog)
+    add_settings(parser, settings)
+    return parser
+
+
+def bare_parser(doc: str, prog: str) -> argparse.ArgumentParser:
+    """A parser that shows a docstring: its first paragraph above the flags, the rest below."""
+    description, _, epilog = doc.strip().partition("\n\n")
+    return _Parser(
+        prog=prog,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> None:
+    """Give a parser (or a command's parser) a flag for each of `settings`, and --json."""
+    group = parser.add_argument_group("settings (flag > environment > .env > default)")
+    for field in settings:
+        info = Settings.model_fields[field]
+        flag = f"--{field.replace('_', '-')}"
+        default = info.default
+        shown = "" if default in (None, ()) else f" [{_plain(default)}]"
+        group.add_argument(
+            *ALIASES.get(field, ()),
+            flag,
+            dest=field,
+            metavar=field.rpartition("_")[2].upper(),
+            default=argparse.SUPPRESS,
+            help=f"{info.description}{shown}".replace("%", "%%"),
+        )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
+
+
+def positive_int(text: str) -> int:
+    """Flag type: an integer of at least 1."""
+    return _at_least(1, text)
+
+
+def count(text: str) -> int:
+    """Flag type: an integer of at least 0."""
+    return _at_least(0, text)
+
+
+def names(text: str) -> list[str]:
+    """Flag type: names separated by commas; quoted if they hold a comma."""
+    (found,) = csv.reader([text], skipinitialspace=True)
+    if not text.strip() or "" in found:
+        raise argparse.ArgumentTypeError(f"must be names with commas between them, not {text!r}")
+    return found
+
+
+def location(text: str) -> Path:
+    """Flag type: a path, or an address such as s3://bucket/file.csv."""
+    from common.data import remote
+
+    return remote.located(text)
+
+
+def file_or_folder(text: str) -> Path:
+    """Flag type: an output file or folder."""
+    path = location(text)
+    if not text or (isinstance(path, Path) and text.endswith(os.sep) and not path.is_dir()):
+        raise argparse.ArgumentTypeError(f"there is no folder {text!r}: make it, or name a file")
+    return path
+
+
+def day(text: str) -> date:
+    """Flag type: a date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        problem = f"must be a date like 2026-03-01, not {text!r}"
+        raise argparse.ArgumentTypeError(problem) from None
+
+
+def identifier(text: str) -> str:
+    """Flag type: a word that becomes the name of a folder."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
+        problem = f"must be letters, digits, dots, - and _, not {text!r}"
+        raise argparse.ArgumentTypeError(problem)
+    return text
+
+
+def _at_least(least: int, text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        problem = f"must be a whole number of at least {least}, not {text!r}"
+        raise argparse.ArgumentTypeError(problem)
+    return value
 
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:
     """Give a parser what predict.py can be told."""
     inputs = "files, folders of them, patterns, addresses (s3://...), or - for standard input"
-    parser.add_argument("inputs", nargs="+", type=cli.location, metavar="INPUT", help=inputs)
+    parser.add_argument("inputs", nargs="+", type=location, metavar="INPUT", help=inputs)
 
     add = parser.add_argument_group("input").add_argument
-    add("--member", type=cli.names, default=[], metavar="A,B", help="files of a zip [the only one]")
+    add("--member", type=names, default=[], metavar="A,B", help="files of a zip [the only one]")
     add("--strict", action="store_true", help="write nothing if a row can't be read")
-    add("--max-rejects", type=cli.count, metavar="N", help="write nothing if more than N can't be")
+    most = "write nothing if more than N rows can't be read"
+    add("--max-rejects", type=count, metavar="N", help=most)
 
     add = parser.add_argument_group("output").add_argument
     where = "file (.csv, .jsonl, .parquet) or folder [beside INPUT]"
-    add("-o", "--output", type=cli.file_or_folder, metavar="OUTPUT", help=where)
+    add("-o", "--output", type=file_or_folder, metavar="OUTPUT", help=where)
     add("--format", choices=("csv", "jsonl", "parquet"), help="of the output [as its name ends]")
-    add("--columns", type=cli.names, metavar="A,B", help="columns of the input to keep [all]")
+    add("--columns", type=names, metavar="A,B", help="columns of the input to keep [all]")
     add("--prefix", default="", help="put before the names of the columns that are added")
     add("--proba", action="store_true", help="add the probability of each class")
     add("--explain", action="store_true", help="add the words that speak most for the prediction")
     add("--spreadsheet-safe", action="store_true", help="quote cells that look like formulas")
     parts = "write numbered parts to DIR/run_date=DAY/run_id=ID/, at the end _SUCCESS"
-    add("--output-dir", type=cli.location, metavar="DIR", help=parts)
-    add("--run-date", type=cli.day, metavar="DAY", help="as 2026-03-01 [today, UTC]")
-    add("--run-id", type=cli.identifier, metavar="ID", help="name of this run [the time]")
+    add("--output-dir", type=location, metavar="DIR", help=parts)
+    add("--run-date", type=day, metavar="DAY", help="as 2026-03-01 [today, UTC]")
+    add("--run-id", type=identifier, metavar="ID", help="name of this run [the time]")
     add("--metrics-file", type=Path, metavar="FILE", help="write figures for Prometheus to FILE")
 
     add = parser.add_argument_group("model").add_argument
@@ -40,7 +157,7 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--shadow", metavar="MODEL", help="compare with this model's answers, without writing them")
 
     add = parser.add_argument_group("how").add_argument
-    number, rows = cli.positive_int, "rows scored at once, which bounds memory [10000]"
+    number, rows = positive_int, "rows scored at once, which bounds memory [10000]"
     add("--force", action="store_true", help="score also what was scored already")
     add("--chunk-size", type=number, default=10_000, metavar="ROWS", help=rows)
     add("--workers", type=number, metavar="N", help="processes [one for each processor]")
@@ -58,10 +175,10 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     add("--predictions", type=Path, metavar="FILE", help="what predict.py wrote; or a folder of it")
     add("--labels", type=Path, metavar="FILE", help="classes that came later; or a folder of files")
     add("--prefix", default="", help="of the columns that predict.py has added")
-    add("--workers", type=cli.positive_int, metavar="N", help="processes [one for each processor]")
+    add("--workers", type=positive_int, metavar="N", help="processes [one for each processor]")
     add("--report", type=Path, metavar="FILE", help="write a page of HTML to FILE")
     add("--metrics-file", type=Path, metavar="FILE", help="write figures for Prometheus to FILE")
-    levels = "train again when accuracy gets so bad"
+    levels = "retrain when accuracy reaches this status"
     add("--retrain-on", choices=("warning", "critical"), help=levels)
     add("--retrain-data", type=Path, metavar="FILE", help="to train on [DATA_PATH]")
 
@@ -124,3 +241,7 @@ def of_jobs(args: argparse.Namespace) -> dict[str, Any]:
         "keep": None if args.columns is None else tuple(dict.fromkeys(args.columns)),
         "spreadsheet_safe": args.spreadsheet_safe,
     }
+
+
+def _plain(default: Any) -> str:
+    return ",".join(default) if isinstance(default, tuple) else str(default)

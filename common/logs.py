@@ -8,47 +8,23 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
-from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent / "logs"
+from common import ROOT
+from common.text import escape, redact
+
+FOLDER = ROOT / "logs"
 MAX_BYTES = 5_000_000
 BACKUPS = 5
 
-# Control characters could start a new line or move the cursor, bidirectional ones could reorder
-# what is shown: a message that someone wrote must not be able to forge or hide a log line.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_URL_USER = re.compile(r"([A-Za-z][\w+.-]*://)[^\s/?#]*@")
-_URL_SECRET = re.compile(
-    r"([?&][^=&\s]*(?:password|passwd|token|secret|key|sig)[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE
-)
-HIDDEN = "***"
-
-# They tell each of their steps; what goes wrong reaches us as an exception.
+# These log every step; their failures reach us as exceptions anyway.
 CHATTY = ("mlflow", "alembic", "urllib3", "git", "matplotlib")
 
 # For `extra`: a record that the console has no need of.
 FILE_ONLY = {"file_only": True}
-
-
-def escape(text: str) -> str:
-    r"""Make control characters visible: a line break becomes the two characters `\n`."""
-    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
-
-
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Hide user and password of addresses, tokens in their queries, and every one of `secrets`.
-
-    >>> redact("cannot reach https://ann:pw@host/x?token=abc")
-    'cannot reach https://***@host/x?token=***'
-    """
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return _URL_SECRET.sub(rf"\1{HIDDEN}", _URL_USER.sub(rf"\1{HIDDEN}@", text))
 
 
 class LineFormatter(logging.Formatter):
@@ -84,7 +60,7 @@ def environment_secrets() -> list[str]:
 
 
 def credentials(uri: str) -> list[str]:
-    """User and password of an address, also where they hold signs that end them elsewhere.
+    """User and password of an address, also if they hold characters that end them elsewhere.
 
     >>> credentials("http://ann:se/cret@host")
     ['ann:se/cret', 'se/cret']

@@ -20,9 +20,9 @@ from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from common import ROOT
 from common.errors import SettingsError
-
-ROOT = Path(__file__).resolve().parent.parent
+from common.text import printable
 
 # MLflow reads these from the environment, some of them when it is imported. Without a limit its
 # client tries for 248 seconds when a server is down.
@@ -290,11 +290,6 @@ def as_logged(settings: Settings, params: Mapping[str, str]) -> Settings:
     then = {name: params[name] for name in fields if params.get(name, "None") != "None"}
     logged = Settings(**then)  # type: ignore[arg-type]
     return settings.model_copy(update=values_of(logged, fields))
-
-
-def printable(value: object) -> str:
-    """As text that can be stored anywhere: the name of a file may hold bytes that are no text."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def _resolve(field: str, path: Path, start: Path) -> Path:

@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 from common.data import compression, csv_reader, jsonl_reader
 from common.data.csv_reader import Block, Dialect, Lines, Reject, Rows
 from common.errors import InputError, MissingColumn
+from common.text import one_line
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 32_000_000
@@ -336,10 +337,6 @@ def sha256(path: Path) -> str:
         return hashlib.sha256(files.encode("utf-8", "surrogateescape")).hexdigest()
     with _readable(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 _DAMAGED = (

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
+from common.types import Bools, Floats, Labels
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-Labels = npt.NDArray[np.object_]
-Floats = npt.NDArray[np.float64]
 
 CALIBRATION_BINS = 15
 MANY_CLASSES = 10
@@ -112,7 +111,7 @@ def probability_metrics(true: Labels, proba: Floats, classes: Sequence[str]) -> 
 
 
 def expected_calibration_error(
-    correct: npt.NDArray[np.bool_], confidence: Floats, bins: int = CALIBRATION_BINS
+    correct: Bools, confidence: Floats, bins: int = CALIBRATION_BINS
 ) -> float:
     """Mean gap between confidence and accuracy over equal bins of confidence, 0 to 1.
 
@@ -124,7 +123,7 @@ def expected_calibration_error(
 
 
 def calibration(
-    correct: npt.NDArray[np.bool_], confidence: Floats, bins: int = CALIBRATION_BINS
+    correct: Bools, confidence: Floats, bins: int = CALIBRATION_BINS
 ) -> list[tuple[int, float, float]]:
     """(rows, mean confidence, accuracy) of each bin that has rows; bins are open on the left."""
     which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
@@ -219,7 +218,7 @@ def _draw_confusion(axes: Axes, confusion: npt.NDArray[np.intp], classes: Sequen
             )
 
 
-def _draw_calibration(axes: Axes, correct: npt.NDArray[np.bool_], confidence: Floats) -> None:
+def _draw_calibration(axes: Axes, correct: Bools, confidence: Floats) -> None:
     bins = calibration(correct, confidence)
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
     axes.plot([c for _, c, _ in bins], [a for _, _, a in bins], marker="o")

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from common.evaluation.metrics import CALIBRATION_BINS, Floats, Labels
+from common.evaluation.metrics import CALIBRATION_BINS
+from common.types import Floats, Labels
 
 RESAMPLES, RESAMPLES_AT_ONCE = 2000, 200
 SEED = 20041

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.evaluation.metrics import Floats, Labels
+from common.types import Floats, Labels
 
 SAMPLE_ROWS = 2000
 

@@ -6,7 +6,8 @@ import math
 
 from scipy import stats
 
-from common.evaluation.metrics import Floats, wilson_interval
+from common.evaluation.metrics import wilson_interval
+from common.types import Floats
 
 Interval = tuple[float, float]
 

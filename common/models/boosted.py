@@ -13,6 +13,7 @@ from catboost import CatBoostClassifier
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from common.models import text
 from common.models.features import MessageFeatures
 from common.models.text import OfTexts
 
@@ -125,6 +126,10 @@ class TextClassifier(ClassifierMixin, OfTexts):
             str(name): [(words[i], float(scores[i, k])) for i in best[:, k]]
             for k, name in enumerate(self.classes_)
         }
+
+    def unknown_words(self, texts: Sequence[str]) -> list[tuple[list[str], int]]:
+        """(n,) the words of each text that were in no training message, and how many it has."""
+        return text.unknown_words(texts, self.features_.counts_.words_)
 
     def _boosted(self, features: npt.NDArray[np.float32], y: Any) -> CatBoostClassifier:
         """CatBoost on the dense columns; it stops when the validation rows stop gaining.

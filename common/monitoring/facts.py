@@ -18,7 +18,7 @@ from common.monitoring.checks.severity import overall
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.lifecycle import Judged
 from common.monitoring.run import SUBJECTS, Look
-from common.settings import printable
+from common.text import printable
 
 SHOWN_WINDOWS = 200
 SHOWN_EXAMPLES = 20

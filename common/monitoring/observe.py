@@ -24,10 +24,10 @@ from common.data import split
 from common.data.labels import Labeller, canonical, spelt_alike
 from common.data.reader import FIND_OUT, Chunk, MessageFile, Reading, as_text, parts
 from common.evaluation import profile
-from common.evaluation.metrics import Floats, Labels
 from common.evaluation.profile import Profile
 from common.monitoring import windows
 from common.monitoring.windows import Length
+from common.types import Floats, Labels
 
 SMALL_BYTES = 4_000_000
 PARTS_KEPT = 20

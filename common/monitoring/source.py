@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,13 +18,12 @@ from common.monitoring import windows
 from common.monitoring.checks.finding import Finding, Status
 from common.monitoring.observe import Columns, LateLabels, Observer
 from common.monitoring.windows import Length
-from common.settings import printable
+from common.text import printable
+from common.types import Progress
 
 LABELLED_AT = "labelled_at"
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[str, str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True)

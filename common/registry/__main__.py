@@ -21,9 +21,9 @@ from textwrap import fill
 
 from tabulate import tabulate
 
-from common import cli
+from common import ROOT, cli, flags
 from common.errors import ModelUnavailable, SettingsError
-from common.settings import ROOT, Settings
+from common.settings import Settings
 
 CHECKED = ["where is my order?", "thank you", ""]
 
@@ -31,12 +31,12 @@ logger = logging.getLogger("registry")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = cli.bare_parser(__doc__ or "", "python -m common.registry")
+    parser = flags.bare_parser(__doc__ or "", "python -m common.registry")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, meaning: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=meaning, description=meaning, allow_abbrev=False)
-        cli.add_settings(added, ["model_name", "mlflow_tracking_uri", "log_level"])
+        flags.add_settings(added, ["model_name", "mlflow_tracking_uri", "log_level"])
         return added
 
     command("history", "who was champion from when to when, and why")
@@ -49,14 +49,10 @@ def build_parser() -> argparse.ArgumentParser:
     rollback.add_argument("--reason", default="rolled back", help="why [rolled back]")
     prune = command("prune", "delete old versions that were not champion lately")
     add = prune.add_argument
-    add("--keep", type=cli.positive_int, required=True, metavar="N", help="newest versions to keep")
-    add(
-        "--champions",
-        type=cli.positive_int,
-        default=5,
-        metavar="K",
-        help="last champions to keep [5]",
-    )
+    number = flags.positive_int
+    add("--keep", type=number, required=True, metavar="N", help="newest versions to keep")
+    kept = "last champions to keep [5]"
+    add("--champions", type=number, default=5, metavar="K", help=kept)
     add("--yes", action="store_true", help="do it; without, only say what would be deleted")
     return parser
 

@@ -33,7 +33,8 @@ from requests import RequestException
 
 import common.models
 from common.errors import ModelUnavailable
-from common.models.base import safe_from_threads
+from common.models import legacy
+from common.text import first_line
 
 REQUIREMENTS = (
     "catboost",
@@ -124,7 +125,7 @@ def fetched(uri: str) -> Iterator[Path]:
         try:
             copy = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
         except (MlflowException, RequestException, OSError) as error:
-            raise ModelUnavailable(f"model {uri} is gone: {_first_line(error)}.") from error
+            raise ModelUnavailable(f"model {uri} is gone: {first_line(error)}.") from error
         if not copy.is_dir():
             raise ModelUnavailable(f"model {uri} is gone: it is no folder.")
         yield copy
@@ -161,10 +162,10 @@ def load(uri: str, expected: Mapping[str, str]) -> Any:
         _refuse_changes(uri, digests(folder), expected)
         try:
             with (folder / PICKLE).open("rb") as file:
-                return safe_from_threads(pickle.load(file))
+                return legacy.adapt(pickle.load(file))
         except Exception as error:
             raise ModelUnavailable(
-                f"model {uri} cannot be loaded ({type(error).__name__}: {_first_line(error)})."
+                f"model {uri} cannot be loaded ({type(error).__name__}: {first_line(error)})."
             ) from error
 
 
@@ -217,8 +218,3 @@ def check_in_clean_process(
         raise ModelUnavailable(
             f"the logged model {uri} answers differently in a clean process than when fitted."
         )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or ["no reason given"]
-    return lines[0][:300]

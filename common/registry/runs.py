@@ -20,7 +20,7 @@ from mlflow.entities import Metric, Param
 
 from common.evaluation.profile import Profile
 from common.registry import artifact, store
-from common.settings import printable
+from common.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import ModelUnavailable, StoreError
+from common.text import first_line
 
 # To find out soon whether a server answers at all.
 PROBE = {
@@ -200,15 +201,14 @@ def _explained(uri: str, error: Exception) -> str:
                 f"the MLflow server {uri} does not answer: is it running, and is "
                 "MLFLOW_TRACKING_URI right?"
             )
-    return f"the tracking store {uri} failed: {_first_line(error)}"
+    return f"the tracking store {uri} failed: {_own_words(error)}"
 
 
 def _no_mlflow(uri: str) -> str:
     return f"{uri} answers, but is no MLflow server: is MLFLOW_TRACKING_URI right?"
 
 
-def _first_line(error: BaseException) -> str:
+def _own_words(error: BaseException) -> str:
     """Of the database driver's own error, where SQLAlchemy and MLflow have wrapped it."""
     own = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
-    lines = str(own).strip().splitlines() or [type(own).__name__]
-    return lines[0][:300]
+    return first_line(str(own).strip() or type(own).__name__)

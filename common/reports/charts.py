@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from common.evaluation.metrics import Labels
+from common.types import Bools, Labels
 
-Bools = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.intp]
 
 SHOWN_CLASSES = 12

@@ -9,10 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from common.evaluation import metrics
-from common.evaluation.metrics import Floats, Labels
 from common.reports import charts, html
-from common.reports.charts import Bools
 from common.training.contest import Answers, Rule, Verdict
+from common.types import Bools, Floats, Labels
 
 Answer = tuple[str, bool, float]  # class, right, confidence
 

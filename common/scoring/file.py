@@ -9,7 +9,7 @@ import logging
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version as installed
 from itertools import islice
@@ -27,13 +27,13 @@ from common.scoring import draft
 from common.scoring.chunk import Scored, Scorer, Shadow, harmless
 from common.scoring.draft import Draft
 from common.scoring.jobs import Job
+from common.types import Advance
 
 SMALL_BYTES = 4_000_000
 # Part of what identifies a job: raised when the same input gets another output.
 OUTPUT_VERSION = 1
 
 logger = logging.getLogger(__name__)
-Advance = Callable[[int], None]
 
 
 @dataclass

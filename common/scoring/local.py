@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from typing import Any
 
 from common.data.remote import is_remote
 from common.scoring import draft, staging
 from common.scoring import file as scoring
 from common.scoring.jobs import Job
+from common.types import Progress
 
 logger = logging.getLogger(__name__)
-Progress = Callable[[str, str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 def score(

@@ -13,9 +13,9 @@ import socket
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,9 @@ from common.errors import InputError, SettingsError, TriageError
 from common.scoring import file as scoring
 from common.scoring import staging
 from common.scoring.jobs import Job
+from common.types import Progress
 
 logger = logging.getLogger(__name__)
-Progress = Callable[[str, str, int], AbstractContextManager[Callable[[int], None]]]
 
 CONFIGURATION = {
     "spark.app.name": "triage-trio predict",

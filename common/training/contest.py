@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from common.evaluation import metrics, paired
-from common.evaluation.metrics import Floats, Labels
 from common.settings import RULES
+from common.types import Floats, Labels
 
 FEWEST_OF_A_GROUP = 30
 FAMILY_ERROR = 0.05

@@ -13,12 +13,12 @@ from tabulate import tabulate
 from common.data import split
 from common.data.labels import spelt_alike
 from common.errors import ModelUnavailable
-from common.evaluation.metrics import Floats, Labels
 from common.registry import history, lock, versions
 from common.registry.versions import Version
 from common.training import contest
 from common.training.contest import Answers, Policy, Rule, Verdict
 from common.training.fit import Fitted
+from common.types import Floats, Labels
 
 # Share of the rows that may be of classes which one of the two models does not know.
 FOREIGN_CLASSES = 0.01

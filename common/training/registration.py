@@ -12,7 +12,7 @@ from common.data.labelled import Counts
 from common.errors import InputError
 from common.registry import artifact, runs, versions
 from common.registry.versions import Version
-from common.settings import printable
+from common.text import printable
 from common.training.fit import Fitted, Source
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,3 @@
-import argparse
 import functools
 import io
 import json
@@ -13,12 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from common import cli, logs
+from common import ROOT, cli, flags, logs
 from common.errors import InputError, MissingColumn, ModelUnavailable, SettingsError, StoreError
-from common.settings import ROOT, Settings, load
+from common.settings import Settings, load
 
 SECRET = "t0ken-of-the-hook"
 
@@ -43,12 +40,12 @@ def dotenv(monkeypatch, tmp_path):
 
 
 def run(main, *argv, **options):
-    parser = cli.build_parser(
+    parser = flags.build_parser(
         "Do a thing.\n\nAnd more about it: 100 %.",
         "demo.py",
         settings=["data_path", "accuracy_floor", "holdout_percent", "alert_urls", "log_level"],
     )
-    parser.add_argument("--count", type=cli.positive_int, default=1)
+    parser.add_argument("--count", type=flags.positive_int, default=1)
     return cli.run("demo", parser, main, list(argv), **options)
 
 
@@ -266,12 +263,6 @@ def test_help_shows_the_docstring_and_each_flag_with_its_default(capsys):
         assert shown in out
 
 
-@given(st.integers(min_value=1))
-@settings(max_examples=50, deadline=None)
-def test_any_whole_number_of_at_least_one_is_a_count(number):
-    assert cli.positive_int(str(number)) == number
-
-
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "1e3", "x", "", "nan", "9" * 5000])
 def test_what_is_no_count_is_refused_with_what_is_allowed(capsys, text):
     assert run(nothing, f"--count={text}") == 2
@@ -329,7 +320,7 @@ def test_progress_of_nothing_yet_is_no_error(clock, total):
 SCRIPT = """
 import sys
 from pathlib import Path
-from common import cli, logs
+from common import cli, flags, logs
 
 def main(args, settings):
     sys.stdin.read()
@@ -337,7 +328,7 @@ def main(args, settings):
     return 0
 
 logs.FOLDER = Path(sys.argv[1])
-sys.exit(cli.run("demo", cli.build_parser("Do.", "demo.py", []), main, [], failure_exit=3))
+sys.exit(cli.run("demo", flags.build_parser("Do.", "demo.py", []), main, [], failure_exit=3))
 """
 
 
@@ -408,32 +399,3 @@ def test_a_signal_whose_exception_python_drops_ends_the_script_at_the_next_step(
     monkeypatch.setattr(sys, "unraisablehook", lambda found: dropped.append(found.exc_type))
     assert run(main) == 128 + signal.SIGTERM
     assert dropped == [cli.Interrupted]
-
-
-@pytest.mark.parametrize("text", ["", "nowhere/"])
-def test_an_output_that_names_no_folder_there_is_is_refused(tmp_path, monkeypatch, text):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(argparse.ArgumentTypeError, match="there is no folder"):
-        cli.file_or_folder(text)
-    (tmp_path / "nowhere").mkdir()
-    assert cli.file_or_folder("nowhere/").is_dir()
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("a,b", ["a", "b"]), ('"a, b", c', ["a, b", "c"]), ("x", ["x"])]
-)
-def test_names_are_separated_by_commas(text, expected):
-    assert cli.names(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", " ", "a,,b"])
-def test_empty_names_are_refused(text):
-    with pytest.raises(argparse.ArgumentTypeError):
-        cli.names(text)
-
-
-@pytest.mark.parametrize(("text", "expected"), [("0", 0), ("12", 12)])
-def test_a_count_may_be_none(text, expected):
-    assert cli.count(text) == expected
-    with pytest.raises(argparse.ArgumentTypeError):
-        cli.count("-1")

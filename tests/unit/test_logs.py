@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from common import logs
+from common.text import escape, redact
 
 PASSWORD = "hunter22"
 # What starts a line, moves a cursor or turns the order of what is shown.
@@ -90,7 +91,7 @@ def test_each_line_of_a_traceback_is_marked_as_one(text):
     ],
 )
 def test_control_characters_become_visible_and_others_stay(text, shown):
-    assert logs.escape(text) == shown
+    assert escape(text) == shown
 
 
 def test_a_line_break_in_a_message_cannot_forge_a_log_line():
@@ -122,7 +123,7 @@ def test_bytes_that_are_no_text_do_not_cost_the_log_file_a_line():
     ],
 )  # fmt: skip
 def test_passwords_and_tokens_of_addresses_are_hidden(text, shown):
-    assert logs.redact(text) == shown
+    assert redact(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -135,17 +136,17 @@ def test_passwords_and_tokens_of_addresses_are_hidden(text, shown):
     ],
 )
 def test_what_is_no_secret_is_shown(text):
-    assert logs.redact(text) == text
+    assert redact(text) == text
 
 
 @given(messages, st.from_regex(r"[A-Za-z0-9]{4,20}", fullmatch=True), messages)
 @settings(max_examples=100, deadline=None)
 def test_a_given_secret_is_hidden_wherever_it_stands(before, secret, after):
-    assert secret not in logs.redact(before + secret + after, [secret])
+    assert secret not in redact(before + secret + after, [secret])
 
 
 def test_a_secret_that_starts_like_another_leaves_no_rest_of_it():
-    assert logs.redact("abcd1234", ["abcd", "abcd1234"]) == "***"
+    assert redact("abcd1234", ["abcd", "abcd1234"]) == "***"
 
 
 @pytest.mark.parametrize("message", [f"https://ann:{PASSWORD}@host", f"sent {PASSWORD}"])

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from common import ROOT
 from common.errors import SettingsError
-from common.settings import ROOT, Settings, as_logged, load, public_values
+from common.settings import Settings, as_logged, load, public_values
 
 SECRET = "t0ken-of-the-hook"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import chain
 from pathlib import Path
 
+from common import ROOT
 from common.data.atomic import make_folder, write_csv
 from common.data.synthetic.messages import COLUMNS, DEFAULT_SEED, generate
-from common.settings import ROOT
 
 FILE_NAME = "synthetic_messages.csv"
 FOLDER = ROOT / "data"

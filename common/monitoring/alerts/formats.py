@@ -17,7 +17,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
-from common.logs import escape
+from common.text import escape
 
 Notice = Mapping[str, Any]
 

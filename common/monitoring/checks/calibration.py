@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from common.evaluation.metrics import CALIBRATION_BINS, Floats
+from common.evaluation.metrics import CALIBRATION_BINS
 from common.monitoring.checks.finding import (
     FEWEST_ROWS,
     NAN,
@@ -14,6 +14,7 @@ from common.monitoring.checks.finding import (
     too_few,
     warn_if,
 )
+from common.types import Floats
 
 DRAWS = 10_000
 SEED = 20171

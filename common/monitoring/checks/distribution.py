@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import stats
 
-from common.evaluation.metrics import Floats, Labels
 from common.evaluation.paired import holm
 from common.monitoring.checks.finding import (
     FEWEST_ROWS,
@@ -17,6 +16,7 @@ from common.monitoring.checks.finding import (
     too_few,
     warn_if,
 )
+from common.types import Floats, Labels
 
 SHOWN = 5
 # Cochran, Some Methods for Strengthening the Common chi2 Tests, 1954: fewer expected rows than five

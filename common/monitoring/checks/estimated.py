@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import isotonic_regression
 
-from common.evaluation.metrics import Floats
 from common.monitoring.checks.finding import FEWEST_ROWS, Finding, too_few, warn_if
+from common.types import Floats
 
 DRAWS = 400
 SEED = 20211

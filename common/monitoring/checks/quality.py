@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from common.evaluation.metrics import Floats
 from common.evaluation.two_samples import higher_share_p, share_difference, shift_p
 from common.monitoring.checks.finding import (
     FEWEST_ROWS,
@@ -19,6 +18,7 @@ from common.monitoring.checks.finding import (
     too_few,
     warn_if,
 )
+from common.types import Floats
 
 FEWEST_WINDOWS = 7
 # Makes a median absolute deviation comparable with a standard deviation (Leys et al., Detecting

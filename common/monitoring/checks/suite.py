@@ -9,7 +9,6 @@ from datetime import datetime
 import numpy as np
 
 from common.data.labels import canonical
-from common.evaluation.metrics import Floats
 from common.evaluation.profile import Profile
 from common.monitoring.checks import (
     accuracy,
@@ -24,6 +23,7 @@ from common.monitoring.checks import (
 )
 from common.monitoring.checks.finding import FEWEST_ROWS, Finding, Status
 from common.monitoring.checks.severity import escalate
+from common.types import Floats
 
 MOST_LABELS = 0.95
 

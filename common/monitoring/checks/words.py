@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from common.evaluation.metrics import Floats
 from common.evaluation.two_samples import shift_p
 from common.monitoring.checks.finding import (
     FEWEST_ROWS,
@@ -22,6 +21,7 @@ from common.monitoring.checks.finding import (
     too_few,
     warn_if,
 )
+from common.types import Floats
 
 SHOWN = 10
 MOST_MESSAGES, FEWEST_MESSAGES = 2000, 50

@@ -19,7 +19,7 @@ from common.data import sqlite
 from common.monitoring.checks.finding import Finding
 from common.monitoring.incidents import tables
 from common.monitoring.incidents.lifecycle import REMINDED, Incident, Judged, Notice, due
-from common.settings import printable
+from common.text import printable
 
 KEPT_WINDOWS = 1_000
 KEPT_INCIDENTS = timedelta(days=400)

@@ -17,7 +17,7 @@ from typing import Any
 
 from common.monitoring.checks.finding import NAN, Finding, Status
 from common.monitoring.incidents.lifecycle import Judged, Notice
-from common.settings import printable
+from common.text import printable
 
 APPLICATION_ID, VERSION = 0x74726961, 1
 SCHEMA = (

@@ -9,8 +9,7 @@ import cloudpickle
 import numpy as np
 import pytest
 
-from common.models import features
-from common.models.base import safe_from_threads
+from common.models import features, legacy
 from common.models.boosted import TextClassifier
 
 THREADS, CALLS = 8, 60
@@ -76,16 +75,16 @@ class Old:
 
 
 def test_a_model_of_before_answers_one_call_at_a_time(switching_often):
-    classifier = safe_from_threads(Old())
+    classifier = legacy.adapt(Old())
     with ThreadPoolExecutor(THREADS) as pool:
         found = list(pool.map(classifier.predict, calls()))
     assert {proba.max() for proba in found} == {1}
 
 
 def test_a_model_of_before_can_be_sent_to_other_processes():
-    classifier = cloudpickle.loads(cloudpickle.dumps(safe_from_threads(Old())))
+    classifier = cloudpickle.loads(cloudpickle.dumps(legacy.adapt(Old())))
     assert classifier.predict(["a"]).tolist() == [1]
 
 
 def test_a_model_of_today_is_not_held_up(fitted):
-    assert safe_from_threads(fitted).predict_proba.__func__ is TextClassifier.predict_proba
+    assert legacy.adapt(fitted).predict_proba.__func__ is TextClassifier.predict_proba

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common import ROOT
 from common.data.synthetic.__main__ import main
 from common.data.synthetic.messages import COLUMNS, generate
 from common.data.synthetic.sample import FILE_NAME, write_sample
-from common.settings import ROOT
 
 
 def rows_of(count, **options):

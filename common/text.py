@@ -1,0 +1,53 @@
+"""Text that others wrote, made safe to show, to log and to store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+HIDDEN = "***"
+LINE_CHARACTERS = 300
+
+# Control characters could start a new line or move the cursor, bidirectional ones could reorder
+# what is shown: a message that someone wrote must not be able to forge or hide a log line.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_URL_USER = re.compile(r"([A-Za-z][\w+.-]*://)[^\s/?#]*@")
+_URL_SECRET = re.compile(
+    r"([?&][^=&\s]*(?:password|passwd|token|secret|key|sig)[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE
+)
+
+
+def printable(value: object) -> str:
+    """Text that can be stored anywhere: the name of a file may hold bytes that are not text."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def escape(text: str) -> str:
+    r"""Make control characters visible: a line break becomes the two characters `\n`."""
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Hide user and password of addresses, tokens in their queries, and every one of `secrets`.
+
+    >>> redact("cannot reach https://ann:pw@host/x?token=abc")
+    'cannot reach https://***@host/x?token=***'
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return _URL_SECRET.sub(rf"\1{HIDDEN}", _URL_USER.sub(rf"\1{HIDDEN}@", text))
+
+
+def one_line(error: object) -> str:
+    """The whole text on one line.
+
+    >>> one_line(ValueError("two\\nlines"))
+    'two lines'
+    """
+    return " ".join(str(error).split())
+
+
+def first_line(error: object) -> str:
+    """The first line of what an exception says, at most 300 characters."""
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    return lines[0][:LINE_CHARACTERS]
