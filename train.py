@@ -22,7 +22,7 @@ from common import ROOT, cli, flags
 from common.settings import FORM, LABELLED, Settings, as_logged, public_values, values_of
 
 if TYPE_CHECKING:
-    from common.data.labelled import Columns, Counts
+    from common.data.labelled import Columns, RowCounts
     from common.training.fit import Fitted
 
 logger = logging.getLogger("train")
@@ -95,7 +95,7 @@ def columns(settings: Settings) -> Columns:
     return labelled.columns(**values_of(settings, (*LABELLED, "segment_column")))
 
 
-def fit(path: Path, settings: Settings) -> tuple[Fitted, Counts]:
+def fit(path: Path, settings: Settings) -> tuple[Fitted, RowCounts]:
     from common.training import fit as training
 
     percent, weight, seed = settings.holdout_percent, settings.class_weight, settings.seed

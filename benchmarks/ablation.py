@@ -47,7 +47,7 @@ def without(module: Any, name: str, instead: Callable[..., Any]) -> Callable[...
     return run
 
 
-def no_weights(counts: text.Counts, one_hot: Any) -> Any:
+def no_weights(counts: text.FactoredCounts, one_hot: Any) -> Any:
     return np.ones(counts.terms.shape[1] + counts.pairs.shape[1])
 
 

@@ -20,7 +20,7 @@ from common.errors import InputError
 
 
 @dataclass(frozen=True)
-class Counts:
+class RowCounts:
     """Rows of a file: `read` = `used` + `rejected` + `blank` + `unlabelled` + `training`.
 
     `training` counts rows that the model was fitted on, where only the holdout is looked at;
@@ -39,8 +39,8 @@ class Counts:
     def read(self) -> int:
         return self.used + self.rejected + self.blank + self.unlabelled + self.training
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
+    def __add__(self, other: RowCounts) -> RowCounts:
+        return RowCounts(
             self.used + other.used,
             self.rejected + other.rejected,
             self.blank + other.blank,
@@ -58,7 +58,7 @@ class Counts:
     def sentence(self) -> str:
         """What was read and, in words, all that was left out.
 
-        >>> Counts(used=8, blank=2).sentence()
+        >>> RowCounts(used=8, blank=2).sentence()
         '8 of 10 rows used (2 without text)'
         """
         left_out = [
@@ -88,12 +88,12 @@ class Batch:
     texts: list[str]
     labels: list[str]
     segments: list[str]
-    counts: Counts
+    counts: RowCounts
     bytes_done: int
 
 
 @dataclass(frozen=True)
-class Side:
+class Split:
     """Messages of one side of the split: texts, classes, the texts' buckets and, where asked for,
     the segments that the rows belong to; (n,) each."""
 
@@ -184,7 +184,7 @@ def _batches_of(path: Path, columns: Columns) -> Iterator[Batch]:
                 classes = _cells(path, chunk, columns.target, filled)
             groups = _cells(path, chunk, columns.segment, filled) if columns.segment else []
             rows = [number for number, name in enumerate(classes) if name]
-            counts = Counts(
+            counts = RowCounts(
                 used=len(rows),
                 rejected=len(chunk.rejects),
                 blank=len(texts) - len(named),
@@ -201,7 +201,9 @@ def _batches_of(path: Path, columns: Columns) -> Iterator[Batch]:
             )
 
 
-def read_split(path: Path, columns: Columns, holdout_percent: int) -> tuple[Side, Side, Counts]:
+def read_split(
+    path: Path, columns: Columns, holdout_percent: int
+) -> tuple[Split, Split, RowCounts]:
     """Read a whole file: what to fit on, what to keep for the contest, and the rows' counts.
 
     Spellings of a class that mean the same (`true`, `True`) become the most frequent one.
@@ -212,7 +214,7 @@ def read_split(path: Path, columns: Columns, holdout_percent: int) -> tuple[Side
     texts: list[str] = []
     classes: list[str] = []
     segments: list[str] = []
-    counts = Counts()
+    counts = RowCounts()
     for batch in batches(path, columns):
         texts += batch.texts
         classes += batch.labels
@@ -225,7 +227,7 @@ def read_split(path: Path, columns: Columns, holdout_percent: int) -> tuple[Side
     all_labels = np.array([names[labels.canonical(label)] for label in classes], object)
     groups = np.array(segments, object) if columns.segment else None
     train, holdout = (
-        Side(
+        Split(
             all_texts[side],
             all_labels[side],
             buckets[side],
@@ -248,7 +250,7 @@ def majority(classes: npt.NDArray[np.object_]) -> str:
     return str(min(counts, key=lambda name: (-counts[name], name)))
 
 
-def _refuse_too_little(train: Side, holdout: Side, path: Path, counts: Counts) -> None:
+def _refuse_too_little(train: Split, holdout: Split, path: Path, counts: RowCounts) -> None:
     found = sorted(set(train.labels) | set(holdout.labels))
     if not found:
         raise InputError(f"{path} has no row to learn from: {counts.sentence()}.")

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from common.models import text
 from common.models.features import MessageFeatures
-from common.models.text import OfTexts
+from common.models.text import TextInput
 
 FEW_ROWS = 1000
 BOOSTED_ROWS = 200_000
@@ -25,7 +25,7 @@ FIT_STEPS = 8
 NOTICEABLE_WORDS = 2000
 
 
-class TextClassifier(ClassifierMixin, OfTexts):
+class TextClassifier(ClassifierMixin, TextInput):
     """Classifies messages: sequences of strings, or a DataFrame with the column `text_column`.
 
     Args:

@@ -58,7 +58,7 @@ class _Caches:
     pieces: RowCache
 
 
-class MessageFeatures(TransformerMixin, text.OfTexts):
+class MessageFeatures(TransformerMixin, text.TextInput):
     """n messages -> (n, k + 12) float32: class scores, statistics, number of tokens.
 
     `fit_transform` gives the training messages the scores of models that have not seen them.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.optimize import minimize
 
-from common.models.text import Counts
+from common.models.text import FactoredCounts
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
@@ -37,7 +37,7 @@ class LinearScores:
 class _Factors:
     """X = diag(rows) [tokens @ terms | pairs] as factors, with columns weighted."""
 
-    def __init__(self, counts: Counts, rows: Floats, weights: Floats) -> None:
+    def __init__(self, counts: FactoredCounts, rows: Floats, weights: Floats) -> None:
         split = counts.terms.shape[1]
         self.rows = rows[:, None]
         self.tokens, self.tokens_t = counts.tokens, counts.tokens.T.tocsr()
@@ -58,7 +58,7 @@ class _Factors:
 
 
 def cross_fit(
-    counts: Counts,
+    counts: FactoredCounts,
     y: Ints,
     row_weights: npt.NDArray[np.float32],
     seed: int,
@@ -132,7 +132,7 @@ def _squared_hinge(
     return weights[:-1], weights[-1]
 
 
-def _naive_bayes_weights(counts: Counts, one_hot: Floats) -> Floats:
+def _naive_bayes_weights(counts: FactoredCounts, one_hot: Floats) -> Floats:
     """Square root of each term's naive-Bayes log-count ratio, the largest over the classes.
 
     Source: Wang & Manning, Baselines and Bigrams, ACL 2012; the root keeps rare terms in play.
@@ -146,7 +146,7 @@ def _naive_bayes_weights(counts: Counts, one_hot: Floats) -> Floats:
     return np.sqrt(np.abs(ratios).max(axis=1))
 
 
-def _inverse_document_frequency(counts: Counts) -> Floats:
+def _inverse_document_frequency(counts: FactoredCounts) -> Floats:
     """ln((1 + n) / (1 + df)) + 1 as scikit-learn's; a part's df counts words' messages."""
     n = counts.tokens.shape[0]
     of_tokens = np.bincount(counts.tokens.indices, minlength=counts.tokens.shape[1])
@@ -155,7 +155,7 @@ def _inverse_document_frequency(counts: Counts) -> Floats:
     return np.log((1 + n) / (1 + np.concatenate([of_terms, of_pairs]))) + 1
 
 
-def _block_scale(counts: Counts, rows: Floats, weights: Floats, seed: int) -> Floats:
+def _block_scale(counts: FactoredCounts, rows: Floats, weights: Floats, seed: int) -> Floats:
     """Factors that give words and pairs together, and parts, a mean squared row norm of 1 each."""
     n = counts.tokens.shape[0]
     some = np.sort(np.random.default_rng(seed).permutation(n)[:SCALE_ROWS])
@@ -175,7 +175,7 @@ def _block_scale(counts: Counts, rows: Floats, weights: Floats, seed: int) -> Fl
     return scale
 
 
-def _row_scale(counts: Counts) -> npt.NDArray[np.float32]:
+def _row_scale(counts: FactoredCounts) -> npt.NDArray[np.float32]:
     return 1 / np.sqrt(np.maximum(counts.tokens.sum(axis=1), 1)).astype(np.float32)
 
 

@@ -201,7 +201,7 @@ def count_matrix(offsets: Ints, numbers: Ints, columns: int) -> sp.csr_array:
 
 
 @dataclass(frozen=True)
-class Counts:
+class FactoredCounts:
     """Counts of n messages in factored form: the columns of `[tokens @ terms | pairs]`.
 
     The character n-grams of a message are those of its words, so their counts are a product of
@@ -224,7 +224,7 @@ class Counts:
         return sp.hstack([self.tokens @ self.terms, self.pairs], format="csr")
 
 
-class OfTexts(BaseEstimator):
+class TextInput(BaseEstimator):
     """An estimator whose input is a sequence of strings, which is what its tags say."""
 
     def __sklearn_tags__(self) -> Any:
@@ -234,7 +234,7 @@ class OfTexts(BaseEstimator):
         return tags
 
 
-class WordCounts(TransformerMixin, OfTexts):
+class WordCounts(TransformerMixin, TextInput):
     """Counts words, pairs of words, and characters within words: n strings -> (n, terms) sparse.
 
     Equal to scikit-learn's CountVectorizer over `tokens`, over pairs of them, and over the
@@ -260,7 +260,7 @@ class WordCounts(TransformerMixin, OfTexts):
         self.fit_counts(X)
         return self
 
-    def fit_counts(self, X: Any) -> Counts:
+    def fit_counts(self, X: Any) -> FactoredCounts:
         """Choose the terms, and count them in the same messages."""
         offsets, numbers, found = expanded(split(X))
         frequency = np.bincount(numbers, minlength=len(found))
@@ -274,7 +274,7 @@ class WordCounts(TransformerMixin, OfTexts):
         self.pairs_ = distinct[count >= self.min_count]
         return self._counts(offsets, numbers, found, keys)
 
-    def counts(self, X: Any) -> Counts:
+    def counts(self, X: Any) -> FactoredCounts:
         """Count the known terms in n messages."""
         check_is_fitted(self)
         offsets, numbers, found = expanded(split(X))
@@ -316,9 +316,9 @@ class WordCounts(TransformerMixin, OfTexts):
 
     def _counts(
         self, offsets: Ints, numbers: Ints, found: list[str], keys: npt.NDArray[np.int64]
-    ) -> Counts:
+    ) -> FactoredCounts:
         pairs = count_matrix(offsets, positions(self.pairs_, keys), len(self.pairs_))
-        return Counts(
+        return FactoredCounts(
             count_matrix(offsets, numbers, len(found)), self.terms(found), pairs, len(self.words_)
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tabulate import tabulate
 
 if TYPE_CHECKING:  # a script pays for the start of what it uses alone
-    from common.data.labelled import Counts
+    from common.data.labelled import RowCounts
     from common.registry.versions import Version
     from common.training.fit import Fitted
     from common.training.promotion import Contested
@@ -23,7 +23,11 @@ SHOWN_CLASSES = 12
 
 
 def training(
-    fitted: Fitted, contested: Contested, counts: Counts, synthetic: bool, version: Version | None
+    fitted: Fitted,
+    contested: Contested,
+    counts: RowCounts,
+    synthetic: bool,
+    version: Version | None,
 ) -> Summary:
     """Holdout metrics, the contest as a table, and the verdict in one sentence."""
     from common.training import promotion
@@ -160,7 +164,7 @@ def _figure(value: float | None) -> str:
     return "–" if value is None or value != value else f"{value:.4f}"
 
 
-def _rows(counts: Counts) -> dict[str, int]:
+def _rows(counts: RowCounts) -> dict[str, int]:
     return {
         "read": counts.read,
         "used": counts.used,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from common.data.labelled import Columns, Counts, Side, majority, read_split
+from common.data.labelled import Columns, RowCounts, Split, majority, read_split
 from common.data.synthetic import sample
 from common.evaluation import metrics as evaluate
 from common.evaluation import profile
@@ -50,7 +50,7 @@ class Fitted:
     """
 
     classifier: TextClassifier
-    holdout: Side
+    holdout: Split
     classes: tuple[str, ...]
     proba: npt.NDArray[np.float64]
     metrics: dict[str, float]
@@ -74,7 +74,7 @@ class Fitted:
         """The messages of the holdout, and the classes that the classifier gives them."""
         return self.holdout.texts.tolist(), self.predicted.tolist()
 
-    def profile(self, counts: Counts) -> Profile:
+    def profile(self, counts: RowCounts) -> Profile:
         """What the monitor compares later windows with: the holdout, and the file's bad rows."""
         holdout = self.holdout
         seen = profile.of_rows(
@@ -146,7 +146,7 @@ def read_and_fit(
     class_weight: str,
     seed: int,
     advance: Callable[[int], None] = lambda steps: None,
-) -> tuple[Fitted, Counts]:
+) -> tuple[Fitted, RowCounts]:
     """Split a file's messages into training and holdout side, fit on the one, test on the other."""
     train, holdout, counts = read_split(path, columns, holdout_percent)
     logger.info("Read %s: %s.", path.name, counts.sentence())
@@ -154,7 +154,7 @@ def read_and_fit(
     return fit(train, holdout, columns.text, class_weight, seed, advance), counts
 
 
-def intent(train: Side, holdout: Side) -> str:
+def intent(train: Split, holdout: Split) -> str:
     """What is fitted and tested, and that it takes long where it does."""
     classes = len(set(train.labels))
     long = (
@@ -164,8 +164,8 @@ def intent(train: Side, holdout: Side) -> str:
 
 
 def fit(
-    train: Side,
-    holdout: Side,
+    train: Split,
+    holdout: Split,
     text_column: str,
     class_weight: str,
     seed: int,
@@ -205,13 +205,13 @@ def fit(
     )
 
 
-def _fitted_accuracy(classifier: TextClassifier, train: Side, seed: int) -> float:
+def _fitted_accuracy(classifier: TextClassifier, train: Split, seed: int) -> float:
     rows = np.random.default_rng(seed).permutation(len(train))[:FITTED_ROWS]
     answers = classifier.predict(train.texts[rows])
     return float((answers.astype(str) == train.labels[rows].astype(str)).mean())
 
 
-def _drawn(train: Side, holdout: Side, seed: int) -> tuple[str, ...]:
+def _drawn(train: Split, holdout: Split, seed: int) -> tuple[str, ...]:
     """Messages of both sides, as the stream has them."""
     texts = np.concatenate([train.texts, holdout.texts])
     rows = min(len(texts), profile.SAMPLE_ROWS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common.data import reader
-from common.data.labelled import Counts
+from common.data.labelled import RowCounts
 from common.errors import InputError
 from common.registry import artifact, runs, versions
 from common.registry.versions import Version
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def provenance(
-    fitted: Fitted, counts: Counts, source: Source, params: Mapping[str, str], root: Path
+    fitted: Fitted, counts: RowCounts, source: Source, params: Mapping[str, str], root: Path
 ) -> dict[str, dict[str, str]]:
     """What a version was made from, by section: Data, Code, Settings.
 
@@ -71,7 +71,7 @@ def reproduction(fitted: Fitted, version: Version, root: Path) -> dict[str, Any]
 
 def register(
     fitted: Fitted,
-    counts: Counts,
+    counts: RowCounts,
     source: Source,
     provenance: Mapping[str, Mapping[str, str]],
     model_name: str,

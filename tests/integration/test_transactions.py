@@ -16,7 +16,7 @@ from helpers import clean_environment, mlflow_server
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from common.data.labelled import Side
+from common.data.labelled import Split
 from common.data.split import buckets
 from common.errors import ModelUnavailable, StoreError
 from common.registry import history, lock, runs, store, versions
@@ -42,10 +42,10 @@ def _environment(monkeypatch):
 def fitted():
     texts = np.array(TEXTS, object)
     sides = [
-        Side(texts[half::2], np.array(LABELS, object)[half::2], buckets(TEXTS[half::2]) % 2)
+        Split(texts[half::2], np.array(LABELS, object)[half::2], buckets(TEXTS[half::2]) % 2)
         for half in (0, 1)
     ]
-    texts = Side(
+    texts = Split(
         *(
             np.concatenate(pair)
             for pair in zip(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from common.data import labelled, split
 from common.data.csv_reader import Reject
-from common.data.labelled import Columns, Counts, batches, majority, read_split
+from common.data.labelled import Columns, RowCounts, batches, majority, read_split
 from common.data.reader import CHUNK_ROWS
 from common.data.split import bucket
 from common.errors import InputError
@@ -38,16 +38,18 @@ def test_rows_are_used_or_counted_by_why_not(tmp_path):
 
 
 def test_the_sentence_of_the_counts_says_what_was_left_out():
-    counts = Counts(used=2, rejected=1, blank=1, unlabelled=3, first_reject=Reject(7, "odd", "x"))
+    counts = RowCounts(
+        used=2, rejected=1, blank=1, unlabelled=3, first_reject=Reject(7, "odd", "x")
+    )
     sentence = counts.sentence()
     assert sentence.startswith("2 of 7 rows used (")
     for part in ("1 unreadable", "1 without text", "3 without class", "line 7, odd"):
         assert part in sentence
-    assert Counts(used=4).sentence() == "4 of 4 rows used"
+    assert RowCounts(used=4).sentence() == "4 of 4 rows used"
 
 
 def test_counts_add_up():
-    total = Counts(1, 2, 3, 4, 5) + Counts(10, 20, 30, 40, 50, Reject(1, "r", ""))
+    total = RowCounts(1, 2, 3, 4, 5) + RowCounts(10, 20, 30, 40, 50, Reject(1, "r", ""))
     assert (total.used, total.read, total.replaced) == (11, 110, 55)
     assert total.first_reject == Reject(1, "r", "")
 
@@ -119,7 +121,7 @@ KINDS = {"used": "hi,good", "blank": " ,good", "unlabelled": 'hi," "', "rejected
 @settings(max_examples=60, deadline=None)
 def test_every_row_is_counted_once_as_what_it_is(tmp_path_factory, kinds):
     path = write(tmp_path_factory.mktemp("kinds"), [KINDS[kind] for kind in kinds])
-    counts = sum((batch.counts for batch in batches(path, COLUMNS)), Counts())
+    counts = sum((batch.counts for batch in batches(path, COLUMNS)), RowCounts())
     assert {kind: getattr(counts, kind) for kind in KINDS} == {k: kinds.count(k) for k in KINDS}
     assert counts.read == len(kinds)
 
@@ -149,7 +151,7 @@ def test_the_first_batch_comes_before_the_damage_at_the_end_is_met(tmp_path):
 def test_the_first_unreadable_row_of_the_file_is_told(tmp_path):
     rows = ["a,good"] * 12_000
     rows[3], rows[7], rows[11_000] = "x", "y", "z"
-    counts = sum((b.counts for b in batches(write(tmp_path, rows), COLUMNS)), Counts())
+    counts = sum((b.counts for b in batches(write(tmp_path, rows), COLUMNS)), RowCounts())
     assert counts.rejected == 3
     assert "first unreadable: line 5, expected 2 fields, found 1" in counts.sentence()
 
@@ -189,13 +191,13 @@ def test_replaced_cells_are_told_but_their_rows_are_used(tmp_path):
 
 
 def test_large_counts_are_told_with_commas():
-    assert Counts(used=1_234_567, blank=1000).sentence() == (
+    assert RowCounts(used=1_234_567, blank=1000).sentence() == (
         "1,234,567 of 1,235,567 rows used (1,000 without text)"
     )
 
 
 def test_counts_are_metrics_of_a_run():
-    assert Counts(1, 2, 3, 4, 5).metrics() == {
+    assert RowCounts(1, 2, 3, 4, 5).metrics() == {
         "rows_read": 10,
         "rows_used": 1,
         "rows_rejected": 2,

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from common.data.labelled import Side
+from common.data.labelled import Split
 from common.training.fit import intent
 
 
 def side(rows, classes):
     labels = np.array([f"class {k % classes}" for k in range(rows)], object)
-    return Side(labels, labels, np.zeros(rows, np.uint8))
+    return Split(labels, labels, np.zeros(rows, np.uint8))
 
 
 @pytest.mark.parametrize(("classes", "long"), [(2, False), (100, False), (101, True)])
