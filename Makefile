@@ -23,7 +23,7 @@ lint: .venv/.dev ## check format, style, types and the direction of imports
 	$(BIN)/lint-imports --no-cache
 
 bench: .venv/.bench ## compare with scikit-learn, fastText and CatBoost on generated messages
-	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python -m benchmarks.compare
 
 cloud: .venv/.cloud ## add what reads and writes s3://, gs:// and https://
 

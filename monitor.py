@@ -99,14 +99,22 @@ def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 
 
 def choose_source(args: argparse.Namespace, settings: Settings) -> Any:
-    from common.data import reader
+    from common.data.columns import message_columns
+    from common.data.reading import Reading
     from common.monitoring import source as monitor_source
     from common.monitoring import windows
     from common.training import fit as training
 
     flags.refuse_contradictory_sources(args, settings.label_with, "monitor_data_path" in vars(args))
-    columns = monitor_source.columns(**values_of(settings, WATCHED))
-    form = (columns, windows.length(settings.window), reader.Reading(**values_of(settings, FORM)))
+    columns = message_columns(
+        settings.text_column,
+        settings.target_column,
+        settings.label_with,
+        settings.critical_keywords,
+        settings.time_column,
+        settings.segment_column,
+    )
+    form = (columns, windows.length(settings.window), Reading(**values_of(settings, FORM)))
     if args.predictions:
         late = (args.predictions, args.labels, settings.id_column)
         return monitor_source.predictions(*late, *form, args.prefix)

@@ -72,7 +72,7 @@ def score(
     most_rejects: int | None,
 ) -> list[dict[str, Any]]:
     from common import parallel
-    from common.data import reader
+    from common.data.reading import Reading
     from common.registry import store, versions
     from common.scoring import jobs, lake, local, manifest, spark
 
@@ -81,7 +81,7 @@ def score(
         inputs,
         folder or output,
         settings.text_column,
-        reading=reader.Reading(**values_of(settings, FORM)),
+        reading=Reading(**values_of(settings, FORM)),
         **flags.of_jobs(args),
     )
     store.connect(settings.mlflow_tracking_uri, ROOT)

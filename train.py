@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common import ROOT, cli, flags
-from common.settings import FORM, LABELLED, Settings, as_logged, public_values, values_of
+from common.settings import FORM, Settings, as_logged, public_values, values_of
 
 if TYPE_CHECKING:
-    from common.data.labelled import Columns, RowCounts
+    from common.data.columns import MessageColumns
+    from common.data.labelled import RowCounts
+    from common.data.reading import Reading
     from common.training.fit import Fitted
 
 logger = logging.getLogger("train")
@@ -43,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
+    from common.data.columns import require
     from common.registry import runs, store, versions
     from common.reports import console
     from common.reports import training as evidence
@@ -51,7 +54,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     from common.training.contest import Policy
 
     source = training.choose_source(settings.data_path, ROOT, settings.seed)
-    columns(settings).require(source.path)
+    require(source.path, columns(settings), reading(settings))
     store.connect(settings.mlflow_tracking_uri, ROOT, create=True)
     if source.synthetic:
         logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
@@ -89,10 +92,22 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def columns(settings: Settings) -> Columns:
-    from common.data import labelled
+def columns(settings: Settings) -> MessageColumns:
+    from common.data.columns import message_columns
 
-    return labelled.columns(**values_of(settings, (*LABELLED, "segment_column")))
+    return message_columns(
+        settings.text_column,
+        settings.target_column,
+        settings.label_with,
+        settings.critical_keywords,
+        segment=settings.segment_column,
+    )
+
+
+def reading(settings: Settings) -> Reading:
+    from common.data.reading import Reading
+
+    return Reading(**values_of(settings, FORM))
 
 
 def fit(path: Path, settings: Settings) -> tuple[Fitted, RowCounts]:
@@ -100,7 +115,9 @@ def fit(path: Path, settings: Settings) -> tuple[Fitted, RowCounts]:
 
     percent, weight, seed = settings.holdout_percent, settings.class_weight, settings.seed
     with cli.progress("Fitting", "steps", training.STEPS) as advance:
-        return training.read_and_fit(path, columns(settings), percent, weight, seed, advance)
+        return training.read_and_fit(
+            path, columns(settings), percent, weight, seed, advance, reading(settings)
+        )
 
 
 if __name__ == "__main__":

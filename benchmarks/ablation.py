@@ -1,6 +1,6 @@
 """What each part of the model is worth: accuracy and macro-F1 without it, mean of several splits.
 
-python benchmarks/ablation.py --data airline.csv --target-column airline_sentiment
+python -m benchmarks.ablation --data airline.csv --target-column airline_sentiment
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from unittest import mock
 import numpy as np
 from tabulate import tabulate
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from common.data.labelled import Columns, batches
+from common.data.columns import MessageColumns
+from common.data.labelled import batches
 from common.models import linear_scores, text
 from common.models.boosted import TextClassifier
 from common.models.features import MessageFeatures
@@ -74,7 +73,7 @@ def main() -> int:
     args = parser.parse_args()
     from sklearn.metrics import accuracy_score, f1_score
 
-    parts = list(batches(args.data, Columns(args.text_column, args.target_column)))
+    parts = list(batches(args.data, MessageColumns(args.text_column, args.target_column)))
     texts = np.array([message for part in parts for message in part.texts], object)
     labels = np.array([label for part in parts for label in part.labels], object)
     rows = []

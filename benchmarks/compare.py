@@ -5,9 +5,9 @@ Scoring is CSV to CSV: ours is predict.py as it stands, the others read and writ
 With --data, accuracy and fit are measured on that file, else on the synthetic sample, which is
 always what is scored.
 
-    python benchmarks/compare.py
-    python benchmarks/compare.py --data airline.csv --target-column airline_sentiment --score-rows 0
-    python benchmarks/compare.py --fit-rows 140000 --score-rows 500000 --repeats 3
+    python -m benchmarks.compare
+    python -m benchmarks.compare --data airline.csv --target-column airline_sentiment --score-rows 0
+    python -m benchmarks.compare --fit-rows 140000 --score-rows 500000 --repeats 3
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from peers import CONTENDERS
 from tabulate import tabulate
+
+from benchmarks.peers import CONTENDERS
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = ("catboost", "scikit-learn", "pyarrow", "mlflow", "pandas", "fasttext-numpy2-wheel")
@@ -219,9 +220,10 @@ def split(source: Path, text_column: str, target_column: str, folder: Path) -> N
     """Write train.csv and test.csv with the columns text and label."""
     import pandas as pd
 
-    from common.data.labelled import Columns, read_split
+    from common.data.columns import MessageColumns
+    from common.data.labelled import read_split
 
-    sides = read_split(source, Columns(text_column, target_column), HOLDOUT_PERCENT)[:2]
+    sides = read_split(source, MessageColumns(text_column, target_column), HOLDOUT_PERCENT)[:2]
     for side, name in zip(sides, ("train.csv", "test.csv"), strict=True):
         frame = pd.DataFrame({"text": side.texts, "label": side.labels})
         frame.to_csv(folder / name, index=False)
@@ -234,7 +236,7 @@ def sample(folder: Path, rows: int) -> Path:
 
 def worker(task: str, *arguments: object) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(
-        run(__file__, "--worker", task, *arguments, cwd=ROOT).splitlines()[-1]
+        run("-m", "benchmarks.compare", "--worker", task, *arguments, cwd=ROOT).splitlines()[-1]
     )
     return found
 

@@ -25,7 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from common.data.atomic import write_csv  # noqa: E402
-from common.data.labelled import Columns, read_split  # noqa: E402
+from common.data.columns import MessageColumns  # noqa: E402
+from common.data.labelled import read_split  # noqa: E402
 from common.data.synthetic.messages import Message  # noqa: E402
 from common.data.synthetic.scenarios import SCENARIOS, first_changed_day, simulated, train_messages  # noqa: E402
 from common.evaluation import profile  # noqa: E402
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace, seed: int) -> tuple[Any, ...]:
 def fitted(seed: int, folder: Path) -> tuple[Any, profile.Profile]:
     path = folder / "train.csv"
     write_csv(path, Message._fields, train_messages(seed))
-    columns = Columns("text", "inbound")
+    columns = MessageColumns("text", "inbound")
     train, holdout, counts = read_split(path, columns, 20)
     made = training.fit(train, holdout, "text", "none", 42)
     return made.classifier, made.profile(counts)

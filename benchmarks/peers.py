@@ -6,12 +6,9 @@ Heavy libraries are imported where they are used, so that each process holds wha
 from __future__ import annotations
 
 import pickle
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 Answer = tuple[Any, Any]  # (n,) labels, (n, K) probabilities or None
 

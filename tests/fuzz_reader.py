@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent / "integration"))
 
 from test_hostile_files import FILES
 
-from common.data.reader import FIND_OUT, MessageFile, Reading
+from common.data.reader import MessageFile
+from common.data.reading import FIND_OUT, Reading
 from common.errors import InputError
 
 MARKS = [b'"', b'""', b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"\x00", b"\xff", b"\xe2\x80"]

@@ -21,13 +21,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from common.data.reading import FIELD_CHARACTERS
+
 BLOCK_BYTES = 1 << 20
 LONGEST_BLOCK = 1 << 23
 SMALL_WINDOW = 1 << 14
 ROWS_ONE_BY_ONE = 100
 DELIMITERS = ",;\t"
-FIELD_CHARACTERS = 16_000_000
-MARK = "\ufffd"
+REPLACEMENT = "\ufffd"
 
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
 _QUOTED = re.compile(r'"[^"]*"')
@@ -93,7 +94,7 @@ class Block:
 
     def parse(self) -> Rows:
         """The rows; one by one where fields are missing or too many, or bytes are no text."""
-        if self.dialect.transcoded and MARK.encode() in self.data:
+        if self.dialect.transcoded and REPLACEMENT.encode() in self.data:
             return self._one_by_one()
         try:
             raw = _slices(self.data, self.ends)
@@ -279,7 +280,7 @@ def take_rows(lines: Lines, dialect: Dialect, most_rows: int | None = None) -> R
     lines.start_row()
     replaced = 0
     if dialect.transcoded:
-        replaced = sum(MARK in cell for row in rows for cell in row)
+        replaced = sum(REPLACEMENT in cell for row in rows for cell in row)
     elif any(not line.isascii() and cleaned(line) != line for line in raw):
         clean = [[cleaned(cell) for cell in row] for row in rows]
         replaced = sum(
@@ -339,7 +340,7 @@ def cleaned(text: str) -> str:
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     except UnicodeEncodeError:  # a lone surrogate that a JSON escape wrote
-        return cleaned(re.sub(r"[\ud800-\udc7f\udd00-\udfff]", MARK, text))
+        return cleaned(re.sub(r"[\ud800-\udc7f\udd00-\udfff]", REPLACEMENT, text))
 
 
 def _text(data: bytes) -> str:

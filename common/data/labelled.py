@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.data import labels, split
+from common.data.columns import MessageColumns, require_in
 from common.data.csv_reader import Reject
-from common.data.reader import FIND_OUT, Chunk, MessageFile, Reading, as_text, parts
+from common.data.files import parts
+from common.data.reader import Chunk, MessageFile
+from common.data.reading import FIND_OUT, Reading
 from common.errors import InputError
 
 
@@ -68,7 +70,7 @@ class RowCounts:
                 (self.blank, "without text"),
                 (self.unlabelled, "without class"),
                 (self.training, "of the training side"),
-                (self.replaced, "cells with bytes that are no text, replaced"),
+                (self.replaced, "cells with bytes that are not text, replaced"),
             )
             if count
         ]
@@ -78,6 +80,23 @@ class RowCounts:
         return f"{self.used:,} of {self.read:,} rows used" + (
             f" ({'; '.join(left_out)})" if left_out else ""
         )
+
+
+@dataclass(frozen=True)
+class MessageRows:
+    """Rows with a text: Arrow strings, (n,) each.
+
+    Attributes:
+        labels: classes as the file or a labeller spells them, "" where there is none.
+        segments, times: None if nobody asks.
+        blank: how many rows beside these have no text.
+    """
+
+    texts: pa.LargeStringArray
+    labels: pa.LargeStringArray
+    segments: pa.LargeStringArray | None
+    times: pa.LargeStringArray | None
+    blank: int
 
 
 @dataclass(frozen=True)
@@ -106,58 +125,46 @@ class Split:
         return len(self.texts)
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Where a file has its messages and their classes.
+def rows_of(chunk: Chunk, columns: MessageColumns, holdout_percent: int = 100) -> MessageRows:
+    """The rows of a chunk that have a text, with their classes and what else is asked for.
 
-    `labeller` makes the classes from the texts; without one they are in the column `target`. The
-    column `segment`, if any, has groups of rows that are looked at one by one. `reading` is what is
-    known of the file's form.
-    """
-
-    text: str
-    target: str
-    labeller: labels.Labeller | None = None
-    segment: str | None = None
-    reading: Reading = FIND_OUT
-
-    def require(self, path: Path) -> None:
-        """Refuse a file, or a folder of files, before slow work starts.
-
-        Raises:
-            InputError: a file can't be read, or lacks a column.
-        """
-        for part in parts(path):
-            with MessageFile(part, reading=self.reading) as messages:
-                self.require_of(messages)
-
-    def require_of(self, messages: MessageFile) -> None:
-        """As `require`, for a file that is open."""
-        messages.require(self.text, "TEXT_COLUMN")
-        if self.labeller is None:
-            messages.require(self.target, "TARGET_COLUMN")
-        if self.segment is not None:
-            messages.require(self.segment, "SEGMENT_COLUMN")
-
-
-def columns(
-    text_column: str,
-    target_column: str,
-    label_with: str = "column",
-    critical_keywords: Sequence[str] = (),
-    segment_column: str | None = None,
-    **form: Any,
-) -> Columns:
-    """Where a file has its messages and classes, as the settings say it.
+    Training and monitoring both read through this, so that they agree on what is blank, what is
+    labelled and which group a message belongs to.
 
     Args:
-        form: of `Reading`.
+        holdout_percent: only the rows that a split with this percentage holds out; 100: all.
+
+    Raises:
+        InputError: a column holds values that are not text.
     """
-    labeller = labels.labeller(label_with, critical_keywords)
-    return Columns(text_column, target_column, labeller, segment_column, Reading(**form))
+    texts = chunk.texts(columns.text)
+    filled = pc.not_equal(pc.utf8_trim_whitespace(texts), "")
+    blank = len(texts) - filled.true_count
+    if holdout_percent < 100:
+        held = split.in_holdout(split.buckets(texts.to_pylist()), holdout_percent)
+        # Blank rows have no side.
+        filled, blank = pc.and_(filled, pa.array(held)), 0
+    chosen = texts.filter(filled)
+
+    def cells(column: str) -> pa.LargeStringArray:
+        return chunk.texts(column).filter(filled)
+
+    if columns.labeller:
+        classes = pa.array(columns.labeller(chosen.to_pylist()), pa.large_string())
+    elif columns.label is not None:
+        classes = pc.utf8_trim_whitespace(cells(columns.label))
+    else:
+        classes = pa.array([""] * len(chosen), pa.large_string())
+    return MessageRows(
+        texts=chosen,
+        labels=classes,
+        segments=pc.utf8_trim_whitespace(cells(columns.segment)) if columns.segment else None,
+        times=cells(columns.time) if columns.time else None,
+        blank=blank,
+    )
 
 
-def batches(path: Path, columns: Columns) -> Iterator[Batch]:
+def batches(path: Path, columns: MessageColumns, reading: Reading = FIND_OUT) -> Iterator[Batch]:
     """Stream the messages of a file, or of a folder's files, that have a text and a class.
 
     Raises:
@@ -165,44 +172,37 @@ def batches(path: Path, columns: Columns) -> Iterator[Batch]:
     """
     done = 0
     for part in parts(path):
-        for batch in _batches_of(part, columns):
+        for batch in _batches_of(part, columns, reading):
             yield replace(batch, bytes_done=done + batch.bytes_done)
         done += part.stat().st_size
 
 
-def _batches_of(path: Path, columns: Columns) -> Iterator[Batch]:
-    with MessageFile(path, reading=columns.reading) as messages:
-        columns.require_of(messages)
-        wanted = [columns.text, None if columns.labeller else columns.target, columns.segment]
-        for chunk in messages.chunks(list(dict.fromkeys(filter(None, wanted)))):
-            texts = as_text(chunk.table.column(columns.text), f"{path}, column {columns.text!r},")
-            filled = pc.not_equal(pc.utf8_trim_whitespace(texts), "")
-            named = texts.filter(filled).to_pylist()
-            if columns.labeller:
-                classes = columns.labeller(named)
-            else:
-                classes = _cells(path, chunk, columns.target, filled)
-            groups = _cells(path, chunk, columns.segment, filled) if columns.segment else []
-            rows = [number for number, name in enumerate(classes) if name]
-            counts = RowCounts(
-                used=len(rows),
-                rejected=len(chunk.rejects),
-                blank=len(texts) - len(named),
-                unlabelled=len(named) - len(rows),
-                replaced=chunk.replaced,
-                first_reject=chunk.rejects[0] if chunk.rejects else None,
-            )
+def _batches_of(path: Path, columns: MessageColumns, reading: Reading) -> Iterator[Batch]:
+    with MessageFile(path, reading=reading) as messages:
+        require_in(messages, columns)
+        for chunk in messages.chunks(list(dict.fromkeys(columns.needed.values()))):
+            rows = rows_of(chunk, columns)
+            labelled = pc.not_equal(rows.labels, "")
+            used = labelled.true_count
+            segments = [] if rows.segments is None else rows.segments.filter(labelled).to_pylist()
             yield Batch(
-                [named[row] for row in rows],
-                [classes[row] for row in rows],
-                [groups[row] for row in rows] if groups else [],
-                counts,
-                chunk.bytes_done,
+                texts=rows.texts.filter(labelled).to_pylist(),
+                labels=rows.labels.filter(labelled).to_pylist(),
+                segments=segments,
+                counts=RowCounts(
+                    used=used,
+                    rejected=len(chunk.rejects),
+                    blank=rows.blank,
+                    unlabelled=len(rows.texts) - used,
+                    replaced=chunk.replaced,
+                    first_reject=chunk.rejects[0] if chunk.rejects else None,
+                ),
+                bytes_done=chunk.bytes_done,
             )
 
 
 def read_split(
-    path: Path, columns: Columns, holdout_percent: int
+    path: Path, columns: MessageColumns, holdout_percent: int, reading: Reading = FIND_OUT
 ) -> tuple[Split, Split, RowCounts]:
     """Read a whole file: what to fit on, what to keep for the contest, and the rows' counts.
 
@@ -215,16 +215,16 @@ def read_split(
     classes: list[str] = []
     segments: list[str] = []
     counts = RowCounts()
-    for batch in batches(path, columns):
+    for batch in batches(path, columns, reading):
         texts += batch.texts
         classes += batch.labels
         segments += batch.segments
         counts += batch.counts
-    names = labels.spelling(classes)
+    names = labels.preferred_spelling(classes)
     buckets = split.buckets(texts)
     held = split.in_holdout(buckets, holdout_percent)
     all_texts = np.array(texts, object)
-    all_labels = np.array([names[labels.canonical(label)] for label in classes], object)
+    all_labels = np.array([names[labels.normalise(label)] for label in classes], object)
     groups = np.array(segments, object) if columns.segment else None
     train, holdout = (
         Split(
@@ -237,11 +237,6 @@ def read_split(
     )
     _refuse_too_little(train, holdout, path, counts)
     return train, holdout, counts
-
-
-def _cells(path: Path, chunk: Chunk, column: str, rows: pa.BooleanArray) -> list[str]:
-    cells = as_text(chunk.table.column(column), f"{path}, column {column!r},")
-    return list(pc.utf8_trim_whitespace(cells.filter(rows)).to_pylist())
 
 
 def majority(classes: npt.NDArray[np.object_]) -> str:

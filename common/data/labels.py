@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from common.errors import InputError
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.errors import InputError, SettingsError
+from common.types import Labels
 
 Labeller = Callable[[Sequence[str]], list[str]]
 
 
-def canonical(label: str) -> str:
+def normalise(label: str) -> str:
     """What two spellings of a class have in common: `true`, `TRUE` and `True`; `1` and `1.0`.
 
     Files written by different tools spell booleans and whole numbers in different ways.
 
-    >>> canonical(" TRUE "), canonical("1.0"), canonical("Angry")
+    >>> normalise(" TRUE "), normalise("1.0"), normalise("Angry")
     ('true', '1', 'Angry')
     """
     label = label.strip()
@@ -25,23 +30,35 @@ def canonical(label: str) -> str:
     return re.sub(r"^(-?\d+)\.0+$", r"\1", label)
 
 
-def spelling(labels: Iterable[str]) -> dict[str, str]:
-    """The most frequent spelling of each class, by its canonical form; ties: the first met."""
+def preferred_spelling(labels: Iterable[str]) -> dict[str, str]:
+    """The most frequent spelling of each class, by its normalise form; ties: the first met."""
     counts = Counter(label.strip() for label in labels)
     chosen: dict[str, str] = {}
     for label, _ in counts.most_common():
-        chosen.setdefault(canonical(label), label)
+        chosen.setdefault(normalise(label), label)
     return chosen
 
 
-def spelt_alike(classes: Iterable[str], like: Iterable[str]) -> tuple[str, ...]:
+def spell(labels: pa.Array, names: Mapping[str, str]) -> Labels:
+    """(n,) classes, each spelled as in `names`; each distinct one is looked at once.
+
+    Args:
+        labels: Arrow strings.
+        names: the wanted spelling of a class, by its normal form; others stay as they are.
+    """
+    coded = pc.dictionary_encode(labels)
+    spelled = [names.get(normalise(name), name) for name in coded.dictionary.to_pylist()]
+    return np.array([*spelled, ""], object)[coded.indices.to_numpy()]
+
+
+def match_spelling(classes: Iterable[str], like: Iterable[str]) -> tuple[str, ...]:
     """The classes, spelt as in `like` where those mean the same.
 
-    >>> spelt_alike(["true", "maybe"], ["False", "True"])
+    >>> match_spelling(["true", "maybe"], ["False", "True"])
     ('True', 'maybe')
     """
-    names = {canonical(str(name)): str(name) for name in like}
-    return tuple(names.get(canonical(str(name)), str(name)) for name in classes)
+    names = {normalise(str(name)): str(name) for name in like}
+    return tuple(names.get(normalise(str(name)), str(name)) for name in classes)
 
 
 def by_vader(texts: Sequence[str]) -> list[str]:
@@ -81,5 +98,15 @@ def by_keywords(words: Sequence[str]) -> Labeller:
 
 
 def labeller(label_with: str, keywords: Sequence[str]) -> Labeller | None:
-    """What makes the classes from the texts; None where they are in a column of the file."""
-    return {"column": None, "vader": by_vader, "keywords": by_keywords(keywords)}[label_with]
+    """What makes the classes from the texts; None if they are in a column of the file.
+
+    Raises:
+        SettingsError: there is no such way to label.
+    """
+    if label_with == "column":
+        return None
+    if label_with == "vader":
+        return by_vader
+    if label_with == "keywords":
+        return by_keywords(keywords)
+    raise SettingsError(f"LABEL_WITH must be column, vader or keywords, not {label_with!r}.")

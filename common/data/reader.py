@@ -9,14 +9,9 @@ from __future__ import annotations
 
 import codecs
 import csv
-import hashlib
 import io
-import lzma
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,13 +22,12 @@ import pyarrow.compute as pc
 
 from common.data import compression, csv_reader, jsonl_reader
 from common.data.csv_reader import Block, Dialect, Lines, Reject, Rows
+from common.data.files import readable
+from common.data.reading import FIND_OUT, Reading
 from common.errors import InputError, MissingColumn
-from common.text import one_line
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 32_000_000
-# What predict.py writes beside its output.
-REJECTS, MANIFEST = ".rejects.csv", ".manifest.json"
 
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -45,42 +39,21 @@ _ENCODINGS = (
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What is known of a file's form, and so need not be found out.
-
-    Attributes:
-        delimiter: what stands between cells of CSV; None: comma, semicolon or tab, as the header
-            shows.
-        encoding: Python's name of it; None: UTF-8, or what a byte order mark says.
-        header: names of the columns of CSV that has no header; None: its first row has them.
-        member: of a zip archive, the file to read; None: the only one.
-        field_characters: a field of CSV that is longer can't be read.
-    """
-
-    delimiter: str | None = None
-    encoding: str | None = None
-    header: tuple[str, ...] | None = None
-    member: str | None = None
-    field_characters: int = csv_reader.FIELD_CHARACTERS
-
-
-FIND_OUT = Reading()
-
-
-@dataclass(frozen=True)
 class Chunk:
     """Some rows in the file's order, parsed when they are first looked at.
 
     Attributes:
         bytes_done: how far the file is read.
+        path: the file, for messages.
         table: the columns; CSV and JSON lines give strings, Parquet keeps its types.
         raw: of CSV, each row as it stands in the file, without its line end; else None.
         rejects: rows that could not be read.
-        replaced: cells in which bytes that are no text became U+FFFD.
+        replaced: cells in which bytes that are not text became U+FFFD.
     """
 
     content: Block | Rows
     bytes_done: int = 0
+    path: Path = Path()
 
     @cached_property
     def _rows(self) -> Rows:
@@ -89,6 +62,14 @@ class Chunk:
     @property
     def table(self) -> pa.Table:
         return self._rows.table
+
+    def texts(self, column: str) -> pa.LargeStringArray:
+        """(n,) a column as text, empty where there is none.
+
+        Raises:
+            InputError: it holds lists, structures or other values that are not text.
+        """
+        return as_text(self.table.column(column), f"{self.path}, column {column!r},")
 
     @property
     def raw(self) -> pa.LargeStringArray | None:
@@ -134,7 +115,7 @@ class MessageFile:
         self.path = path
         self.reading = reading
         self._chunk_rows = chunk_rows
-        with ExitStack() as self._open_files, _readable(path):
+        with ExitStack() as self._open_files, readable(path):
             if path.exists() and not path.is_file() and not path.is_dir():
                 raise InputError(
                     f"{path} is a pipe or a device, which can't be read twice: save it as a file."
@@ -157,11 +138,11 @@ class MessageFile:
         """All rows, with these of the columns."""
         contents = self._contents(tuple(columns))
         while True:
-            with _readable(self.path):
+            with readable(self.path):
                 content = next(contents, None)
             if content is None:
                 return
-            yield Chunk(content, self._raw.tell())
+            yield Chunk(content, self._raw.tell(), self.path)
 
     @property
     def columns(self) -> list[str]:
@@ -272,7 +253,7 @@ Contents = Callable[[tuple[str, ...]], Iterator[Block | Rows]]
 
 
 class _Transcoded:
-    """A stream in another encoding, read as UTF-8; what is no text becomes U+FFFD."""
+    """A stream in another encoding, read as UTF-8; what is not text becomes U+FFFD."""
 
     def __init__(self, stream: IO[bytes], encoding: str) -> None:
         self._text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
@@ -292,77 +273,12 @@ def as_text(column: pa.ChunkedArray, where: str) -> pa.LargeStringArray:
     """Values of a column as text, empty where there is none; True and False as Python writes them.
 
     Raises:
-        InputError: the column holds lists, structures or other values that are no text.
+        InputError: the column holds lists, structures or other values that are not text.
     """
     if pa.types.is_boolean(column.type):
         column = pc.if_else(column, "True", "False")
     try:
         texts = column.cast(pa.large_string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"{where} holds {column.type}, which is no text.") from error
+        raise InputError(f"{where} holds {column.type}, which is not text.") from error
     return pc.fill_null(texts, "").combine_chunks()
-
-
-def parts(path: Path) -> list[Path]:
-    """The files of a folder, as Spark or predict.py writes it, sorted; a file alone.
-
-    Left out are files that are hidden, marks (`_SUCCESS`), and what lies beside predictions.
-
-    Raises:
-        InputError: the folder is empty.
-    """
-    if not path.is_dir():
-        return [path]
-    found = sorted(
-        file
-        for file in path.rglob("*")
-        if file.is_file()
-        and not file.name.endswith((REJECTS, MANIFEST))
-        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
-    )
-    if not found:
-        raise InputError(f"{path} is a folder without files of messages.")
-    return found
-
-
-def size(path: Path) -> int:
-    """Bytes of a file, or of a folder's files."""
-    return sum(part.stat().st_size for part in parts(path))
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal digest of a whole file; of a folder, that of its files' names and digests."""
-    if path.is_dir():
-        files = "".join(f"{sha256(part)} {part.relative_to(path)}\n" for part in parts(path))
-        return hashlib.sha256(files.encode("utf-8", "surrogateescape")).hexdigest()
-    with _readable(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-_DAMAGED = (
-    EOFError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    pa.ArrowException,
-)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turn what reading can raise into one line that names the file."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist.") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path} is a directory: name a file.") from error
-    except PermissionError as error:
-        raise InputError(f"{path} cannot be read: permission denied.") from error
-    except _DAMAGED as error:
-        raise InputError(
-            f"{path} is damaged or cut short ({one_line(error)}): get a new copy."
-        ) from error
-    except (OSError, RuntimeError, NotImplementedError, UnicodeError) as error:
-        raise InputError(f"{path} cannot be read: {one_line(error)}.") from error

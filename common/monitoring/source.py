@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from common import parallel
-from common.data import labels, reader
-from common.data.reader import FIND_OUT, MessageFile, Reading
+from common.data import files
+from common.data.columns import MessageColumns, PredictionColumns, require
+from common.data.reader import MessageFile
+from common.data.reading import FIND_OUT, Reading
 from common.evaluation.profile import Profile
-from common.monitoring import observe as observed
-from common.monitoring import windows
+from common.models.base import Classifier
+from common.monitoring import late_labels, observe, windows
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.observe import Columns, LateLabels, Observer
+from common.monitoring.late_labels import LateLabels
+from common.monitoring.observe import Observer
 from common.monitoring.windows import Length
 from common.text import printable
 from common.types import Progress
@@ -38,7 +39,7 @@ class Source:
     """
 
     path: Path
-    columns: Columns
+    columns: MessageColumns | PredictionColumns
     length: Length
     reading: Reading = FIND_OUT
     late: LateLabels | None = None
@@ -48,13 +49,13 @@ class Source:
 
     @property
     def name(self) -> str:
-        """As text: the name of a file may hold bytes that are none."""
+        """As text: the name of a file may hold bytes that are not."""
         return printable(self.path.name)
 
     def feed(self, model: str) -> str:
         """What windows are compared within: days are not like files, nor like the holdout.
 
-        >>> Source(Path("a.csv"), Columns("text"), Length(days=7), FIND_OUT).feed("triage")
+        >>> Source(Path("a.csv"), MessageColumns("text"), Length(days=7)).feed("triage")
         'triage, 7 days'
         """
         if self.holdout_only:
@@ -66,7 +67,7 @@ class Source:
         """Say so where the model knows the answers, or only the holdout is looked at."""
         if self.holdout_only:
             logger.info("No data given: looking at the holdout side of %s.", self.path)
-        elif reader.sha256(self.path) == sha256:
+        elif files.sha256(self.path) == sha256:
             logger.warning("Version %d was fitted on %s, which flatters it.", version, self.path)
 
     def findings(self) -> list[Finding]:
@@ -79,109 +80,104 @@ class Source:
 
 
 def messages(
-    path: Path, columns: Columns, length: Length, reading: Reading, holdout_only: bool = False
+    path: Path,
+    columns: MessageColumns,
+    length: Length,
+    reading: Reading = FIND_OUT,
+    holdout_only: bool = False,
 ) -> Source:
     """A file, or a folder of files, of messages; a segment column that is missing is a finding.
 
     Raises:
         InputError: it can't be read, or lacks a column that can't be done without.
     """
-    found = _without(path, _timed(columns, length), reading, ("segment",))
-    found.columns.require(path, reading)
+    there = _columns_of(path, reading)
+    absent: tuple[str, ...] = ()
+    if length.days is None:
+        columns = replace(columns, time=None)
+    if columns.segment is not None and columns.segment not in there:
+        absent = (columns.segment,)
+        columns = replace(columns, segment=None)
+    require(path, columns, reading)
     flags = () if holdout_only else ("--data", printable(path))
-    return replace(found, length=length, holdout_only=holdout_only, flags=flags)
+    return Source(path, columns, length, reading, None, absent, holdout_only, flags)
 
 
 def predictions(
     path: Path,
     classes: Path,
     identifier: str,
-    columns: Columns,
+    columns: MessageColumns,
     length: Length,
-    reading: Reading,
+    reading: Reading = FIND_OUT,
     prefix: str = "",
 ) -> Source:
     """What predict.py has written, and the classes that came later.
 
     The file of predictions may lack text and segment, that of labels when they came.
 
+    Args:
+        columns: of the messages that were scored; `label` is the column of the classes.
+
     Raises:
         InputError: a file can't be read, or lacks a column that can't be done without.
     """
-    wanted = replace(
-        _timed(columns, length),
-        label=None,
-        labeller=None,
+    there = _columns_of(path, reading)
+
+    def found(column: str | None) -> str | None:
+        return column if column in there else None
+
+    # Days need a time: without its column the file is refused below.
+    time = columns.time if length.days is not None else None
+    wanted = PredictionColumns(
         prediction=f"{prefix}prediction",
         confidence=f"{prefix}confidence",
         identifier=identifier,
+        text=found(columns.text),
+        time=time,
+        segment=found(columns.segment),
     )
-    found = _without(path, wanted, reading, ("text", "segment", "time"))
-    if length.days is not None:
-        found = replace(found, columns=replace(found.columns, time=columns.time))
-    found.columns.require(path, reading)
-    with MessageFile(reader.parts(classes)[0], reading=reading) as first:
-        moment = LABELLED_AT if LABELLED_AT in first.columns else None
-    assert columns.label is not None
-    late = observed.late_labels(classes, identifier, columns.label, moment, reading)
+    require(path, wanted, reading)
+    moment = LABELLED_AT if LABELLED_AT in _columns_of(classes, reading) else None
+    late = late_labels.read(classes, identifier, columns.label or "", moment, reading)
+    absent = tuple(c for c in (columns.text, columns.segment) if c is not None and not found(c))
     places = {"--predictions": path, "--labels": classes, "--on": identifier}
     flags = tuple(printable(word) for pair in places.items() for word in pair)
-    return replace(found, length=length, late=late, flags=flags)
+    return Source(path, wanted, length, reading, late, absent, False, flags)
 
 
 def by_window(
     source: Source,
-    classifier: Any,
+    classifier: Classifier,
     holdout_percent: int,
     workers: int | None,
     progress: Progress,
-    challenger: Any = None,
+    challenger: Classifier | None = None,
 ) -> dict[str, Profile]:
-    """The windows, oldest first; a whole file is called after its name and age.
+    """The windows, oldest first; a whole file is called after its age and name.
 
     Args:
         holdout_percent: look only at the rows that a split with this percentage holds out.
         workers: processes; None: one for each processor.
-        progress: `cli.progress`.
         challenger: another model, whose answers are compared.
     """
-    workers = workers or parallel.available()
     observer = Observer(
-        source.columns, classifier, source.length, source.late, holdout_percent, challenger
+        columns=source.columns,
+        classifier=classifier,
+        length=source.length,
+        late=source.late,
+        holdout_percent=holdout_percent,
+        challenger=challenger,
     )
-    with progress(source.name, "B", reader.size(source.path)) as advance:
-        found = observed.by_window(source.path, observer, workers, source.reading, advance)
-    newest = max(part.stat().st_mtime for part in reader.parts(source.path))
+    workers = workers or parallel.available()
+    with progress(source.name, "B", files.size(source.path)) as advance:
+        found = observe.by_window(source.path, observer, workers, source.reading, advance)
+    newest = max(part.stat().st_mtime for part in files.parts(source.path))
     whole = f"{datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M:%S} {source.name}"
-    return {whole if name == windows.WHOLE else name: seen for name, seen in found.items()}
+    return {whole if name == windows.WHOLE else name: window for name, window in found.items()}
 
 
-def columns(
-    text_column: str,
-    target_column: str,
-    label_with: str,
-    critical_keywords: Sequence[str],
-    time_column: str | None,
-    segment_column: str | None,
-) -> Columns:
-    """Where a file of messages has what, as the settings say it."""
-    labeller = labels.labeller(label_with, critical_keywords)
-    label = None if labeller else target_column
-    return Columns(text_column, label, labeller, time_column, segment_column)
-
-
-def _timed(columns: Columns, length: Length) -> Columns:
-    return columns if length.days is not None else replace(columns, time=None)
-
-
-def _without(path: Path, columns: Columns, reading: Reading, optional: Sequence[str]) -> Source:
-    """A source without those of the optional columns that are not there."""
-    with MessageFile(reader.parts(path)[0], reading=reading) as first:
-        missing = [
-            name
-            for name in optional
-            if getattr(columns, name) is not None and getattr(columns, name) not in first.columns
-        ]
-    absent = tuple(getattr(columns, name) for name in missing if name != "time")
-    kept = replace(columns, **dict.fromkeys(missing))
-    return Source(path, kept, Length(), reading, absent=absent)
+def _columns_of(path: Path, reading: Reading) -> list[str]:
+    """The columns of a file, or of a folder's first file."""
+    with MessageFile(files.parts(path)[0], reading=reading) as first:
+        return first.columns

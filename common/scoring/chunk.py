@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from common.data import atomic, csv_reader
 from common.data.csv_reader import Reject
-from common.data.labels import spelt_alike
+from common.data.labels import match_spelling
 from common.data.reader import Chunk, as_text
 from common.scoring.jobs import Job
 
@@ -131,7 +131,7 @@ class Scorer:
 
     def _compared(self, texts: Any, filled: Any, best: Any) -> Shadow:
         """The second model's answers beside ours."""
-        names = np.array(spelt_alike(self.shadow.classes_, self.classifier.classes_), object)
+        names = np.array(match_spelling(self.shadow.classes_, self.classifier.classes_), object)
         others = names[self.shadow.predict_proba(texts.filter(filled)).argmax(axis=1)]
         own = self.classifier.classes_[best]
         rows = np.flatnonzero(filled.to_numpy(zero_copy_only=False)) + 1

@@ -21,7 +21,8 @@ import pyarrow as pa
 from common import parallel
 from common.data import atomic, csv_reader
 from common.data.csv_reader import Reject
-from common.data.reader import CHUNK_ROWS, MessageFile, sha256
+from common.data.files import sha256
+from common.data.reader import CHUNK_ROWS, MessageFile
 from common.errors import InputError, ModelUnavailable
 from common.scoring import draft
 from common.scoring.chunk import Scored, Scorer, Shadow, harmless

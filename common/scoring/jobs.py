@@ -11,7 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from common.data.reader import FIND_OUT, MANIFEST, REJECTS, MessageFile, Reading, parts
+from common.data.files import MANIFEST, REJECTS, parts
+from common.data.reader import MessageFile
+from common.data.reading import FIND_OUT, Reading
 from common.data.remote import file_name, is_remote, matches, shown
 from common.errors import InputError
 

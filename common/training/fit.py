@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from common.data.labelled import Columns, RowCounts, Split, majority, read_split
+from common.data.columns import MessageColumns
+from common.data.labelled import RowCounts, Split, majority, read_split
+from common.data.reading import FIND_OUT, Reading
 from common.data.synthetic import sample
 from common.evaluation import metrics as evaluate
 from common.evaluation import profile
@@ -141,14 +143,15 @@ def choose_source(data_path: Path | None, root: Path, seed: int) -> Source:
 
 def read_and_fit(
     path: Path,
-    columns: Columns,
+    columns: MessageColumns,
     holdout_percent: int,
     class_weight: str,
     seed: int,
     advance: Callable[[int], None] = lambda steps: None,
+    reading: Reading = FIND_OUT,
 ) -> tuple[Fitted, RowCounts]:
     """Split a file's messages into training and holdout side, fit on the one, test on the other."""
-    train, holdout, counts = read_split(path, columns, holdout_percent)
+    train, holdout, counts = read_split(path, columns, holdout_percent, reading)
     logger.info("Read %s: %s.", path.name, counts.sentence())
     logger.info("%s", intent(train, holdout))
     return fit(train, holdout, columns.text, class_weight, seed, advance), counts

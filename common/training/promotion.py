@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tabulate import tabulate
 
 from common.data import split
-from common.data.labels import spelt_alike
+from common.data.labels import match_spelling
 from common.errors import ModelUnavailable
 from common.registry import history, lock, versions
 from common.registry.versions import Version
@@ -175,7 +175,7 @@ def _test(
     started = time.perf_counter()
     proba = classifier.predict_proba(holdout.texts[shared])
     rows_per_second = rows / max(time.perf_counter() - started, 1e-9)
-    names = spelt_alike(classifier.classes_, fitted.classes)
+    names = match_spelling(classifier.classes_, fitted.classes)
     _refuse_other_classes(champion, names, proba, fitted, holdout.labels[shared])
     classes = tuple(sorted({*fitted.classes, *names}))
     champions = _answers(names, proba, classes)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.data import reader
+from common.data import files
 from common.data.labelled import RowCounts
 from common.errors import InputError
 from common.registry import artifact, runs, versions
@@ -30,7 +30,7 @@ def provenance(
     return {
         "Data": {
             "file": printable(source.path.name),
-            "sha256": reader.sha256(source.path),
+            "sha256": files.sha256(source.path),
             "rows": counts.sentence(),
             "synthetic": str(source.synthetic),
             "fitted on": f"{fitted.train_rows:,} rows",
@@ -47,7 +47,7 @@ def provenance(
 
 def require_same_data(version: Version, path: Path) -> None:
     """Raise InputError unless the file is, byte for byte, what a version was fitted on."""
-    found = reader.sha256(path)
+    found = files.sha256(path)
     if found != version.data_sha256:
         raise InputError(
             f"{path} is not the file that version {version.number} was fitted on: its SHA-256 is "

@@ -6,9 +6,10 @@ import sys
 from helpers import ROOT, clean_environment
 
 
-def benchmark(script, *arguments):
+def benchmark(module, *arguments):
     done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / script, *map(str, arguments)],
+        [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)],
+        cwd=ROOT,
         env=clean_environment(),
         capture_output=True,
         text=True,
@@ -20,18 +21,18 @@ def benchmark(script, *arguments):
 def test_contenders_are_compared_by_accuracy_and_speed():
     logistic = "scikit-learn words -> logistic regression"
     sizes = ("--fit-rows", 2000, "--score-rows", 1000)
-    report = benchmark("compare.py", *sizes, "--only", "ours", logistic)
+    report = benchmark("compare", *sizes, "--only", "ours", logistic)
     for part in ("accuracy", "fit s", "rows/s", "peak MB", "| ours ", f"| {logistic} ", "Python 3"):
         assert part in report
 
 
 def test_parts_of_the_model_are_left_out_one_at_a_time(trained):
-    report = benchmark("ablation.py", "--data", trained.sample, "--splits", 1)
+    report = benchmark("ablation", "--data", trained.sample, "--splits", 1)
     for part in ("whole model", "without statistics", "without parts of words"):
         assert part in report
 
 
 def test_false_alarms_and_power_of_the_findings_are_tabulated():
-    report = benchmark("alarms.py", "--runs", 1, "--days", 3, "--tries", 2)
+    report = benchmark("alarms", "--runs", 1, "--days", 3, "--tries", 2)
     for part in ("| text ", "| degradation ", "all together, mean", "CRITICAL in 2 runs of 3 days"):
         assert part in report

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from common.data.labels import canonical
+from common.data.labels import normalise
 from common.evaluation.profile import Profile
 from common.monitoring.checks import (
     accuracy,
@@ -139,9 +139,9 @@ def quality_of(seen: Profile, reference: Profile, known_classes: Sequence[str]) 
         n = min(len(texts), len(texts_then))
         found.append(quality.duplicates(_copies(texts[:n]), n, _copies(texts_then[:n]), n))
     if seen.rows:
-        known = {canonical(name) for name in known_classes}
+        known = {normalise(name) for name in known_classes}
         foreign, foreign_then = (
-            sum(rows for (true, _), rows in profile.pairs.items() if canonical(true) not in known)
+            sum(rows for (true, _), rows in profile.pairs.items() if normalise(true) not in known)
             for profile in (seen, reference)
         )
         found.append(

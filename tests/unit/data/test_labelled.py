@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.data import labelled, split
+from common.data import split
+from common.data.columns import MessageColumns, message_columns, require
 from common.data.csv_reader import Reject
-from common.data.labelled import Columns, RowCounts, batches, majority, read_split
+from common.data.labelled import RowCounts, batches, majority, read_split
 from common.data.reader import CHUNK_ROWS
 from common.data.split import bucket
 from common.errors import InputError
 
-COLUMNS = Columns("text", "mood")
+COLUMNS = MessageColumns("text", "mood")
 
 
 def write(tmp_path, rows, header="text,mood"):
@@ -56,22 +57,25 @@ def test_counts_add_up():
 
 def test_a_labeller_makes_the_classes_and_needs_no_column(tmp_path):
     path = write(tmp_path, ["long text", "x", " "], header="text")
-    columns = Columns("text", "none", lambda texts: ["long" if len(t) > 3 else "" for t in texts])
+    columns = MessageColumns(
+        "text", "none", lambda texts: ["long" if len(t) > 3 else "" for t in texts]
+    )
     (batch,) = batches(path, columns)
     assert (batch.texts, batch.labels) == (["long text"], ["long"])
     assert (batch.counts.unlabelled, batch.counts.blank) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("columns", "setting"), [(Columns("txt", "mood"), "TEXT"), (Columns("text", "x"), "TARGET")]
+    ("columns", "setting"),
+    [(MessageColumns("txt", "mood"), "TEXT"), (MessageColumns("text", "x"), "TARGET")],
 )
 def test_a_missing_column_is_refused_with_its_setting(tmp_path, columns, setting):
     with pytest.raises(InputError, match=f"{setting}_COLUMN"):
-        columns.require(write(tmp_path, ["a,good"]))
+        require(write(tmp_path, ["a,good"]), columns)
 
 
 def test_text_and_class_may_be_the_same_column(tmp_path):
-    (batch,) = batches(write(tmp_path, ["a,good"]), Columns("mood", "mood"))
+    (batch,) = batches(write(tmp_path, ["a,good"]), MessageColumns("mood", "mood"))
     assert (batch.texts, batch.labels) == (["good"], ["good"])
 
 
@@ -186,7 +190,7 @@ def test_replaced_cells_are_told_but_their_rows_are_used(tmp_path):
     (batch,) = batches(path, COLUMNS)
     assert batch.texts == ["caf\ufffd"]
     assert batch.counts.sentence() == (
-        "1 of 1 rows used (1 cells with bytes that are no text, replaced)"
+        "1 of 1 rows used (1 cells with bytes that are not text, replaced)"
     )
 
 
@@ -215,7 +219,7 @@ def test_ids_as_classes_are_refused_with_what_to_change(tmp_path, count):
 
 def test_texts_as_classes_are_refused_with_what_to_change(tmp_path):
     with pytest.raises(InputError, match="TARGET_COLUMN seems to name a column of texts or ids"):
-        read_split(write(tmp_path, many()), Columns("text", "text"), 20)
+        read_split(write(tmp_path, many()), MessageColumns("text", "text"), 20)
 
 
 def test_too_few_rows_for_a_holdout_are_refused_with_what_to_change(tmp_path):
@@ -276,7 +280,7 @@ def test_no_retraining_fits_on_the_holdout_or_tests_the_champion_on_what_it_saw(
             rows.writerow(("text", "class"))
             rows.writerows((text, "ab"[k % 2]) for k, text in enumerate(texts))
         try:
-            sides.append(read_split(path, Columns("text", "class"), percent)[:2])
+            sides.append(read_split(path, MessageColumns("text", "class"), percent)[:2])
         except InputError:  # too little on one side to learn from or to test on
             return
     (champion_saw, champion_kept), (challenger_saw, kept) = sides
@@ -290,7 +294,7 @@ def test_no_retraining_fits_on_the_holdout_or_tests_the_champion_on_what_it_saw(
 def test_segments_stay_with_their_rows(tmp_path):
     rows = [f"text {k},{'ab'[k % 2]},brand {k % 3}" for k in range(60)] + ["unlabelled,,brand 9"]
     path = write(tmp_path, rows, header="text,mood,brand")
-    columns = labelled.columns("text", "mood", segment_column="brand")
+    columns = message_columns("text", "mood", segment="brand")
     for side in read_split(path, columns, 30)[:2]:
         assert len(side) > 0
         for text, brand in zip(side.texts, side.segments, strict=True):
@@ -300,4 +304,4 @@ def test_segments_stay_with_their_rows(tmp_path):
 def test_a_column_of_segments_that_is_missing_is_named(tmp_path):
     path = write(tmp_path, ["hello,good"])
     with pytest.raises(InputError, match="SEGMENT_COLUMN"):
-        labelled.columns("text", "mood", segment_column="brand").require(path)
+        require(path, message_columns("text", "mood", segment="brand"))

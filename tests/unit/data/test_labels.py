@@ -13,16 +13,16 @@ from common.errors import InputError
     ("one", "other"), [("TRUE", "True"), ("false", " False "), ("1", "1.0"), ("-2.00", "-2")]
 )
 def test_spellings_of_one_class_are_the_same(one, other):
-    assert labels.canonical(one) == labels.canonical(other)
+    assert labels.normalise(one) == labels.normalise(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("Angry", "angry"), ("1.5", "1"), ("yes", "true")])
 def test_different_classes_stay_different(one, other):
-    assert labels.canonical(one) != labels.canonical(other)
+    assert labels.normalise(one) != labels.normalise(other)
 
 
 def test_the_most_frequent_spelling_names_the_class():
-    found = labels.spelling(["true", "True", "True", "1.0", "1", "x"])
+    found = labels.preferred_spelling(["true", "True", "True", "1.0", "1", "x"])
     assert found == {"true": "True", "1": "1.0", "x": "x"}
 
 
@@ -59,23 +59,23 @@ def test_vader_tells_the_mood_by_its_lexicon(monkeypatch, tmp_path):
     ("label", "expected"),
     [(" TRUE ", "true"), ("FALSE", "false"), ("1.000", "1"), ("007", "007"), ("1.0.0", "1.0.0")],
 )
-def test_canonical_forms(label, expected):
-    assert labels.canonical(label) == expected
+def test_normal_forms(label, expected):
+    assert labels.normalise(label) == expected
 
 
 @given(st.text(max_size=8) | st.from_regex(r" ?-?[0-9]{1,3}(\.0{1,3})? ?", fullmatch=True))
 @settings(max_examples=100, deadline=None)
-def test_a_canonical_form_is_its_own(label):
-    once = labels.canonical(label)
-    assert labels.canonical(once) == once == labels.canonical(f"\t{label} ")
+def test_a_normal_form_is_its_own(label):
+    once = labels.normalise(label)
+    assert labels.normalise(once) == once == labels.normalise(f"\t{label} ")
 
 
 def test_of_equally_frequent_spellings_the_first_met_names_the_class():
-    assert labels.spelling(["TRUE", "true", "True"]) == {"true": "TRUE"}
+    assert labels.preferred_spelling(["TRUE", "true", "True"]) == {"true": "TRUE"}
 
 
 def test_spaces_around_a_class_are_no_spelling_of_their_own():
-    assert labels.spelling([" true", "true ", "TRUE"]) == {"true": "true"}
+    assert labels.preferred_spelling([" true", "true ", "TRUE"]) == {"true": "true"}
 
 
 @given(st.text(st.sampled_from("aZ9.*+?()[]{}|^$\\-_ "), min_size=1, max_size=6))

@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.data import compression
-from common.data.reader import Chunk, MessageFile, Reading, as_text, parts, sha256
+from common.data.files import parts, sha256
+from common.data.reader import Chunk, MessageFile, as_text
+from common.data.reading import Reading
 from common.errors import InputError, MissingColumn
 
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
@@ -258,7 +260,7 @@ def test_values_as_text(values, expected):
 
 
 def test_lists_are_no_text():
-    with pytest.raises(InputError, match="is no text"):
+    with pytest.raises(InputError, match="is not text"):
         as_text(pa.chunked_array([[[1]]]), "a.parquet, column 'text',")
 
 
@@ -618,7 +620,9 @@ def test_further_values_as_text(values, expected):
 
 @pytest.mark.parametrize("values", [pa.array([b"\xff"]), pa.array([{"a": 1}]), pa.array([[b"x"]])])
 def test_what_is_no_text_is_refused_in_one_line(values):
-    with pytest.raises(InputError, match=r"^a\.parquet, column 'text', holds .* no text") as caught:
+    with pytest.raises(
+        InputError, match=r"^a\.parquet, column 'text', holds .* not text"
+    ) as caught:
         as_text(pa.chunked_array([values]), "a.parquet, column 'text',")
     assert len(str(caught.value).splitlines()) == 1
 

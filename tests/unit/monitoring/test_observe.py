@@ -4,14 +4,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from common.data.reader import Reading
+from common.data.columns import MessageColumns, PredictionColumns, require
 from common.errors import InputError, MissingColumn
 from common.evaluation import profile
+from common.monitoring import late_labels, windows
 from common.monitoring import observe as observed
-from common.monitoring import windows
-from common.monitoring.observe import Columns, Observer
+from common.monitoring.observe import Observer
 
-COLUMNS = Columns("text", "mood", time="at", segment="brand")
+COLUMNS = MessageColumns("text", "mood", time="at", segment="brand")
 
 
 class Loud:
@@ -101,7 +101,7 @@ def test_spellings_of_a_class_are_one(tmp_path):
         classes_ = np.array(["True", "False"], object)
 
     path = write(tmp_path / "a.csv", [("a!", "TRUE"), ("b", " false")], ("text", "mood"))
-    observer = Observer(Columns("text", "mood"), Booleans(), windows.Length())
+    observer = Observer(MessageColumns("text", "mood"), Booleans(), windows.Length())
     found = observed.by_window(path, observer)[windows.WHOLE]
     assert (found.rows, found.correct) == (2, 2)
 
@@ -129,11 +129,9 @@ def test_labels_that_come_later_are_joined_by_identifier(tmp_path):
         ],
         ("id", "mood", "labelled_at"),
     )
-    late = observed.late_labels(labels, "id", "mood", "labelled_at")
+    late = late_labels.read(labels, "id", "mood", "labelled_at")
     assert late.repeated == 2
-    columns = Columns(
-        None, time="at", prediction="prediction", confidence="confidence", identifier="id"
-    )
+    columns = PredictionColumns("prediction", "confidence", "id", time="at")
     found = look(predictions, columns, late=late)["2026-03-01"]
     assert found.pairs == Counter({("Angry", "Angry"): 1, ("Angry", "calm"): 1})
     assert (found.unlabelled, found.blank, found.read) == (1, 1, 4)
@@ -143,9 +141,10 @@ def test_labels_that_come_later_are_joined_by_identifier(tmp_path):
 
 def test_without_any_label_there_is_still_what_the_model_answers(tmp_path):
     labels = write(tmp_path / "l.csv", [], ("id", "mood"))
-    late = observed.late_labels(labels, "id", "mood", None)
-    columns = Columns("text", identifier="id")
-    path = write(tmp_path / "a.csv", [("1", "hi!")], ("id", "text"))
+    late = late_labels.read(labels, "id", "mood", None)
+    columns = PredictionColumns("prediction", "confidence", "id", "text")
+    header = ("id", "text", "prediction", "confidence")
+    path = write(tmp_path / "a.csv", [("1", "hi!", "Angry", "0.9")], header)
     found = look(path, columns, "file", late=late)[windows.WHOLE]
     assert (found.rows, found.predicted) == (0, Counter({"Angry": 1}))
     assert np.isnat(found.newest_label)
@@ -161,9 +160,9 @@ def test_only_the_holdout_is_looked_at_where_the_rest_was_fitted_on(tmp_path):
 def test_a_column_that_is_missing_is_named_with_its_setting(tmp_path):
     path = write(tmp_path / "a.csv", ROWS)
     with pytest.raises(MissingColumn, match="Set TIME_COLUMN"):
-        Columns("text", "mood", time="when").require(path)
+        require(path, MessageColumns("text", "mood", time="when"))
     with pytest.raises(InputError):
-        Columns("text", "mood").require(tmp_path / "none.csv", Reading())
+        require(tmp_path / "none.csv", MessageColumns("text", "mood"))
 
 
 def test_a_file_without_rows_has_no_windows(tmp_path):
@@ -182,12 +181,12 @@ def test_a_challenger_answers_the_same_rows(tmp_path):
 
     rows = [("a!", "Angry"), ("b!", "calm"), ("c", "calm"), ("d", "Angry"), ("e!", "")]
     path = write(tmp_path / "a.csv", rows, ("text", "mood"))
-    found = look(path, Columns("text", "mood"), "file", challenger=Quiet())[windows.WHOLE]
+    found = look(path, MessageColumns("text", "mood"), "file", challenger=Quiet())[windows.WHOLE]
     assert found.versus == (1, 1)
 
 
 def test_a_chunk_of_rows_that_cannot_be_read_is_counted(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,mood\n" + "ragged\n" * 5)
-    found = look(path, Columns("text", "mood"), "file")[windows.WHOLE]
+    found = look(path, MessageColumns("text", "mood"), "file")[windows.WHOLE]
     assert (found.rejected, found.read, found.rows) == (5, 5, 0)

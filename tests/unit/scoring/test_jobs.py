@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from common.data.reader import Reading
+from common.data.reading import Reading
 from common.errors import InputError
 from common.scoring import jobs
 

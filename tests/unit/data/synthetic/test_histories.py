@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from common.data import labelled
+from common.data.columns import MessageColumns
 from common.data.synthetic import __main__ as command
 from common.data.synthetic import histories
 from common.data.synthetic.messages import COLUMNS, TIME_FORMAT
@@ -114,7 +115,7 @@ def test_labels_go_on_coming_after_the_last_day_and_only_when_there_are_any(dela
 
 def test_a_day_is_a_file_that_the_monitor_can_read(tmp_path):
     histories.write(tmp_path, "small-days", days=1)
-    columns = labelled.Columns("text", "inbound")
+    columns = MessageColumns("text", "inbound")
     (batch,) = labelled.batches(tmp_path / EXPECTED[0], columns)
     assert batch.labels == [row["inbound"] for row in rows(tmp_path / EXPECTED[0])]
 

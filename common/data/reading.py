@@ -1,0 +1,30 @@
+"""What is known of the form of a file, and so need not be found out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FIELD_CHARACTERS = 16_000_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The form of a file, as far as it is known.
+
+    Attributes:
+        delimiter: what stands between cells of CSV; None: comma, semicolon or tab, as the header
+            shows.
+        encoding: Python's name of it; None: UTF-8, or what a byte order mark says.
+        header: names of the columns of CSV that has no header; None: its first row has them.
+        member: of a zip archive, the file to read; None: the only one.
+        field_characters: a field of CSV that is longer can't be read.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: tuple[str, ...] | None = None
+    member: str | None = None
+    field_characters: int = FIELD_CHARACTERS
+
+
+FIND_OUT = Reading()
