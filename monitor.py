@@ -67,12 +67,17 @@ def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     addresses = settings.addresses()
     receivers = channels.parse(addresses, settings.plain("smtp_url"), settings.mail_from)
     source = choose_source(args, settings)
-    store.connect(settings.mlflow_tracking_uri, ROOT)
-    version = versions.find(settings.model_name, args.model)
-    classifier, reference = versions.load(version), runs.reference(version.run_id)
+    registry = store.connect(settings.mlflow_tracking_uri, ROOT, settings.model_name)
+    version = versions.find(registry, args.model)
+    classifier = versions.load(registry, version)
+    reference = runs.reference(registry, version.run_id)
     source.warn_if_fitted_on(version.number, version.data_sha256)
     percent = version.holdout_percent if source.holdout_only else 100
-    rival = versions.load_shadow(version, args.challenger)[0] if args.challenger else None
+    rival = None
+    if args.challenger:
+        rival = versions.load(
+            registry, versions.find_challenger(registry, version, args.challenger)
+        )
     how = (percent, args.workers, cli.progress, rival)
     seen = monitor_source.by_window(source, classifier, *how)
     held = (settings.accuracy_floor, source.length.days, settings.label_days)
@@ -82,7 +87,12 @@ def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         look = monitoring.look(source.feed(settings.model_name), seen, rules, book, now, missing)
         news = monitoring.record(look, book, addresses, settings.remind_hours)
         if args.retrain_on:
-            again = (ROOT, args.retrain_data or settings.data_path, settings.model_name)
+            again = (
+                ROOT,
+                args.retrain_data or settings.data_path,
+                registry.model_name,
+                registry.uri,
+            )
             news += retrain.because_of(news, args.retrain_on, *again, book, addresses)
         steps = monitor_facts.next_steps(look, source.flags, settings.window, settings.data_path)
         facts = monitor_facts.of(look, version.identity(), source.name, reference, book, steps)
@@ -92,7 +102,7 @@ def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     # Last: a store that fails now must keep neither the alert nor the result from anyone.
     try:
         charts = monitor_facts.charts(look, version.number)
-        runs.log_monitoring(settings.mlflow_experiment_name, settings.model_name, charts, facts)
+        runs.log_monitoring(registry, settings.mlflow_experiment_name, charts, facts)
     except StoreError as error:
         logger.error("monitor: this look is missing in MLflow: %s", error)
     return facts

@@ -23,6 +23,7 @@ from typing import Any
 
 from common import ROOT, cli, flags
 from common.errors import StoreError
+from common.registry.store import Registry
 from common.settings import FORM, Settings, values_of
 
 logger = logging.getLogger("predict")
@@ -48,7 +49,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     with stdio.standard_streams(args.inputs, place) as (inputs, output):
         # Rejects need a file beside the output.
         most_rejects = 0 if args.strict or to_stdout else args.max_rejects
-        manifests = score(args, settings, inputs, output, most_rejects)
+        manifests, registry = score(args, settings, inputs, output, most_rejects)
     total = manifest.of(manifests)
     if not to_stdout:
         cli.show(*console.scoring(manifests, total), args.json)
@@ -58,7 +59,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         prometheus.write_scoring(args.metrics_file, total)
     # Last: a store that fails now must keep the result from nobody.
     try:
-        runs.log_scoring(settings.mlflow_experiment_name, total)
+        runs.log_scoring(registry, settings.mlflow_experiment_name, total)
     except StoreError as error:
         logger.warning("predict: this run is missing in MLflow: %s", error)
     return 0
@@ -70,7 +71,7 @@ def score(
     inputs: list[Path],
     output: Path | None,
     most_rejects: int | None,
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], Registry]:
     from common import parallel
     from common.data.reading import Reading
     from common.registry import store, versions
@@ -84,10 +85,11 @@ def score(
         reading=Reading(**values_of(settings, FORM)),
         **flags.of_jobs(args),
     )
-    store.connect(settings.mlflow_tracking_uri, ROOT)
-    version = versions.find(settings.model_name, args.model)
+    registry = store.connect(settings.mlflow_tracking_uri, ROOT, settings.model_name)
+    version = versions.find(registry, args.model)
+    shadow = versions.find_challenger(registry, version, args.shadow) if args.shadow else None
     how = {
-        "shadow": versions.load_shadow(version, args.shadow) if args.shadow else None,
+        "shadow": (versions.load(registry, shadow), shadow.identity()) if shadow else None,
         "chunk_rows": args.chunk_size,
         "workers": args.workers or parallel.available(),
         "most_rejects": most_rejects,
@@ -95,14 +97,14 @@ def score(
         "frozen": bool(folder) and lake.is_complete(folder),
     }
     logger.info("Scoring with %s version %d.", version.name, version.number)
-    work = (planned, versions.load(version), version.identity(), cli.progress)
+    work = (planned, versions.load(registry, version), version.identity(), cli.progress)
     if args.engine == "spark":
         manifests = spark.score(*work, args.spark_master, **how)
     else:
         manifests = local.score(*work, settings.draft_days, **how)
     if folder:
         lake.complete(folder, {job.output.name for job in planned}, manifest.of(manifests))
-    return manifests
+    return manifests, registry
 
 
 if __name__ == "__main__":

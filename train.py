@@ -55,13 +55,13 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
     source = training.choose_source(settings.data_path, ROOT, settings.seed)
     require(source.path, columns(settings), reading(settings))
-    store.connect(settings.mlflow_tracking_uri, ROOT, create=True)
+    registry = store.connect(settings.mlflow_tracking_uri, ROOT, settings.model_name, create=True)
     if source.synthetic:
         logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
     if args.reproduce:
-        version = versions.find(settings.model_name, args.reproduce)
+        version = versions.find(registry, args.reproduce)
         registration.require_same_data(version, source.path)
-        fitted, _ = fit(source.path, as_logged(settings, runs.params(version.run_id)))
+        fitted, _ = fit(source.path, as_logged(settings, runs.params(registry, version.run_id)))
         facts = registration.reproduction(fitted, version, ROOT)
         cli.show(console.reproduction(facts), facts, args.json)
         return 0 if facts["identical"] else cli.EXIT_UNFORESEEN
@@ -75,19 +75,21 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     )
     if args.dry_run:
         percent, instead = settings.holdout_percent, args.replace_unscorable
-        champion = versions.champion(settings.model_name)
-        found = promotion.judge(champion, fitted, percent, policy, instead)
+        champion = versions.champion(registry)
+        found = promotion.judge(registry, champion, fitted, percent, policy, instead)
         cli.show(*console.training(fitted, found, counts, source.synthetic, None), args.json)
         return 0
 
     logger.info("Logging to MLflow, then loading the logged model in a clean process.")
     made_from = registration.provenance(fitted, counts, source, public_values(settings), ROOT)
     version = registration.register(
-        fitted, counts, source, made_from, settings.model_name, settings.mlflow_experiment_name
+        registry, fitted, counts, source, made_from, settings.mlflow_experiment_name
     )
     manual = settings.promotion == "manual"
-    found = promotion.contest_and_promote(version, fitted, policy, manual, args.replace_unscorable)
-    runs.log_pages(version.run_id, evidence.pages(version, fitted, found, made_from))
+    found = promotion.contest_and_promote(
+        registry, version, fitted, policy, manual, args.replace_unscorable
+    )
+    runs.log_pages(registry, version.run_id, evidence.pages(version, fitted, found, made_from))
     cli.show(*console.training(fitted, found, counts, source.synthetic, version), args.json)
     return 0
 

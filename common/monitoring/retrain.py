@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ def because_of(
     root: Path,
     data: Path | None,
     model_name: str,
+    tracking_uri: str,
     book: Book,
     addresses: Sequence[str],
 ) -> list[Notice]:
@@ -44,7 +46,7 @@ def because_of(
     ]
     if not causes:
         return []
-    outcome = train(root, data, model_name)
+    outcome = train(root, data, model_name, tracking_uri)
     notice = replace(
         causes[-1],
         change=RETRAINED,
@@ -56,7 +58,7 @@ def because_of(
     return [notice]
 
 
-def train(root: Path, data: Path | None, model_name: str) -> dict[str, Any]:
+def train(root: Path, data: Path | None, model_name: str, tracking_uri: str) -> dict[str, Any]:
     """Run train.py in a process of its own; what it says of the contest, or why it failed.
 
     It takes the same lock as any other training, and promotes by the same rules.
@@ -67,8 +69,10 @@ def train(root: Path, data: Path | None, model_name: str) -> dict[str, Any]:
     """
     command = [sys.executable, str(root / "train.py"), "--json", "--model-name", model_name]
     command += ["--data", str(data)] if data else []
+    # Not a flag: an address may hold a password, and flags are seen by all.
+    environment = os.environ | {"MLFLOW_TRACKING_URI": tracking_uri}
     logger.info("Training again.")
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return {"trained": False, "text": f"retraining failed: {last}", "result": None}

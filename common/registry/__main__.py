@@ -23,6 +23,7 @@ from tabulate import tabulate
 
 from common import ROOT, cli, flags
 from common.errors import ModelUnavailable, SettingsError
+from common.registry.store import Registry, connect
 from common.settings import Settings
 
 CHECKED = ["where is my order?", "thank you", ""]
@@ -58,29 +59,26 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    from common.registry import store
-
-    store.connect(settings.mlflow_tracking_uri, ROOT)
-    name = settings.model_name
+    registry = connect(settings.mlflow_tracking_uri, ROOT, settings.model_name)
     if args.command == "history":
-        show_history(name, args.json)
+        show_history(registry, args.json)
     elif args.command == "show":
-        show_version(name, args.version, args.json)
+        show_version(registry, args.version, args.json)
     elif args.command == "promote":
-        promote(name, args.version, args.reason, args.json)
+        promote(registry, args.version, args.reason, args.json)
     elif args.command == "rollback":
-        rollback(name, args.reason, args.json)
+        rollback(registry, args.reason, args.json)
     else:
-        prune(name, args.keep, args.champions, args.yes, args.json)
+        prune(registry, args.keep, args.champions, args.yes, args.json)
     return 0
 
 
-def show_history(name: str, as_json: bool) -> None:
+def show_history(registry: Registry, as_json: bool) -> None:
     from dataclasses import asdict
 
     from common.registry import history
 
-    reigns = history.read(name).reigns()
+    reigns = history.read(registry).reigns()
     headers = ("", "version", "from", "until", "kind", "by", "reason")
     rows = [
         (
@@ -96,14 +94,14 @@ def show_history(name: str, as_json: bool) -> None:
     ]
     text = tabulate(rows, headers, disable_numparse=True)
     facts = [asdict(reign.entry) | {"until": reign.until or None} for reign in reigns]
-    cli.show(text if rows else f"{name} has had no champion yet.", facts, as_json)
+    cli.show(text if rows else f"{registry.model_name} has had no champion yet.", facts, as_json)
 
 
-def show_version(name: str, which: str, as_json: bool) -> None:
+def show_version(registry: Registry, which: str, as_json: bool) -> None:
     from common.registry import history, versions
 
-    version = versions.find(name, which)
-    champion = history.read(name).champion == version.number
+    version = versions.find(registry, which)
+    champion = history.read(registry).champion == version.number
     facts = version.identity() | {"champion": champion, "tags": dict(version.tags)}
     rows = {"version": str(version.number), "champion": "yes" if champion else "no"}
     rows |= {"run": version.run_id, "verdict": "none: its training did not end", **version.tags}
@@ -111,72 +109,78 @@ def show_version(name: str, which: str, as_json: bool) -> None:
     cli.show(tabulate(wrapped, tablefmt="plain", disable_numparse=True), facts, as_json)
 
 
-def promote(name: str, which: str, reason: str, as_json: bool) -> None:
+def promote(registry: Registry, which: str, reason: str, as_json: bool) -> None:
     from common.registry import history, versions
 
     if not reason.strip():
         raise SettingsError("--reason is empty: say why, for those who read the history later.")
-    version = versions.find(name, which)
-    change(version.name, version.number, history.MANUAL, reason.strip(), as_json)
+    version = versions.find(registry, which)
+    change(registry, version.number, history.MANUAL, reason.strip(), as_json)
 
 
-def rollback(name: str, reason: str, as_json: bool) -> None:
+def rollback(registry: Registry, reason: str, as_json: bool) -> None:
     from common.registry import history
 
-    previous = history.read(name).previous()
+    previous = history.read(registry).previous()
     if previous is None:
         raise ModelUnavailable(
-            f"{name} has no champion before the present one to go back to; see "
+            f"{registry.model_name} has no champion before the present one to go back to; see "
             "`python -m common.registry history`, and `promote VERSION`."
         )
-    change(name, previous, history.ROLLBACK, reason, as_json)
+    change(registry, previous, history.ROLLBACK, reason, as_json)
 
 
-def change(name: str, number: int, kind: str, reason: str, as_json: bool) -> None:
+def change(registry: Registry, number: int, kind: str, reason: str, as_json: bool) -> None:
     """Make a version champion if it loads and answers, here and in a clean process."""
     from dataclasses import asdict
 
     from common.registry import artifact, history, lock, versions
 
-    version = versions.find(name, str(number))
-    answers = versions.load(version).predict(CHECKED)
+    version = versions.find(registry, str(number))
+    classifier = versions.load(registry, version)
+    answers = classifier.classes_[classifier.predict_proba(CHECKED).argmax(axis=1)]
     column = version.tags.get("text_column", "text")
-    artifact.check_in_clean_process(version.uri, column, CHECKED, [str(a) for a in answers])
-    with lock.hold(name) as confirm:
-        for line in history.tidied(name):
-            logger.warning("Registry tidied up: %s", line)
-        register = history.read(name)
+    artifact.check_in_clean_process(
+        registry.uri, version.uri, column, CHECKED, [str(answer) for answer in answers]
+    )
+    with lock.hold(registry) as confirm:
+        for line in history.repair(registry):
+            logger.warning("Registry repaired: %s", line)
+        register = history.read(registry)
         if register.champion == number:
-            raise SettingsError(f"version {number} of {name} is the champion already.")
+            raise SettingsError(
+                f"version {number} of {registry.model_name} is the champion already."
+            )
         if kind == history.ROLLBACK and register.previous() != number:
             raise SettingsError("another champion was chosen meanwhile: look again, and try again.")
-        entry = history.move(version, kind, who(), reason, confirm)
+        entry = history.move(registry, version, kind, who(), reason, confirm)
     before = f"instead of version {entry.replaced}" if entry.replaced else "the first one"
     cli.show(
-        f"Version {number} of {name} is the champion now, {before} ({reason}).",
+        f"Version {number} of {registry.model_name} is the champion now, {before} ({reason}).",
         asdict(entry),
         as_json,
     )
 
 
-def prune(name: str, keep: int, champions: int, do_it: bool, as_json: bool) -> None:
+def prune(registry: Registry, keep: int, champions: int, do_it: bool, as_json: bool) -> None:
     from common.registry import history, lock, versions
 
-    with lock.hold(name):
-        register = history.read(name)
-        found = versions.every(name)
+    with lock.hold(registry):
+        register = history.read(registry)
+        found = versions.list_versions(registry)
         kept = {version.number for version in found[:keep]}
         kept |= register.last_champions(champions)
         old = [v for v in found if v.number not in kept and v.number != register.champion]
         if do_it:
             for version in old:
-                versions.delete(version)
+                versions.delete(registry, version)
     numbers = [version.number for version in old]
     listed = ", ".join(map(str, numbers)) or "none"
+    whose = f"versions of {registry.model_name}: {listed}"
     text = (
-        f"Deleted versions of {name}: {listed}. `mlflow gc` frees their disk space."
+        f"Deleted {whose}. `mlflow gc` frees their disk space."
         if do_it
-        else f"Would delete versions of {name}: {listed}. Nothing was done; add --yes to do it."
+        else f"Would delete {whose}. Nothing was done; add --yes to do it."
     )
     cli.show(text, {"deleted" if do_it else "would_delete": numbers}, as_json)
 

@@ -1,7 +1,6 @@
 """A fitted model as it is stored: one folder from raw text to probabilities, in two flavours.
 
-This module is a custom MLflow flavour: `Model.log(flavor=<this module>)` calls `save_model`. The
-folder loads as a scikit-learn object (`predict`, `predict_proba`, `classes_`) and as a pyfunc
+The folder loads as a scikit-learn object (`predict`, `predict_proba`, `classes_`) and as a pyfunc
 (a DataFrame with the text column -> columns `prediction`, `confidence`). Both read the same pickle,
 which carries the code of `common.models` inside it (pickled by value): `code_paths` was seen to run
 newer code on an older model.
@@ -17,14 +16,17 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cloudpickle
 import mlflow
 import pandas as pd
+from mlflow.entities import LoggedModel
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
@@ -34,6 +36,7 @@ from requests import RequestException
 import common.models
 from common.errors import ModelUnavailable
 from common.models import legacy
+from common.models.base import Classifier, TrainableClassifier
 from common.text import first_line
 
 REQUIREMENTS = (
@@ -48,6 +51,7 @@ REQUIREMENTS = (
 )
 PICKLE = "artifacts/classifier.pkl"
 CHECK_SECONDS = 300
+_PICKLING = threading.Lock()
 
 _CHECK = """
 import json, sys
@@ -74,28 +78,21 @@ class Pyfunc(mlflow.pyfunc.PythonModel):
         return self.classifier.predict_frame(model_input)
 
 
-def save_model(path: str, classifier: Any, mlflow_model: Model | None = None) -> None:
-    """Write the model's folder at `path`; `classifier` is a fitted TextClassifier."""
+def save_model(path: str, classifier: TrainableClassifier, model: Model) -> None:
+    """Write the model's folder at `path`."""
     requirements = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
-    model = mlflow_model or Model()
-    this_module = sys.modules[__name__]
-    for module in (common.models, this_module):
-        cloudpickle.register_pickle_by_value(module)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            pickled = Path(folder, "classifier.pkl")
-            pickled.write_bytes(cloudpickle.dumps(classifier))
-            mlflow.pyfunc.save_model(
-                path,
-                python_model=Pyfunc(),
-                artifacts={"classifier": str(pickled)},
-                signature=signature(classifier.text_column),
-                pip_requirements=requirements,
-                mlflow_model=model,
-            )
-    finally:
-        for module in (common.models, this_module):
-            cloudpickle.unregister_pickle_by_value(module)
+    by_value = _pickling_by_value(common.models, sys.modules[__name__])
+    with by_value, tempfile.TemporaryDirectory() as folder:
+        pickled = Path(folder, "classifier.pkl")
+        pickled.write_bytes(cloudpickle.dumps(classifier))
+        mlflow.pyfunc.save_model(
+            path,
+            python_model=Pyfunc(),
+            artifacts={"classifier": str(pickled)},
+            signature=signature(classifier.text_column),
+            pip_requirements=requirements,
+            mlflow_model=model,
+        )
     model.add_flavor(
         "sklearn",
         pickled_model=PICKLE,
@@ -104,6 +101,32 @@ def save_model(path: str, classifier: Any, mlflow_model: Model | None = None) ->
         code=None,
     )
     model.save(str(Path(path, "MLmodel")))
+
+
+@contextmanager
+def _pickling_by_value(*modules: ModuleType) -> Iterator[None]:
+    """Have pickles carry the code of these modules.
+
+    One thread at a time: cloudpickle keeps their names for the whole process.
+    """
+    with _PICKLING:
+        for module in modules:
+            cloudpickle.register_pickle_by_value(module)
+        try:
+            yield
+        finally:
+            for module in modules:
+                cloudpickle.unregister_pickle_by_value(module)
+
+
+def describe(logged: LoggedModel, run_id: str) -> Model:
+    """The description of a model that MLflow has a record of, but no files yet."""
+    return Model(
+        artifact_path=logged.artifact_location,
+        model_uuid=logged.model_id,
+        run_id=run_id,
+        model_id=logged.model_id,
+    )
 
 
 def signature(text_column: str) -> ModelSignature:
@@ -115,19 +138,28 @@ def signature(text_column: str) -> ModelSignature:
 
 
 @contextmanager
-def fetched(uri: str) -> Iterator[Path]:
-    """A copy of a stored model's folder, which goes again when the block ends.
+def fetch(store: str, location: str, uri: str) -> Iterator[Path]:
+    """A copy of a stored model's folder, deleted when the block ends.
+
+    Args:
+        store: address of the tracking store.
+        location: where the store keeps the folder.
+        uri: what messages call the model.
 
     Raises:
         ModelUnavailable: it is gone.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            copy = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
+            copy = Path(
+                mlflow.artifacts.download_artifacts(
+                    location, dst_path=folder, tracking_uri=store, registry_uri=store
+                )
+            )
         except (MlflowException, RequestException, OSError) as error:
             raise ModelUnavailable(f"model {uri} is gone: {first_line(error)}.") from error
         if not copy.is_dir():
-            raise ModelUnavailable(f"model {uri} is gone: it is no folder.")
+            raise ModelUnavailable(f"model {uri} is gone: it is not a folder.")
         yield copy
 
 
@@ -147,26 +179,26 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def load(uri: str, expected: Mapping[str, str]) -> Any:
-    """The scikit-learn object of a stored model, if its files are what they were.
+def load(folder: Path, uri: str, expected: Mapping[str, str]) -> Classifier:
+    """The classifier in a model's folder, if its files are what they were.
 
     Loading runs the artifact's code, so none is loaded before all files have been compared.
 
     Args:
+        uri: what messages call the model.
         expected: what `digests` gave when the model was registered.
 
     Raises:
-        ModelUnavailable: the artifact is gone, changed, or doesn't fit the installed versions.
+        ModelUnavailable: the artifact is changed, or doesn't fit the installed versions.
     """
-    with fetched(uri) as folder:
-        _refuse_changes(uri, digests(folder), expected)
-        try:
-            with (folder / PICKLE).open("rb") as file:
-                return legacy.adapt(pickle.load(file))
-        except Exception as error:
-            raise ModelUnavailable(
-                f"model {uri} cannot be loaded ({type(error).__name__}: {first_line(error)})."
-            ) from error
+    _refuse_changes(uri, digests(folder), expected)
+    try:
+        with (folder / PICKLE).open("rb") as file:
+            return legacy.adapt(pickle.load(file))
+    except Exception as error:
+        raise ModelUnavailable(
+            f"model {uri} cannot be loaded ({type(error).__name__}: {first_line(error)})."
+        ) from error
 
 
 def _refuse_changes(uri: str, found: Mapping[str, str], expected: Mapping[str, str]) -> None:
@@ -183,11 +215,12 @@ def _refuse_changes(uri: str, found: Mapping[str, str], expected: Mapping[str, s
 
 
 def check_in_clean_process(
-    uri: str, text_column: str, texts: list[str], expected: list[str]
+    store: str, uri: str, text_column: str, texts: list[str], expected: list[str]
 ) -> None:
-    """Load the logged model where this project isn't, and have it answer.
+    """Load the logged model in a process without this project, and have it answer.
 
     Args:
+        store: address of the tracking store.
         texts: messages to ask it about.
         expected: the classes that the fitted model gives them.
 
@@ -204,7 +237,7 @@ def check_in_clean_process(
                 capture_output=True,
                 text=True,
                 cwd=folder,
-                env=os.environ | {"TMPDIR": folder},
+                env=os.environ | {"TMPDIR": folder, "MLFLOW_TRACKING_URI": store},
                 timeout=CHECK_SECONDS,
             )
         except subprocess.TimeoutExpired as error:

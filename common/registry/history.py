@@ -2,8 +2,8 @@
 
 An entry is a tag of the registered model, `history.000001` and so on. A change of champion is a
 transaction: its entry is noted as pending, the alias is moved (this is when it happens), versions
-are tagged, the entry is added, the note is removed. `tidied` finishes or drops what a killed
-process left, and adds an entry where somebody has moved the alias by hand.
+are tagged, the entry is added, the note is removed. `repair` finishes or drops what a killed
+process left, and adds an entry if somebody has moved the alias by hand.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-import mlflow
 from mlflow.exceptions import MlflowException
 
 from common.errors import ModelUnavailable
-from common.registry import store
+from common.registry.store import Registry, is_missing
 from common.registry.versions import CHAMPION, Version
 
 PREFIX, PENDING = "history.", "pending"
@@ -29,7 +28,7 @@ class Entry:
     """A change of champion.
 
     Attributes:
-        version: the new champion's number; None where there was none any more.
+        version: the new champion's number; None if there was none any more.
         replaced: the number of the champion before, None if there was none.
         kind: contest (won by training), manual (a person's decision), rollback, or outside (the
             alias was moved by another program).
@@ -84,18 +83,20 @@ class Register:
         return set(list(dict.fromkeys(found))[:number])
 
 
-def read(name: str) -> Register:
-    """The registered model `name` as it stands.
+def read(registry: Registry) -> Register:
+    """The registered model as it stands.
 
     Raises:
         ModelUnavailable: there is none.
     """
-    with store.answering():
+    with registry.store_errors():
         try:
-            found = mlflow.MlflowClient().get_registered_model(name)
+            found = registry.client.get_registered_model(registry.model_name)
         except MlflowException as error:
-            if store.is_missing(error):
-                raise ModelUnavailable(f"there is no model {name!r} yet: run train.py.") from error
+            if is_missing(error):
+                raise ModelUnavailable(
+                    f"there is no model {registry.model_name!r} yet: run train.py."
+                ) from error
             raise
     tags = found.tags
     entries = (_entry(text) for key, text in sorted(tags.items()) if key.startswith(PREFIX))
@@ -104,13 +105,21 @@ def read(name: str) -> Register:
     return Register(None if champion is None else int(champion), tuple(entries), pending)
 
 
-def move(version: Version, kind: str, by: str, reason: str, confirm: Callable[[], None]) -> Entry:
+def move(
+    registry: Registry,
+    version: Version,
+    kind: str,
+    by: str,
+    reason: str,
+    confirm: Callable[[], None],
+) -> Entry:
     """Make `version` the champion. To be called under the model's lock.
 
     Args:
+        kind, by, reason: as in `Entry`.
         confirm: raises if the lock was lost.
     """
-    register = read(version.name)
+    register = read(registry)
     entry = Entry(
         number=len(register.entries) + 1,
         version=version.number,
@@ -121,87 +130,91 @@ def move(version: Version, kind: str, by: str, reason: str, confirm: Callable[[]
         reason=reason,
         run_id=version.run_id,
     )
-    client = mlflow.MlflowClient()
-    with store.answering():
-        client.set_registered_model_tag(version.name, PENDING, json.dumps(asdict(entry)))
+    with registry.store_errors():
+        _write(registry, PENDING, entry)
         confirm()
-        client.set_registered_model_alias(version.name, CHAMPION, str(version.number))
-    _conclude(version.name, entry)
+        registry.client.set_registered_model_alias(
+            registry.model_name, CHAMPION, str(version.number)
+        )
+    _conclude(registry, entry)
     return entry
 
 
-def tidied(name: str) -> list[str]:
-    """Bring alias and history together; say what was done. To be called under the model's lock."""
-    register = read(name)
-    done = []
+def repair(registry: Registry) -> list[str]:
+    """Reconcile alias and history; return a sentence for each repair.
+
+    To be called under the model's lock.
+    """
+    register = read(registry)
+    sentences = []
     pending = register.pending
     if pending and pending.number <= len(register.entries):
-        _forget_pending(name)
+        _forget_pending(registry)
     elif pending and pending.version == register.champion:
-        _conclude(name, pending)
-        done.append(f"version {pending.version} became champion, but its process ended before it")
-        done[-1] += " was written down: it is now."
+        _conclude(registry, pending)
+        sentences.append(
+            f"version {pending.version} became champion, but its process ended before it was "
+            "written down: it is now."
+        )
     elif pending:
-        _forget_pending(name)
-        done.append(
+        _forget_pending(registry)
+        sentences.append(
             f"the promotion of version {pending.version} was interrupted before it happened: "
             "it is dropped."
         )
-    register = read(name)
+    register = read(registry)
     known = register.entries[-1].version if register.entries else None
     if known != register.champion:
-        _append(
-            name,
-            Entry(
-                number=len(register.entries) + 1,
-                version=register.champion,
-                replaced=known,
-                kind=OUTSIDE,
-                at=_now(),
-                by="unknown",
-                reason="the alias champion was moved by another program; found at this time",
-            ),
+        entry = Entry(
+            number=len(register.entries) + 1,
+            version=register.champion,
+            replaced=known,
+            kind=OUTSIDE,
+            at=_now(),
+            by="unknown",
+            reason="the alias champion was moved by another program; found at this time",
         )
-        done.append(
+        _append(registry, entry)
+        sentences.append(
             f"the alias champion was moved outside of this program (version {known or 'none'} -> "
             f"{register.champion or 'none'}): the history says so now."
         )
-    return done
+    return sentences
 
 
-def _conclude(name: str, entry: Entry) -> None:
+def _conclude(registry: Registry, entry: Entry) -> None:
     """What follows from a moved alias; may be done twice."""
-    client = mlflow.MlflowClient()
-    with store.answering():
-        tags = {"promoted_at": entry.at, "promoted_by": entry.by}
-        _tag(client, name, entry.version, tags)
+    with registry.store_errors():
+        _tag(registry, entry.version, {"promoted_at": entry.at, "promoted_by": entry.by})
         if entry.replaced != entry.version:
             replaced = {"replaced_at": entry.at, "replaced_by": f"version {entry.version}"}
-            _tag(client, name, entry.replaced, replaced)
-    _append(name, entry)
-    _forget_pending(name)
+            _tag(registry, entry.replaced, replaced)
+    _append(registry, entry)
+    _forget_pending(registry)
 
 
-def _append(name: str, entry: Entry) -> None:
-    with store.answering():
-        mlflow.MlflowClient().set_registered_model_tag(
-            name, f"{PREFIX}{entry.number:06d}", json.dumps(asdict(entry))
-        )
+def _append(registry: Registry, entry: Entry) -> None:
+    with registry.store_errors():
+        _write(registry, f"{PREFIX}{entry.number:06d}", entry)
 
 
-def _forget_pending(name: str) -> None:
-    with store.answering():
-        mlflow.MlflowClient().delete_registered_model_tag(name, PENDING)
+def _write(registry: Registry, key: str, entry: Entry) -> None:
+    registry.client.set_registered_model_tag(registry.model_name, key, json.dumps(asdict(entry)))
 
 
-def _tag(client: mlflow.MlflowClient, name: str, number: int | None, tags: dict[str, str]) -> None:
+def _forget_pending(registry: Registry) -> None:
+    with registry.store_errors():
+        registry.client.delete_registered_model_tag(registry.model_name, PENDING)
+
+
+def _tag(registry: Registry, number: int | None, tags: dict[str, str]) -> None:
     if number is None:
         return
     try:
         for key, value in tags.items():
-            client.set_model_version_tag(name, str(number), key, value)
+            registry.client.set_model_version_tag(registry.model_name, str(number), key, value)
     except MlflowException as error:
-        if not store.is_missing(error):  # a replaced version may be deleted
+        if not is_missing(error):  # a replaced version may be deleted
             raise
 
 

@@ -5,21 +5,34 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mlflow
-from mlflow.entities import Metric, Param
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.data.sources import LocalArtifactDatasetSource
+from mlflow.entities import (
+    DatasetInput,
+    InputTag,
+    LoggedModelOutput,
+    LoggedModelStatus,
+    Metric,
+    Param,
+)
+from mlflow.tracking.context.registry import resolve_tags
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
 from common.evaluation.profile import Profile
-from common.registry import artifact, store
+from common.models.base import TrainableClassifier
+from common.registry import artifact
+from common.registry.store import Registry
 from common.text import printable
 
 if TYPE_CHECKING:
@@ -32,72 +45,79 @@ HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
 
 
 @contextmanager
-def training_run(experiment: str, tags: Mapping[str, str]) -> Iterator[str]:
+def training_run(registry: Registry, experiment: str, tags: Mapping[str, str]) -> Iterator[str]:
     """Start a run and yield its id; it ends as FAILED when the block raises."""
     process = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid())}
-    with store.answering():
-        run = mlflow.start_run(
-            experiment_id=store.experiment_id(experiment), tags={**tags, **process}
+    client = registry.client
+    with registry.store_errors():
+        run = client.create_run(
+            registry.experiment_id(experiment), tags=resolve_tags({**tags, **process})
         )
+    run_id = str(run.info.run_id)
     try:
-        yield str(run.info.run_id)
+        yield run_id
     except BaseException:
-        with store.answering():
-            mlflow.end_run("FAILED")
+        with registry.store_errors():
+            client.set_terminated(run_id, "FAILED")
         raise
-    with store.answering():
-        mlflow.end_run()
+    with registry.store_errors():
+        client.set_terminated(run_id)
 
 
 def log_training(
-    params: Mapping[str, Any],
+    registry: Registry,
+    run_id: str,
+    params: Mapping[str, str],
     metrics: Mapping[str, float],
     figures: Mapping[str, Figure],
     documents: Mapping[str, Any],
     tables: Mapping[str, Mapping[str, list[Any]]],
 ) -> None:
-    """Log to the active run, together with the versions of all installed packages.
+    """Log what was trained, together with the versions of all installed packages.
 
     Args:
         documents: kept as JSON, by file name.
         tables: columns by name, shown as tables, by file name.
     """
-    with store.answering():
-        mlflow.log_params(dict(params))
-        mlflow.log_metrics({name: value for name, value in metrics.items() if value == value})
+    client = registry.client
+    with registry.store_errors():
+        client.log_batch(
+            run_id,
+            _metrics({name: value for name, value in metrics.items() if not math.isnan(value)}),
+            [Param(name, value) for name, value in params.items()],
+        )
         for name, figure in figures.items():
-            mlflow.log_figure(figure, f"figures/{name}.png")
+            client.log_figure(run_id, figure, f"figures/{name}.png")
         for name, document in documents.items():
-            mlflow.log_dict(document, name)
+            client.log_dict(run_id, document, name)
         for name, columns in tables.items():
-            mlflow.log_table(dict(columns), name)
-        mlflow.log_text(_installed(), "environment.txt")
+            client.log_table(run_id, dict(columns), name)
+        client.log_text(run_id, _installed(), "environment.txt")
 
 
-def log_pages(run_id: str, pages: Mapping[str, str]) -> None:
+def log_pages(registry: Registry, run_id: str, pages: Mapping[str, str]) -> None:
     """Add texts to a run, by file name; the run may have ended."""
-    client = mlflow.MlflowClient()
-    with store.answering():
+    with registry.store_errors():
         for name, text in pages.items():
-            client.log_text(run_id, text, name)
+            registry.client.log_text(run_id, text, name)
 
 
-def params(run_id: str) -> dict[str, str]:
+def params(registry: Registry, run_id: str) -> dict[str, str]:
     """The parameters of a run."""
-    with store.answering():
-        return dict(mlflow.MlflowClient().get_run(run_id).data.params)
+    with registry.store_errors():
+        return dict(registry.client.get_run(run_id).data.params)
 
 
-def end_abandoned(experiment: str) -> int:
+def end_abandoned(registry: Registry, experiment: str) -> int:
     """Close the runs of trainings that were killed on this machine; return how many.
 
     MLflow would show them as running for ever.
     """
-    client = mlflow.MlflowClient()
+    client = registry.client
     closed = 0
-    with store.answering():
+    with registry.store_errors():
         running = client.search_runs(
-            [store.experiment_id(experiment)],
+            [registry.experiment_id(experiment)],
             f"attributes.status = 'RUNNING' and tags.`{HOST_TAG}` = '{socket.gethostname()}'",
         )
         for run in running:
@@ -107,53 +127,65 @@ def end_abandoned(experiment: str) -> int:
     return closed
 
 
-def log_dataset(path: Path, sha256: str) -> None:
+def log_dataset(registry: Registry, run_id: str, path: Path, sha256: str) -> None:
     """Record the file a run was fitted on, by the digest of all its bytes."""
-    from mlflow.data.meta_dataset import MetaDataset
-    from mlflow.data.sources import LocalArtifactDatasetSource
-
-    with store.answering():
-        source = LocalArtifactDatasetSource(str(path))
-        # MLflow's digests have at most 36 characters.
-        mlflow.log_input(MetaDataset(source, path.name, sha256[:32]), context="training")
+    # MLflow's digests have at most 36 characters.
+    dataset = MetaDataset(LocalArtifactDatasetSource(str(path)), path.name, sha256[:32])
+    context = InputTag(MLFLOW_DATASET_CONTEXT, "training")
+    with registry.store_errors():
+        registry.client.log_inputs(run_id, [DatasetInput(dataset._to_mlflow_entity(), [context])])
 
 
-def log_reference(save: Callable[[Path], None]) -> None:
-    """Store with the active run what the monitor compares later messages with.
-
-    Args:
-        save: writes it to a path.
-    """
-    with store.answering(), tempfile.TemporaryDirectory() as folder:
+def log_reference(registry: Registry, run_id: str, reference: Profile) -> None:
+    """Store what the monitor compares later messages with."""
+    with registry.store_errors(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder, REFERENCE)
-        save(path)
-        mlflow.log_artifact(str(path))
+        reference.save(path)
+        registry.client.log_artifact(run_id, str(path))
 
 
-def reference(run_id: str) -> Profile | None:
+def reference(registry: Registry, run_id: str) -> Profile | None:
     """What a model was promoted on; None for a run that has not stored it."""
-    with tempfile.TemporaryDirectory() as folder, store.answering():
-        stored = [item.path for item in mlflow.MlflowClient().list_artifacts(run_id)]
+    client = registry.client
+    with tempfile.TemporaryDirectory() as folder, registry.store_errors():
+        stored = [item.path for item in client.list_artifacts(run_id)]
         if REFERENCE not in stored:
             return None
-        path = mlflow.artifacts.download_artifacts(
-            run_id=run_id, artifact_path=REFERENCE, dst_path=folder
+        return Profile.load(Path(client.download_artifacts(run_id, REFERENCE, folder)))
+
+
+def log_model(registry: Registry, run_id: str, classifier: TrainableClassifier) -> str:
+    """Store the fitted classifier with its run; return its address.
+
+    What `mlflow.models.Model.log` does, which works on MLflow's global address alone.
+    """
+    client = registry.client
+    with registry.store_errors():
+        run = client.get_run(run_id)
+        logged = client.create_logged_model(
+            run.info.experiment_id,
+            name="model",
+            source_run_id=run_id,
+            tags=resolve_tags(),
+            params=run.data.params,
         )
-        return Profile.load(Path(path))
-
-
-def log_model(classifier: Any) -> str:
-    """Store the fitted classifier with the active run; return its address."""
-    with store.answering():
-        from mlflow.models import Model
-
-        logged = Model.log(artifact_path=None, name="model", flavor=artifact, classifier=classifier)
-        return str(logged.model_uri)
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+        client.log_batch(run_id, _metrics(run.data.metrics, logged.model_id))
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = str(Path(folder, "model"))
+                artifact.save_model(path, classifier, artifact.describe(logged, run_id))
+                client.log_model_artifacts(logged.model_id, path)
+        except BaseException:
+            client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+            raise
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    return f"models:/{logged.model_id}"
 
 
 def log_monitoring(
+    registry: Registry,
     experiment: str,
-    model_name: str,
     looks: Sequence[Mapping[str, float]],
     facts: Mapping[str, Any],
 ) -> None:
@@ -163,9 +195,9 @@ def log_monitoring(
         looks: metrics of each window that was judged, oldest first.
         facts: as `monitor_facts.of` gives them; the run has those of the last look.
     """
-    with store.lock(), store.answering():
-        client = mlflow.MlflowClient()
-        experiment_id = store.experiment_id(experiment)
+    client, model_name = registry.client, registry.model_name
+    with registry.lock(), registry.store_errors():
+        experiment_id = registry.experiment_id(experiment)
         found = client.search_runs(
             [experiment_id], f"tags.`{MONITOR_TAG}` = '{model_name}'", max_results=1
         )
@@ -186,7 +218,7 @@ def log_monitoring(
         client.log_dict(run_id, dict(facts), "monitor.json")
 
 
-def log_scoring(experiment: str, total: Mapping[str, Any]) -> None:
+def log_scoring(registry: Registry, experiment: str, total: Mapping[str, Any]) -> None:
     """Log what was scored, so that volume, shares of the classes and confidence are charts; what
     was done already is not logged again.
 
@@ -195,7 +227,7 @@ def log_scoring(experiment: str, total: Mapping[str, Any]) -> None:
     """
     if total["done_already"] == total["inputs"]:
         return
-    client = mlflow.MlflowClient()
+    client = registry.client
     model, rows = total["model"], total["rows"]
     metrics = {f"rows_{name}": count for name, count in rows.items()}
     metrics |= {
@@ -215,16 +247,16 @@ def log_scoring(experiment: str, total: Mapping[str, Any]) -> None:
     if "shadow" in total:
         params["shadow_version"] = total["shadow"]["model"]["version"]
         metrics["shadow_agreement"] = total["shadow"]["agreement"] or 0.0
-    with store.answering():
+    with registry.store_errors():
         run = client.create_run(
-            store.experiment_id(experiment),
+            registry.experiment_id(experiment),
             tags={SCORING_TAG: model["name"]},
             run_name=printable(f"predict {Path(total['files'][0]['input']['path']).name}"),
         )
-        run_id, now = run.info.run_id, int(time.time() * 1000)
+        run_id = run.info.run_id
         client.log_batch(
             run_id,
-            [Metric(name, float(value), now, 0) for name, value in metrics.items()],
+            _metrics(metrics),
             [Param(name, str(value)) for name, value in params.items()],
         )
         client.log_dict(run_id, dict(total), "manifest.json")
@@ -250,6 +282,11 @@ def git_commit(root: Path) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
     return described.stdout.strip() if described.returncode == 0 else "unknown"
+
+
+def _metrics(values: Mapping[str, float], model_id: str | None = None) -> list[Metric]:
+    now = int(time.time() * 1000)
+    return [Metric(name, float(value), now, 0, model_id=model_id) for name, value in values.items()]
 
 
 def _is_alive(process: int) -> bool:

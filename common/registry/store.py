@@ -2,32 +2,151 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.errors import ModelUnavailable, StoreError
 from common.text import first_line
 
-# To find out soon whether a server answers at all.
-PROBE = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
-}
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 LOCK_SECONDS = 600
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _SQLITE = "sqlite:///"
+_ADDRESS = "MLFLOW_TRACKING_URI"
+_GLOBAL_ADDRESS = threading.Lock()
+# What every MLflow server answers, whether it has this experiment or not.
+_PROBE, _PROBE_SECONDS = "/api/2.0/mlflow/experiments/get-by-name", 2
 
 
-def connect(uri: str | None, root: Path, create: bool = False) -> None:
-    """Point MLflow at the store and make sure that it answers.
+@dataclass(frozen=True)
+class Registry:
+    """A tracking store and the registered model in it; made by `connect`.
+
+    Several may be open in one process, and several threads may use one at once: none depends on
+    what MLflow's global address is.
+
+    Attributes:
+        uri: of the store, absolute.
+        model_name: of the registered model.
+    """
+
+    uri: str
+    model_name: str
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client of this store."""
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the store is a database that this process opens itself."""
+        return self._database is not None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the embedded store for this thread alone (reentrant).
+
+        A server needs no lock: it migrates its own database.
+        """
+        from filelock import FileLock, Timeout
+
+        if self._database is None:
+            yield
+            return
+        path = self._database.with_name(self._database.name + ".lock")
+        try:
+            with FileLock(path, timeout=LOCK_SECONDS, is_singleton=True):
+                yield
+        except Timeout as error:
+            raise StoreError(
+                f"another process holds {path} for more than {LOCK_SECONDS} s: is it stuck?"
+            ) from error
+        except PermissionError as error:
+            raise StoreError(f"{path} can't be written: {error.strerror}.") from error
+
+    @contextmanager
+    def store_errors(self) -> Iterator[None]:
+        """Turn every failure of the store into a StoreError of one line."""
+        from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
+        from mlflow.exceptions import MlflowException
+        from requests import RequestException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"{self.uri} needs the Python package {error.name}: install it."
+            ) from error
+        except ParseError as error:
+            raise StoreError(_not_mlflow(self.uri)) from error
+        except (MlflowException, RequestException, SQLAlchemyError, sqlite3.Error) as error:
+            raise StoreError(_explained(self.uri, error)) from error
+
+    def experiment_id(self, name: str) -> str:
+        """Id of the experiment of this name, which is created if there is none.
+
+        Raises:
+            StoreError: it was deleted.
+        """
+        with self.lock(), self.store_errors():
+            found = self.client.get_experiment_by_name(name)
+            if found is None:
+                return str(self.client.create_experiment(name, self._artifact_location))
+            if found.lifecycle_stage != "active":
+                raise StoreError(
+                    f"experiment {name!r} was deleted: restore it in MLflow, or set another "
+                    "MLFLOW_EXPERIMENT_NAME."
+                )
+            return str(found.experiment_id)
+
+    @contextmanager
+    def global_address(self) -> Iterator[None]:
+        """Make this MLflow's global address while the block runs; one thread at a time.
+
+        For calls that know no other: an embedded registry looks up the logged model of a new
+        version there (MLflow 3.17 has a TODO). MLflow writes it to the environment as well.
+        """
+        from mlflow.tracking._tracking_service.utils import _use_tracking_uri
+
+        with _GLOBAL_ADDRESS:
+            before = os.environ.get(_ADDRESS)
+            try:
+                with _use_tracking_uri(self.uri):
+                    yield
+            finally:
+                if before is not None:
+                    os.environ[_ADDRESS] = before
+
+    @property
+    def _database(self) -> Path | None:
+        if not self.uri.startswith(_SQLITE):
+            return None
+        return Path(self.uri.removeprefix(_SQLITE).partition("?")[0])
+
+    @property
+    def _artifact_location(self) -> str | None:
+        """Beside an embedded database; a server knows its own. Fixed with the experiment."""
+        return (self._database.parent / "mlartifacts").as_uri() if self._database else None
+
+
+def connect(uri: str | None, root: Path, model_name: str, create: bool = False) -> Registry:
+    """Open the store of a registered model, and make sure that it answers.
 
     Args:
         uri: None for the embedded store, `mlflow.db` in `root`. A relative path in `sqlite:///`
@@ -35,95 +154,26 @@ def connect(uri: str | None, root: Path, create: bool = False) -> None:
         create: make the embedded database if there is none yet.
 
     Raises:
-        StoreError: no such database, not a database, or a server that doesn't answer.
+        ModelUnavailable: there is no such database yet, and none is to be made.
+        StoreError: not a database, or a server that doesn't answer.
     """
-    uri = _absolute(uri, root)
-    database = _database(uri)
-    if database:
-        _check_database(database, create)
-    os.environ["MLFLOW_TRACKING_URI"] = uri
-    import mlflow
-
+    registry = Registry(_absolute(uri, root), model_name)
+    if registry._database:
+        _check_database(registry._database, create)
+    # A first use migrates the database, and two at once crash.
+    with registry.lock(), registry.store_errors():
+        if registry.uri.startswith(("http://", "https://")):
+            _probe(registry.uri)
+        else:
+            registry.client.get_experiment_by_name("Default")
     # Advice to authors of models, such as to log an input example.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.pyfunc")
-
-    mlflow.set_tracking_uri(uri)
-    # A first use migrates the database, and two at once crash.
-    with lock(), _environment({} if database else PROBE), answering(uri):
-        # The answer {} has no experiment in it: anything may answer so.
-        found = mlflow.MlflowClient().get_experiment_by_name("Default")
-    if found is not None and not found.experiment_id:
-        raise StoreError(_no_mlflow(uri))
-
-
-@contextmanager
-def lock() -> Iterator[None]:
-    """Hold the embedded store for this process alone; within it, as often as wanted.
-
-    A server needs no lock: it migrates its own database.
-    """
-    from filelock import FileLock, Timeout
-
-    database = _database(os.environ["MLFLOW_TRACKING_URI"])
-    if not database:
-        yield
-        return
-    path = database.with_name(database.name + ".lock")
-    try:
-        with FileLock(path, timeout=LOCK_SECONDS, is_singleton=True):
-            yield
-    except Timeout as error:
-        raise StoreError(
-            f"another process holds {path} for more than {LOCK_SECONDS} s: is it stuck?"
-        ) from error
-    except PermissionError as error:
-        raise StoreError(f"{path} can't be written: {error.strerror}.") from error
-
-
-@contextmanager
-def answering(uri: str | None = None) -> Iterator[None]:
-    """Turn every failure of the store into one line."""
-    from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    uri = uri or os.environ["MLFLOW_TRACKING_URI"]
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise StoreError(f"{uri} needs the Python package {error.name}: install it.") from error
-    except ParseError as error:
-        raise StoreError(_no_mlflow(uri)) from error
-    except (MlflowException, RequestException, SQLAlchemyError, sqlite3.Error) as error:
-        raise StoreError(_explained(uri, error)) from error
-
-
-def experiment_id(name: str) -> str:
-    """Id of the experiment, which is made if there is none of this name."""
-    import mlflow
-
-    with lock(), answering():
-        client = mlflow.MlflowClient()
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            return str(client.create_experiment(name, artifact_location=_artifact_location()))
-        if found.lifecycle_stage != "active":
-            raise StoreError(
-                f"experiment {name!r} was deleted: restore it in MLflow, or set another "
-                "MLFLOW_EXPERIMENT_NAME."
-            )
-        return str(found.experiment_id)
+    return registry
 
 
 def is_missing(error: Any) -> bool:
     """Whether an MlflowException says that a model, version or alias does not exist."""
     return error.error_code in MISSING
-
-
-def is_embedded() -> bool:
-    """Whether the store is a database that this process opens itself."""
-    return _database(os.environ["MLFLOW_TRACKING_URI"]) is not None
 
 
 def _absolute(uri: str | None, root: Path) -> str:
@@ -142,21 +192,10 @@ def _absolute(uri: str | None, root: Path) -> str:
         return f"{_SQLITE}{root / path}{mark}{query}"
     if not separator and uri != "databricks":
         raise StoreError(
-            f"MLFLOW_TRACKING_URI {uri} is no address: give sqlite:///FILE.db or http://HOST:PORT."
+            f"MLFLOW_TRACKING_URI {uri} is not an address: give sqlite:///FILE.db or "
+            "http://HOST:PORT."
         )
     return f"{scheme}{separator}{rest}"
-
-
-def _database(uri: str) -> Path | None:
-    if not uri.startswith(_SQLITE):
-        return None
-    return Path(uri.removeprefix(_SQLITE).partition("?")[0])
-
-
-def _artifact_location() -> str | None:
-    """Beside an embedded database; a server knows its own. Fixed when the experiment is made."""
-    database = _database(os.environ["MLFLOW_TRACKING_URI"])
-    return (database.parent / "mlartifacts").as_uri() if database else None
 
 
 def _check_database(database: Path, create: bool) -> None:
@@ -173,19 +212,54 @@ def _check_database(database: Path, create: bool) -> None:
     except OSError as error:
         raise StoreError(f"{database} cannot be read: {error.strerror}.") from error
     if head != b"SQLite format 3\x00":
-        state = "is empty" if not head else "is no SQLite database"
+        state = "is empty" if not head else "is not a SQLite database"
         raise StoreError(f"{database} {state}: restore it from a backup, or move it away.")
 
 
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+def _probe(uri: str) -> None:
+    """Find out within seconds whether an MLflow server answers; later calls are more patient.
+
+    The request is MLflow's own, so its user, token and certificates count.
+
+    Raises:
+        StoreError: another web server answers.
+        MlflowException: nobody answers, or the server fails.
+    """
+    from mlflow.tracking._tracking_service.utils import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request, verify_rest_response
+
+    answer = http_request(
+        get_default_host_creds(uri),
+        _PROBE,
+        "GET",
+        params={"experiment_name": "Default"},
+        timeout=_PROBE_SECONDS,
+        max_retries=1,
+        backoff_factor=0,
+        backoff_jitter=0,
+        respect_retry_after_header=False,
+    )
+    if answer.status_code not in (200, 404):
+        verify_rest_response(answer, _PROBE)
+    if not _is_mlflow(answer.text):
+        raise StoreError(_not_mlflow(uri))
+
+
+def _is_mlflow(text: str) -> bool:
+    """Whether the body of an answer names the experiment, or says that there is none.
+
+    `{}` is not an MLflow answer; any web server may send it.
+    """
     try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        body = json.loads(text)
+    except ValueError:
+        return False
+    match body:
+        case {"experiment": {"experiment_id": str(found)}}:
+            return bool(found)
+        case {"error_code": "RESOURCE_DOES_NOT_EXIST"}:
+            return True
+    return False
 
 
 def _explained(uri: str, error: Exception) -> str:
@@ -195,7 +269,7 @@ def _explained(uri: str, error: Exception) -> str:
         if status := re.search(r"too many (\d+) error responses", text):
             return f"the MLflow server {uri} failed: it answers HTTP {status[1]}; see its log."
         if "not in a valid JSON format" in text:
-            return _no_mlflow(uri)
+            return _not_mlflow(uri)
         if any(sign in text for sign in ("Max retries exceeded", "Connection", "timed out")):
             return (
                 f"the MLflow server {uri} does not answer: is it running, and is "
@@ -204,11 +278,11 @@ def _explained(uri: str, error: Exception) -> str:
     return f"the tracking store {uri} failed: {_own_words(error)}"
 
 
-def _no_mlflow(uri: str) -> str:
-    return f"{uri} answers, but is no MLflow server: is MLFLOW_TRACKING_URI right?"
+def _not_mlflow(uri: str) -> str:
+    return f"{uri} answers, but is not an MLflow server: is MLFLOW_TRACKING_URI right?"
 
 
 def _own_words(error: BaseException) -> str:
-    """Of the database driver's own error, where SQLAlchemy and MLflow have wrapped it."""
+    """Of the database driver's own error, if SQLAlchemy and MLflow have wrapped it."""
     own = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
     return first_line(str(own).strip() or type(own).__name__)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import mlflow
 from mlflow.exceptions import MlflowException
 
 from common.errors import ModelUnavailable, SettingsError
-from common.registry import artifact, store
+from common.models.base import Classifier
+from common.registry import artifact
+from common.registry.store import Registry, is_missing
 
 CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
 FILES = "files_sha256"
@@ -33,7 +34,7 @@ class Version:
 
     @property
     def holdout_percent(self) -> int:
-        """Share of the messages that it was not fitted on; 0 where that is not recorded."""
+        """Share of the messages that it was not fitted on; 0 if that is not recorded."""
         return int(self.tags.get("holdout_percent", 0))
 
     @property
@@ -66,80 +67,100 @@ class Version:
         return {"name": self.name, "version": self.number, "run_id": self.run_id}
 
 
-def register(name: str, model_uri: str, run_id: str, tags: Mapping[str, str]) -> Version:
+def register(registry: Registry, model_uri: str, run_id: str, tags: Mapping[str, str]) -> Version:
     """Make a new version of what was logged, the challenger; note the digests of its files."""
-    client = mlflow.MlflowClient()
-    with artifact.fetched(model_uri) as folder:
+    client, name = registry.client, registry.model_name
+    model_id = model_uri.removeprefix("models:/")
+    with registry.store_errors():
+        location = client.get_logged_model(model_id).artifact_location
+    with artifact.fetch(registry.uri, location, model_uri) as folder:
         tags = {
             **tags,
             FILES: json.dumps(artifact.digests(folder)),
             "model_bytes": str(artifact.size(folder)),
         }
-    with store.answering():
+    with registry.store_errors():
         try:
             client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        made = client.create_model_version(
-            name, model_uri, run_id, tags=dict(tags), model_id=model_uri.removeprefix("models:/")
-        )
+        with registry.global_address():
+            made = client.create_model_version(
+                name, model_uri, run_id, tags=dict(tags), model_id=model_id
+            )
         client.set_registered_model_alias(name, CHALLENGER, str(made.version))
     return Version(name, int(made.version), run_id, dict(tags))
 
 
-def champion(name: str) -> Version | None:
-    """The champion, or None where nothing was promoted yet."""
-    with store.answering():
+def champion(registry: Registry) -> Version | None:
+    """The champion, or None if nothing was promoted yet."""
+    with registry.store_errors():
         try:
-            return _version(mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION))
+            return _by_alias(registry, CHAMPION)
         except MlflowException as error:
-            if store.is_missing(error):
+            if is_missing(error):
                 return None
             raise
 
 
-def find(name: str, which: str) -> Version:
+def find(registry: Registry, which: str) -> Version:
     """The version that `which` names: an alias, `latest` (the highest number) or a number.
 
     Raises:
         ModelUnavailable: there is none.
     """
-    client = mlflow.MlflowClient()
-    with store.answering():
+    nothing = ModelUnavailable(_nothing(registry.model_name, which))
+    if which == LATEST:
+        found = list_versions(registry)
+        if not found:
+            raise nothing
+        return found[0]
+    with registry.store_errors():
         try:
-            if which == LATEST:
-                found = every(name)
-                if not found:
-                    raise ModelUnavailable(_nothing(name, which))
-                return found[0]
             if which.isdecimal() and int(which) < 2**31:
-                return _version(client.get_model_version(name, which))
-            return _version(client.get_model_version_by_alias(name, which))
+                return _version(registry.client.get_model_version(registry.model_name, which))
+            return _by_alias(registry, which)
         except MlflowException as error:
-            if store.is_missing(error):
-                raise ModelUnavailable(_nothing(name, which)) from error
+            if is_missing(error):
+                raise nothing from error
             raise
 
 
-def every(name: str) -> list[Version]:
+def find_challenger(registry: Registry, version: Version, which: str) -> Version:
+    """The version that `which` names, to be compared with `version`.
+
+    Raises:
+        ModelUnavailable: there is none.
+        SettingsError: it is the same version.
+    """
+    challenger = find(registry, which)
+    if challenger.number == version.number:
+        raise SettingsError(
+            f"the challenger {which} is version {version.number}, the model that it is to be "
+            "compared with: name another version."
+        )
+    return challenger
+
+
+def list_versions(registry: Registry) -> list[Version]:
     """All versions, the newest first."""
-    with store.answering():
-        found = mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
+    with registry.store_errors():
+        found = registry.client.search_model_versions(f"name = '{registry.model_name}'")
     return sorted(map(_version, found), key=lambda version: -version.number)
 
 
-def delete(version: Version) -> None:
+def delete(registry: Registry, version: Version) -> None:
     """Delete a version and mark its stored model as deleted; `mlflow gc` frees the disk."""
-    client = mlflow.MlflowClient()
-    with store.answering():
+    client = registry.client
+    with registry.store_errors():
         source = client.get_model_version(version.name, str(version.number)).source
         client.delete_model_version(version.name, str(version.number))
         if source.startswith("models:/m-"):
             client.delete_logged_model(source.removeprefix("models:/"))
 
 
-def load(version: Version) -> Any:
+def load(registry: Registry, version: Version) -> Classifier:
     """The fitted classifier, if its files are those that were registered.
 
     Runs the artifact's code: whoever writes the registry can run code.
@@ -147,25 +168,31 @@ def load(version: Version) -> Any:
     Raises:
         ModelUnavailable: it is gone, changed, or was registered without digests of its files.
     """
-    return artifact.load(version.uri, version.files)
+    expected = version.files
+    with registry.store_errors():
+        try:
+            location = registry.client.get_model_version_download_uri(
+                version.name, str(version.number)
+            )
+        except MlflowException as error:
+            if is_missing(error):
+                raise ModelUnavailable(f"model {version.uri} is gone.") from error
+            raise
+    with artifact.fetch(registry.uri, location, version.uri) as folder:
+        return artifact.load(folder, version.uri, expected)
 
 
-def load_shadow(version: Version, which: str) -> tuple[Any, dict[str, Any]]:
-    """The classifier that `which` names, to be compared with `version`, and what identifies it."""
-    other = find(version.name, which)
-    if other.number == version.number:
-        raise SettingsError(f"--shadow {which} is version {other.number}, which scores already.")
-    return load(other), other.identity()
-
-
-def record(version: Version, tags: Mapping[str, str], description: str) -> None:
+def record(registry: Registry, version: Version, tags: Mapping[str, str], description: str) -> None:
     """Write the verdict to the version, where MLflow's pages show it."""
-    client = mlflow.MlflowClient()
-    with store.answering():
+    name, number = version.name, str(version.number)
+    with registry.store_errors():
         for key, value in tags.items():
-            client.set_model_version_tag(version.name, str(version.number), key, value)
-        shown = description[:LONGEST_DESCRIPTION]
-        client.update_model_version(version.name, str(version.number), shown)
+            registry.client.set_model_version_tag(name, number, key, value)
+        registry.client.update_model_version(name, number, description[:LONGEST_DESCRIPTION])
+
+
+def _by_alias(registry: Registry, alias: str) -> Version:
+    return _version(registry.client.get_model_version_by_alias(registry.model_name, alias))
 
 
 def _version(found: Any) -> Version:

@@ -14,6 +14,7 @@ from common.data import split
 from common.data.labels import match_spelling
 from common.errors import ModelUnavailable
 from common.registry import history, lock, versions
+from common.registry.store import Registry
 from common.registry.versions import Version
 from common.training import contest
 from common.training.contest import Answers, Policy, Rule, Verdict
@@ -50,6 +51,7 @@ class _Unscorable(Exception):
 
 
 def judge(
+    registry: Registry,
     champion: Version | None,
     fitted: Fitted,
     holdout_percent: int,
@@ -71,7 +73,7 @@ def judge(
     if champion is None:
         return Contested(_first(fitted, policy), everything, fitted.classes, own)
     try:
-        return _test(champion, fitted, holdout_percent, policy, version)
+        return _test(registry, champion, fitted, holdout_percent, policy, version)
     except _Unscorable as error:
         verdict = (
             contest.instead_of(str(error), _first(fitted, policy))
@@ -84,6 +86,7 @@ def judge(
 
 
 def contest_and_promote(
+    registry: Registry,
     version: Version,
     fitted: Fitted,
     policy: Policy,
@@ -100,21 +103,28 @@ def contest_and_promote(
     champion was replaced meanwhile, the contest is held again, with the new one.
     """
     while True:
-        champion = versions.champion(version.name)
+        champion = versions.champion(registry)
         contested = judge(
-            champion, fitted, version.holdout_percent, policy, replace_unscorable, version
+            registry,
+            champion,
+            fitted,
+            version.holdout_percent,
+            policy,
+            replace_unscorable,
+            version,
         )
         verdict = contested.verdict.waiting() if manual else contested.verdict
-        with lock.hold(version.name) as confirm:
-            for line in history.tidied(version.name):
-                logger.warning("Registry tidied up: %s", line)
-            if history.read(version.name).champion != (champion and champion.number):
+        with lock.hold(registry) as confirm:
+            for line in history.repair(registry):
+                logger.warning("Registry repaired: %s", line)
+            if history.read(registry).champion != (champion and champion.number):
                 logger.info("Another champion was chosen meanwhile: the contest is held again.")
                 continue
             if verdict.promote:
                 by = f"train.py, run {version.run_id}"
-                history.move(version, history.CONTEST, by, verdict.reason, confirm)
+                history.move(registry, version, history.CONTEST, by, verdict.reason, confirm)
             versions.record(
+                registry,
                 version,
                 {"verdict": verdict.outcome, "reason": verdict.reason},
                 f"**{verdict.reason}**\n\n{table(verdict, 'github')}",
@@ -146,6 +156,7 @@ def _first(fitted: Fitted, policy: Policy) -> Verdict:
 
 
 def _test(
+    registry: Registry,
     champion: Version,
     fitted: Fitted,
     holdout_percent: int,
@@ -169,7 +180,7 @@ def _test(
         own = Answers(fitted.predicted[shared], fitted.proba[shared])
         return Contested(verdict, shared, fitted.classes, own, None, champion.number)
     try:
-        classifier = versions.load(champion)
+        classifier = versions.load(registry, champion)
     except ModelUnavailable as error:
         raise _Unscorable(f"version {champion.number} can't be tested: {error}") from error
     started = time.perf_counter()

@@ -11,6 +11,7 @@ from common.data import files
 from common.data.labelled import RowCounts
 from common.errors import InputError
 from common.registry import artifact, runs, versions
+from common.registry.store import Registry
 from common.registry.versions import Version
 from common.text import printable
 from common.training.fit import Fitted, Source
@@ -70,11 +71,11 @@ def reproduction(fitted: Fitted, version: Version, root: Path) -> dict[str, Any]
 
 
 def register(
+    registry: Registry,
     fitted: Fitted,
     counts: RowCounts,
     source: Source,
     provenance: Mapping[str, Mapping[str, str]],
-    model_name: str,
     experiment: str,
 ) -> Version:
     """Log a fitted model to MLflow, check it in a clean process, register it as the challenger.
@@ -96,18 +97,22 @@ def register(
         "holdout_percent": params["holdout_percent"],
         "holdout_rows": str(len(fitted.holdout)),
     }
-    if abandoned := runs.end_abandoned(experiment):
+    if abandoned := runs.end_abandoned(registry, experiment):
         logger.warning("Closed %d runs that killed trainings had left open.", abandoned)
-    with runs.training_run(experiment, tags) as run_id:
+    with runs.training_run(registry, experiment, tags) as run_id:
         runs.log_training(
+            registry,
+            run_id,
             params,
             fitted.metrics | counts.metrics(),
             fitted.figures(),
             fitted.documents(),
             {"worst_errors.json": fitted.worst_errors()},
         )
-        runs.log_reference(fitted.profile(counts).save)
-        runs.log_dataset(Path(printable(source.path)), tags["data_sha256"])
-        model_uri = runs.log_model(fitted.classifier)
-        artifact.check_in_clean_process(model_uri, fitted.classifier.text_column, *fitted.answers())
-        return versions.register(model_name, model_uri, run_id, tags)
+        runs.log_reference(registry, run_id, fitted.profile(counts))
+        runs.log_dataset(registry, run_id, Path(printable(source.path)), tags["data_sha256"])
+        model_uri = runs.log_model(registry, run_id, fitted.classifier)
+        artifact.check_in_clean_process(
+            registry.uri, model_uri, fitted.classifier.text_column, *fitted.answers()
+        )
+        return versions.register(registry, model_uri, run_id, tags)

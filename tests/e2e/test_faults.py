@@ -106,7 +106,7 @@ def test_a_store_that_fails_at_the_end_keeps_the_output_from_nobody(project):
 
 @pytest.mark.parametrize(
     ("start", "stop", "says"),
-    [(0, 4096, "is no SQLite database"), (200, 4096, ""), (4096, -4096, ""), (9000, 9100, "")],
+    [(0, 4096, "is not a SQLite database"), (200, 4096, ""), (4096, -4096, ""), (9000, 9100, "")],
     ids=["head", "schema", "nearly-all", "a-little"],
 )
 def test_a_damaged_database_is_one_line_and_nothing_is_lost(project, start, stop, says):

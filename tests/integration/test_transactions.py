@@ -32,10 +32,9 @@ ANYTHING = Policy(threshold=-1, required=("accuracy",), fewest_rows=1)
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch):
+def _quiet(monkeypatch):
     for name, value in MLFLOW_DEFAULTS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
 
 
 @pytest.fixture(scope="module")
@@ -58,22 +57,21 @@ def fitted():
     return training.fit(texts, texts, "text", "none", 42)
 
 
-def register(fitted, predictions="x"):
+def register(registry, fitted, predictions="x"):
     """A version as train.py makes it, without figures and the clean process."""
     tags = {"holdout_percent": "20", "predictions_sha256": predictions}
-    with runs.training_run("triage", tags) as run_id:
-        uri = runs.log_model(fitted.classifier)
-        return versions.register(NAME, uri, run_id, tags)
+    with runs.training_run(registry, "triage", tags) as run_id:
+        uri = runs.log_model(registry, run_id, fitted.classifier)
+        return versions.register(registry, uri, run_id, tags)
 
 
 @pytest.fixture
-def connected(tmp_path):
-    store.connect(None, tmp_path, create=True)
-    return tmp_path
+def registry(tmp_path):
+    return store.connect(None, tmp_path, NAME, create=True)
 
 
-def consistent():
-    register = history.read(NAME)
+def consistent(registry):
+    register = history.read(registry)
     assert register.pending is None
     last = register.entries[-1].version if register.entries else None
     assert register.champion == last
@@ -81,9 +79,9 @@ def consistent():
     return register
 
 
-def test_a_kill_at_each_commit_leaves_the_old_champion_or_the_new(connected, fitted):
-    first, second = register(fitted), register(fitted)
-    promotion.contest_and_promote(first, fitted, ANYTHING)
+def test_a_kill_at_each_commit_leaves_the_old_champion_or_the_new(registry, fitted):
+    first, second = register(registry, fitted), register(registry, fitted)
+    promotion.contest_and_promote(registry, first, fitted, ANYTHING)
     outcomes = set()
     for step in range(1, 60):
         child = os.fork()
@@ -98,33 +96,35 @@ def test_a_kill_at_each_commit_leaves_the_old_champion_or_the_new(connected, fit
                         os.kill(os.getpid(), signal.SIGKILL)
 
                 event.listen(Engine, "commit", count)
-                promotion.contest_and_promote(second, fitted, ANYTHING)
+                promotion.contest_and_promote(registry, second, fitted, ANYTHING)
                 os._exit(0)
             finally:
                 os._exit(1)
         _, status = os.waitpid(child, 0)
-        versions.load(versions.find(NAME, "champion"))
-        with lock.hold(NAME):
-            said = history.tidied(NAME)
+        versions.load(registry, versions.find(registry, "champion"))
+        with lock.hold(registry):
+            said = history.repair(registry)
         outcomes.add(" ".join(said)[:20])
-        champion = consistent().champion
+        champion = consistent(registry).champion
         assert champion in (first.number, second.number)
         if os.WIFEXITED(status):
             assert os.WEXITSTATUS(status) == 0
             break
         # Back to the first for the next kill, and forth by the same way.
         if champion == second.number:
-            promotion.contest_and_promote(first, fitted, ANYTHING)
+            promotion.contest_and_promote(registry, first, fitted, ANYTHING)
     assert step > 8
     assert "" in outcomes
     assert any("became champion" in outcome or "version" in outcome for outcome in outcomes)
     assert any(outcome.startswith("the promotion of") for outcome in outcomes)
 
 
-def test_a_champion_whose_files_were_changed_is_refused_before_its_code_runs(connected, fitted):
-    version = register(fitted)
-    promotion.contest_and_promote(version, fitted, ANYTHING)
-    marker = connected / "it ran"
+def test_a_champion_whose_files_were_changed_is_refused_before_its_code_runs(
+    registry, fitted, tmp_path
+):
+    version = register(registry, fitted)
+    promotion.contest_and_promote(registry, version, fitted, ANYTHING)
+    marker = tmp_path / "it ran"
 
     class Payload:
         def __reduce__(self):
@@ -132,32 +132,32 @@ def test_a_champion_whose_files_were_changed_is_refused_before_its_code_runs(con
 
     import pickle
 
-    (path,) = connected.rglob("classifier.pkl")
+    (path,) = tmp_path.rglob("classifier.pkl")
     whole = path.read_bytes()
     path.write_bytes(pickle.dumps(Payload()))
     with pytest.raises(ModelUnavailable, match=r"classifier\.pkl was changed"):
-        versions.load(version)
-    verdict = promotion.contest_and_promote(register(fitted), fitted, Policy()).verdict
+        versions.load(registry, version)
+    verdict = promotion.contest_and_promote(
+        registry, register(registry, fitted), fitted, Policy()
+    ).verdict
     assert verdict.outcome == "no contest"
     assert "--replace-unscorable" in verdict.reason
     path.unlink()
     with pytest.raises(ModelUnavailable, match="changed or removed"):
-        versions.load(version)
+        versions.load(registry, version)
     path.write_bytes(whole)
-    versions.load(version)
+    versions.load(registry, version)
     path.with_name("more.py").write_text("")
     with pytest.raises(ModelUnavailable, match=r"more\.py was added"):
-        versions.load(version)
+        versions.load(registry, version)
     assert not marker.exists()
 
 
-def test_a_version_without_digests_is_refused(connected, fitted):
-    import mlflow
-
-    version = register(fitted)
-    mlflow.MlflowClient().delete_model_version_tag(NAME, str(version.number), versions.FILES)
+def test_a_version_without_digests_is_refused(registry, fitted):
+    version = register(registry, fitted)
+    registry.client.delete_model_version_tag(NAME, str(version.number), versions.FILES)
     with pytest.raises(ModelUnavailable, match="no digests"):
-        versions.load(versions.find(NAME, "latest"))
+        versions.load(registry, versions.find(registry, "latest"))
 
 
 def test_trainings_killed_at_random_moments_leave_a_champion_and_one_history(trained):
@@ -180,12 +180,10 @@ def test_trainings_killed_at_random_moments_leave_a_champion_and_one_history(tra
     assert done.returncode == 0, done.stderr
     done = trained.run("train.py", *flags)
     assert done.returncode == 0, done.stderr
-    store.connect(None, trained.root)
-    register = consistent()
-    assert register.champion == max(version.number for version in versions.every(NAME))
-    import mlflow
-
-    client = mlflow.MlflowClient()
+    registry = store.connect(None, trained.root, NAME)
+    register = consistent(registry)
+    assert register.champion == max(version.number for version in versions.list_versions(registry))
+    client = registry.client
     experiment = client.get_experiment_by_name("triage").experiment_id
     assert not client.search_runs([experiment], "attributes.status = 'RUNNING'")
 
@@ -198,18 +196,19 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def remote(server, tmp_path):
-    store.connect(server, tmp_path)
+    """A function that gives the registry of a model on the server."""
+    return lambda name: store.connect(server, tmp_path, name)
 
 
-@pytest.mark.usefixtures("remote")
-def test_of_many_only_one_holds_a_servers_lock():
+def test_of_many_only_one_holds_a_servers_lock(remote):
+    busy = remote("busy")
     holders, most, done = 0, 0, 0
     look = threading.Lock()
 
     def work():
         nonlocal holders, most, done
         for _ in range(5):
-            with lock.hold("busy"):
+            with lock.hold(busy):
                 with look:
                     holders += 1
                     most = max(most, holders)
@@ -225,53 +224,47 @@ def test_of_many_only_one_holds_a_servers_lock():
         worker.join()
     assert (most, done) == (1, 20)
     with pytest.raises(ModelUnavailable):
-        history.read("busy.lock")
+        history.read(remote("busy.lock"))
 
 
-@pytest.mark.usefixtures("remote")
-def test_a_lock_that_was_left_behind_is_taken_over(monkeypatch, caplog):
-    import mlflow
-
+def test_a_lock_that_was_left_behind_is_taken_over(remote, monkeypatch, caplog):
+    left = remote("left")
     monkeypatch.setattr(lock, "STALE_SECONDS", 1.0)
     tags = {lock.OWNER: "dead", lock.HOLDER: "elsewhere, process 7"}
-    mlflow.MlflowClient().create_registered_model("left.lock", tags)
-    with lock.hold("left") as confirm:
+    left.client.create_registered_model("left.lock", tags)
+    with lock.hold(left) as confirm:
         confirm()
     assert "was left behind by elsewhere, process 7: taken over" in caplog.text
     for name in ("left.lock", "left.lock.dead"):
         with pytest.raises(ModelUnavailable):
-            history.read(name)
+            history.read(remote(name))
 
 
-@pytest.mark.usefixtures("remote")
-def test_who_has_lost_the_lock_promotes_nothing(fitted):
-    import mlflow
-
-    first, second = register(fitted), register(fitted)
-    promotion.contest_and_promote(first, fitted, ANYTHING)
-    with pytest.raises(StoreError, match="was lost"), lock.hold(NAME) as confirm:
-        mlflow.MlflowClient().delete_registered_model(f"{NAME}.lock")
-        history.move(second, history.MANUAL, "ann", "why not", confirm)
-    assert history.read(NAME).champion == first.number
-    with lock.hold(NAME):
-        (said,) = history.tidied(NAME)
+def test_who_has_lost_the_lock_promotes_nothing(remote, fitted):
+    registry = remote(NAME)
+    first, second = register(registry, fitted), register(registry, fitted)
+    promotion.contest_and_promote(registry, first, fitted, ANYTHING)
+    with pytest.raises(StoreError, match="was lost"), lock.hold(registry) as confirm:
+        registry.client.delete_registered_model(f"{NAME}.lock")
+        history.move(registry, second, history.MANUAL, "ann", "why not", confirm)
+    assert history.read(registry).champion == first.number
+    with lock.hold(registry):
+        (said,) = history.repair(registry)
     assert "was interrupted before it happened" in said
-    consistent()
+    consistent(registry)
 
 
-@pytest.mark.usefixtures("remote")
-def test_a_lock_that_somebody_keeps_is_waited_for_only_so_long(monkeypatch):
+def test_a_lock_that_somebody_keeps_is_waited_for_only_so_long(remote, monkeypatch):
+    kept = remote("kept")
     monkeypatch.setattr(lock, "WAIT_SECONDS", 1.0)
-    with lock.hold("kept"), pytest.raises(StoreError, match="holds the lock"), lock.hold("kept"):
+    with lock.hold(kept), pytest.raises(StoreError, match="holds the lock"), lock.hold(kept):
         pass
 
 
-def test_the_verdict_is_written_where_people_look(connected, fitted):
-    import mlflow
-
-    version = register(fitted)
-    promotion.contest_and_promote(version, fitted, ANYTHING)
-    found = mlflow.MlflowClient().get_model_version(NAME, str(version.number))
+def test_the_verdict_is_written_where_people_look(registry, fitted):
+    version = register(registry, fitted)
+    promotion.contest_and_promote(registry, version, fitted, ANYTHING)
+    found = registry.client.get_model_version(NAME, str(version.number))
     assert found.tags["verdict"] == "promoted"
     assert "first champion" in found.description
     assert json.loads(found.tags["files_sha256"])

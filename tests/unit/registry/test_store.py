@@ -1,6 +1,5 @@
 """Addresses of stores, and stores that answer wrongly, each end in one line."""
 
-import os
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -12,14 +11,9 @@ from common.errors import StoreError
 from common.registry import store
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
-
-
 def refusal(uri, root) -> str:
     with pytest.raises(StoreError) as caught:
-        store.connect(uri, root, create=True)
+        store.connect(uri, root, "triage", create=True)
     (line,) = str(caught.value).splitlines()
     return line
 
@@ -62,10 +56,10 @@ def test_an_address_of_sqlite_without_a_file_is_refused(tmp_path, uri):
 
 @pytest.mark.parametrize("uri", ["sqlite:///x.db?timeout=5", "SQLite:///x.db"])
 def test_a_database_is_found_whatever_follows_its_name(tmp_path, uri):
-    store.connect(uri, tmp_path, create=True)
+    store.connect(uri, tmp_path, "triage", create=True)
     assert {path.name for path in tmp_path.iterdir()} <= {"x.db", "x.db.lock"}
-    store.connect(uri, tmp_path)
-    assert os.environ["MLFLOW_TRACKING_URI"].startswith(f"sqlite:///{tmp_path}/x.db")
+    registry = store.connect(uri, tmp_path, "triage")
+    assert registry.uri.startswith(f"sqlite:///{tmp_path}/x.db")
 
 
 @pytest.mark.parametrize("scheme", ["http", "HTTP"])
@@ -75,14 +69,33 @@ def test_a_server_that_fails_is_told_from_one_that_is_silent(tmp_path, scheme):
     assert f"{address} failed: it answers HTTP 500" in line
 
 
+@pytest.mark.parametrize("status", [200, 404])
 @pytest.mark.parametrize("body", [b"{}", b"<html>hi</html>", b"[]", b'{"experiment": 1}'])
-def test_a_web_server_that_is_no_mlflow_is_named_as_such(tmp_path, body):
-    with answering_all(200, body) as address:
-        assert f"{address} answers, but is no MLflow server" in refusal(address, tmp_path)
+def test_a_web_server_other_than_mlflow_is_named_as_such(tmp_path, body, status):
+    with answering_all(status, body) as address:
+        assert f"{address} answers, but is not an MLflow server" in refusal(address, tmp_path)
 
 
 def test_a_database_without_its_tables_fails_with_the_words_of_the_driver(tmp_path):
-    store.connect("sqlite:///x.db", tmp_path, create=True)
+    store.connect("sqlite:///x.db", tmp_path, "triage", create=True)
     with sqlite3.connect(tmp_path / "x.db") as database:
         database.execute("drop table experiments")
     assert refusal("sqlite:///x.db", tmp_path).endswith("failed: no such table: experiments")
+
+
+def test_a_server_is_known_whether_it_has_a_default_experiment_or_not(tmp_path):
+    """It may be renamed, or deleted for good."""
+    for status, body in (
+        (200, b'{"experiment": {"experiment_id": "0", "name": "Default"}}'),
+        (404, b'{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such experiment"}'),
+    ):
+        with answering_all(status, body) as address:
+            assert store.connect(address, tmp_path, "triage").uri == address
+
+
+def test_a_server_that_asks_for_a_password_is_no_stranger(tmp_path):
+    with answering_all(401, b"You are not authenticated.") as address:
+        line = refusal(address, tmp_path)
+    assert "not an MLflow server" not in line
+    assert "401" in line
+    assert "You are not authenticated" in line
