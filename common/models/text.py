@@ -52,7 +52,7 @@ STATISTICS = (
 
 
 def normalise(text: str) -> str:
-    """Small letters, links as one word, HTML's entities as signs, `soooooo` as `sooo`.
+    """Small letters, links as one word, HTML's entities as characters, `soooooo` as `sooo`.
 
     Of long numbers (ids, phone numbers) the first three digits stay, the others become 0: nearly
     each would be a word of its own, which costs a third of the speed of scoring.
@@ -147,7 +147,7 @@ class Pieces:
 def split(texts: Any) -> Pieces:
     """Split n messages (strings, or an Arrow array of strings without nulls) at white space.
 
-    Only ASCII white space splits, other kinds are no part of any token: a regular expression in
+    Only ASCII white space splits, other kinds are not part of any token: a regular expression in
     Arrow would be several times slower.
     """
     if not isinstance(texts, (pa.Array, pa.ChunkedArray)):
