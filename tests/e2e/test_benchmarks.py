@@ -7,8 +7,13 @@ from helpers import ROOT, clean_environment
 
 
 def benchmark(script, *arguments):
+    return run_benchmark(ROOT / "benchmarks" / script, *arguments)
+
+
+def run_benchmark(*command):
     done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / script, *map(str, arguments)],
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
         env=clean_environment(),
         capture_output=True,
         text=True,
@@ -32,6 +37,13 @@ def test_parts_of_the_model_are_left_out_one_at_a_time(trained):
 
 
 def test_false_alarms_and_power_of_the_findings_are_tabulated():
-    report = benchmark("alarms.py", "--runs", 1, "--days", 3, "--tries", 2)
+    report = run_benchmark("-m", "benchmarks.alarms", "--runs", 1, "--days", 3, "--tries", 2)
     for part in ("| text ", "| degradation ", "all together, mean", "CRITICAL in 2 runs of 3 days"):
         assert part in report
+
+
+def test_incidents_of_whole_histories_are_counted():
+    sizes = ("--days", 3, "--rows-per-day", 60, "--seeds", 5)
+    report = run_benchmark("-m", "benchmarks.incidents", *sizes)
+    assert "days to CRITICAL" in report
+    assert "|      5 |" in report
