@@ -20,7 +20,7 @@ NO_ROWS = Share(0, 0)
 
 
 @dataclass(frozen=True)
-class Interval:
+class BoundedShare:
     """A share with its bounds, all 0 to 1."""
 
     value: float
@@ -53,8 +53,8 @@ class WindowRecord:
     read: int
     labelled: int
     correct: int
-    accuracy: Interval | None = None
-    estimate: Interval | None = None
+    accuracy: BoundedShare | None = None
+    estimate: BoundedShare | None = None
     degradation: Status | None = None
     drift_warnings: tuple[str, ...] | None = None
 
@@ -91,8 +91,8 @@ class WindowRecord:
             read=record["read"],
             labelled=record["labelled"],
             correct=record["correct"],
-            accuracy=None if accuracy is None else Interval(**accuracy),
-            estimate=None if estimate is None else Interval(**estimate),
+            accuracy=None if accuracy is None else BoundedShare(**accuracy),
+            estimate=None if estimate is None else BoundedShare(**estimate),
             degradation=None if degradation is None else Status[degradation],
             drift_warnings=None if warnings is None else tuple(warnings),
         )
@@ -174,8 +174,8 @@ class PastWindows:
         )
 
 
-def _interval(finding: Finding | None) -> Interval | None:
+def _interval(finding: Finding | None) -> BoundedShare | None:
     """None if it was not measured."""
     if finding is None or not math.isfinite(finding.value):
         return None
-    return Interval(finding.value, finding.lower, finding.upper)
+    return BoundedShare(finding.value, finding.lower, finding.upper)

@@ -39,7 +39,7 @@ class Retraining:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Retrained:
     """What became of a training.
 
     Attributes:
@@ -83,7 +83,7 @@ def retrain_if_needed(
     return [notice]
 
 
-def train(retraining: Retraining) -> Outcome:
+def train(retraining: Retraining) -> Retrained:
     """Run train.py in a process of its own.
 
     It takes the same lock as any other training, and promotes by the same rules.
@@ -95,6 +95,6 @@ def train(retraining: Retraining) -> Outcome:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return Outcome(False, f"retraining failed: {last}", None)
+        return Retrained(False, f"retraining failed: {last}", None)
     contest = json.loads(done.stdout)
-    return Outcome(True, f"retrained: {contest['reason']}", contest)
+    return Retrained(True, f"retrained: {contest['reason']}", contest)

@@ -10,7 +10,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from common.monitoring.history import Interval
+from common.monitoring.history import BoundedShare
 from common.types import Bools, Labels
 
 Counts = npt.NDArray[np.intp]
@@ -97,7 +97,7 @@ def ticks(values: Sequence[float]) -> list[float]:
 
 
 def timeline(
-    measured: Sequence[Interval | None], estimated: Sequence[Interval | None], floor: float
+    measured: Sequence[BoundedShare | None], estimated: Sequence[BoundedShare | None], floor: float
 ) -> Timeline:
     """Lay out windows, the oldest first, on an axis that starts near the lowest bound.
 
@@ -116,7 +116,7 @@ def timeline(
     def top(share: float) -> float:
         return round(100 * (grid[-1] - share) / (grid[-1] - grid[0]), 2)
 
-    def mark(place: int, found: Interval | None) -> Mark | None:
+    def mark(place: int, found: BoundedShare | None) -> Mark | None:
         if found is None:
             return None
         x = round(100 * (place + 0.5) / len(measured), 3)

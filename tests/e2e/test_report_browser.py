@@ -10,7 +10,7 @@ import pytest
 
 from common.evaluation.metrics import ClassMetrics
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.history import Interval, WindowRecord
+from common.monitoring.history import BoundedShare, WindowRecord
 from common.monitoring.incidents.lifecycle import Incident, Notice
 from common.monitoring.result import (
     ClassResult,
@@ -58,8 +58,8 @@ def window(number, day):
         read=300,
         labelled=300,
         correct=276 - 5 * max(0, number - 20),
-        accuracy=Interval(0.92 - fallen, 0.89 - fallen, 0.94 - fallen),
-        estimate=Interval(0.92, 0.9, 0.94),
+        accuracy=BoundedShare(0.92 - fallen, 0.89 - fallen, 0.94 - fallen),
+        estimate=BoundedShare(0.92, 0.9, 0.94),
     )
 
 

@@ -14,7 +14,7 @@ from helpers import ROOT
 
 from common.errors import StoreError
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.history import Interval, WindowRecord
+from common.monitoring.history import BoundedShare, WindowRecord
 from common.monitoring.incidents import tables
 from common.monitoring.incidents.book import open_book
 
@@ -122,8 +122,8 @@ def test_all_that_was_known_of_windows_is_in_their_own_table(path):
         read=310,
         labelled=300,
         correct=270,
-        accuracy=Interval(0.9, 0.6, 0.95),
-        estimate=Interval(0.9, 0.85, 0.95),
+        accuracy=BoundedShare(0.9, 0.6, 0.95),
+        estimate=BoundedShare(0.9, 0.85, 0.95),
         degradation=Status.WARNING,
         drift_warnings=(),
     )

@@ -26,7 +26,7 @@ COMPLAINTS = {Kind.TEAMS: b"delivery failed"}
 logger = logging.getLogger(__name__)
 
 
-class Key(NamedTuple):
+class Dispatch(NamedTuple):
     """An alert on its way to a channel.
 
     Attributes:
@@ -38,7 +38,9 @@ class Key(NamedTuple):
     alert: str
 
 
-def deliver(alerts: Mapping[Key, Alert], channels: Sequence[Channel]) -> dict[Key, str | None]:
+def deliver(
+    alerts: Mapping[Dispatch, Alert], channels: Sequence[Channel]
+) -> dict[Dispatch, str | None]:
     """Send each alert to its channel; returns the problem or None, under the same keys.
 
     A channel gets its alerts one after the other, in their order. What was not delivered within
@@ -46,7 +48,7 @@ def deliver(alerts: Mapping[Key, Alert], channels: Sequence[Channel]) -> dict[Ke
     receiver may get an alert twice: if it took it and did not say so in time.
     """
     end = time.monotonic() + DEADLINE_SECONDS
-    outcome: dict[Key, str | None] = {}
+    outcome: dict[Dispatch, str | None] = {}
 
     def send_all(channel: Channel) -> None:
         for key, alert in alerts.items():

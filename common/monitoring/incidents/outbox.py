@@ -33,7 +33,7 @@ def deliver_queued(
     for notice in new_notices:
         logger.warning("%s", _sentence(notice))
     waiting = {
-        send.Key(delivery.channel, str(delivery.number)): delivery
+        send.Dispatch(delivery.channel, str(delivery.number)): delivery
         for delivery in book.claim(datetime.now(UTC))
     }
     alerts = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from common.evaluation.metrics import ClassMetrics
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.history import Interval, WindowRecord
+from common.monitoring.history import BoundedShare, WindowRecord
 from common.monitoring.incidents.lifecycle import Incident, Notice
 from common.monitoring.result import (
     ClassResult,
@@ -66,7 +66,7 @@ FINDING = st.builds(
     ),
     unescalated=st.one_of(st.none(), STATUS),
 )
-INTERVAL = st.one_of(st.none(), st.builds(Interval, value=SHARE, lower=SHARE, upper=SHARE))
+INTERVAL = st.one_of(st.none(), st.builds(BoundedShare, value=SHARE, lower=SHARE, upper=SHARE))
 WINDOW = st.builds(
     WindowRecord,
     window=TEXT,

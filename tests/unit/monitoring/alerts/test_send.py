@@ -30,7 +30,7 @@ def deliver(*addresses, notices=(NOTICE,), seconds=10.0, smtp=()):
     """What became of each notice at each address."""
     found = channels.parse(addresses, *smtp)
     keyed = {
-        send.Key(channel.key, f"{k}"): notice
+        send.Dispatch(channel.key, f"{k}"): notice
         for channel in found
         for k, notice in enumerate(notices)
     }
@@ -80,14 +80,14 @@ def test_a_channel_gets_its_notices_in_their_order():
 def test_a_notice_goes_to_its_own_channel_alone():
     with web(200) as receiver:
         first, second = channels.parse([f"{receiver.url}/1", f"{receiver.url}/2"])
-        told = send.deliver({send.Key(second.key, "n"): NOTICE}, [first, second])
-    assert told == {send.Key(second.key, "n"): None}
+        told = send.deliver({send.Dispatch(second.key, "n"): NOTICE}, [first, second])
+    assert told == {send.Dispatch(second.key, "n"): None}
     assert [request.path for request in receiver.requests] == ["/2"]
 
 
 def test_a_channel_that_is_gone_keeps_its_notice():
-    told = send.deliver({send.Key("gone", "n"): NOTICE}, [])
-    assert told == {send.Key("gone", "n"): "not in ALERT_URLS any more"}
+    told = send.deliver({send.Dispatch("gone", "n"): NOTICE}, [])
+    assert told == {send.Dispatch("gone", "n"): "not in ALERT_URLS any more"}
 
 
 def test_text_that_is_no_text_is_delivered_all_the_same():
@@ -228,7 +228,7 @@ from common.monitoring.alerts import channels, send
 from receivers import NOTICE
 found = channels.parse(sys.argv[1:])
 send.DEADLINE_SECONDS = 0.2
-send.deliver({send.Key(found[0].key, "n"): NOTICE}, found)
+send.deliver({send.Dispatch(found[0].key, "n"): NOTICE}, found)
 """
     with dripping() as port:
         subprocess.run(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from common.data import sqlite
 from common.errors import StoreError
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.history import Interval, WindowRecord
+from common.monitoring.history import BoundedShare, WindowRecord
 from common.monitoring.incidents import book as incident_book
 from common.monitoring.incidents import tables
 from common.monitoring.incidents.book import LEASE, open_book
@@ -95,8 +95,8 @@ def test_records_of_windows_are_read_back_in_their_order_and_replaced(book):
         read=310,
         labelled=300,
         correct=200,
-        accuracy=Interval(2 / 3, 0.6, 0.7),
-        estimate=Interval(0.9, 0.85, 0.95),
+        accuracy=BoundedShare(2 / 3, 0.6, 0.7),
+        estimate=BoundedShare(0.9, 0.85, 0.95),
         degradation=Status.WARNING,
         drift_warnings=("text", "confidence"),
     )
