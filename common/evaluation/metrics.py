@@ -126,13 +126,18 @@ def calibration(
     correct: Bools, confidence: Floats, bins: int = CALIBRATION_BINS
 ) -> list[tuple[int, float, float]]:
     """(rows, mean confidence, accuracy) of each bin that has rows; bins are open on the left."""
-    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    which = calibration_bins(confidence, bins)
     inside = [which == b for b in range(bins)]
     return [
         (int(rows.sum()), float(confidence[rows].mean()), float(correct[rows].mean()))
         for rows in inside
         if rows.any()
     ]
+
+
+def calibration_bins(confidence: Floats, bins: int = CALIBRATION_BINS) -> npt.NDArray[np.intp]:
+    """(n,) the bin of each confidence, from 0; bins are equal and open on the left."""
+    return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
 
 
 def wilson_interval(correct: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:

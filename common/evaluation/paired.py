@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from common.evaluation.metrics import CALIBRATION_BINS
+from common.evaluation.metrics import CALIBRATION_BINS, calibration_bins
 from common.types import Floats, Labels
 
 RESAMPLES, RESAMPLES_AT_ONCE = 2000, 200
@@ -118,7 +118,6 @@ def calibration_difference(
 
 def _gaps_by_bin(correct: npt.NDArray[np.bool_], confidence: Floats) -> Floats:
     """(n, bins): confidence - correct of each row, in the column of its bin."""
-    bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
     gaps = np.zeros((len(correct), CALIBRATION_BINS))
-    gaps[np.arange(len(correct)), bins] = confidence - correct
+    gaps[np.arange(len(correct)), calibration_bins(confidence)] = confidence - correct
     return gaps
