@@ -247,7 +247,7 @@ def test_training_again_is_told_in_the_same_incident(project, receiver):
         (("--retrain-data", "a.csv"), "is for --retrain-on"),
         (
             ("--data", "history/2026-01-05.csv", "--challenger", "champion"),
-            "--challenger champion is version 1, which is watched itself",
+            "the challenger champion is version 1",
         ),
         (("--window", "1m"), "WINDOW"),
         (("--alert-urls", "gopher://x"), "ALERT_URLS"),
