@@ -197,7 +197,7 @@ def _stream(
     raw_rows = messages.header is not None and job.format == "csv" and job.copies_rows
     wanted = [job.text_column] if raw_rows else _wanted(job, messages)
     chunks = islice(messages.chunks(wanted), tally.chunks, None)
-    for part in parallel.in_order(scorer, chunks, workers):
+    for part in parallel.map_in_order(scorer, chunks, workers):
         if part.rejects and not tally.rejected:
             unfinished.rejects.write(b"line,reason,raw\n")
         unfinished.content.write(part.content)
