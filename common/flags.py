@@ -127,7 +127,7 @@ def _at_least(least: int, text: str) -> int:
 
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:
-    """Give a parser what predict.py can be told."""
+    """Give a parser the flags of predict.py alone."""
     inputs = "files, folders of them, patterns, addresses (s3://...), or - for standard input"
     parser.add_argument("inputs", nargs="+", type=location, metavar="INPUT", help=inputs)
 
@@ -140,15 +140,15 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("output").add_argument
     where = "file (.csv, .jsonl, .parquet) or folder [beside INPUT]"
     add("-o", "--output", type=file_or_folder, metavar="OUTPUT", help=where)
-    add("--format", choices=("csv", "jsonl", "parquet"), help="of the output [as its name ends]")
+    add("--format", help="csv, jsonl or parquet [as OUTPUT ends]")
     add("--columns", type=names, metavar="A,B", help="columns of the input to keep [all]")
     add("--prefix", default="", help="put before the names of the columns that are added")
     add("--proba", action="store_true", help="add the probability of each class")
     add("--explain", action="store_true", help="add the words that speak most for the prediction")
     add("--spreadsheet-safe", action="store_true", help="quote cells that look like formulas")
-    parts = "write numbered parts to DIR/run_date=DAY/run_id=ID/, at the end _SUCCESS"
+    parts = "write numbered parts to DIR/run_date=DAY/run_id=ID/, and at the end _SUCCESS"
     add("--output-dir", type=location, metavar="DIR", help=parts)
-    add("--run-date", type=day, metavar="DAY", help="as 2026-03-01 [today, UTC]")
+    add("--run-date", type=day, metavar="DAY", help="such as 2026-03-01 [today, UTC]")
     add("--run-id", type=identifier, metavar="ID", help="name of this run [the time]")
     add("--metrics-file", type=Path, metavar="FILE", help="write figures for Prometheus to FILE")
 
@@ -156,13 +156,13 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--model", default="champion", help="champion, challenger, latest or a version [champion]")
     add("--shadow", metavar="MODEL", help="compare with this model's answers, without writing them")
 
-    add = parser.add_argument_group("how").add_argument
-    number, rows = positive_int, "rows scored at once, which bounds memory [10000]"
-    add("--force", action="store_true", help="score also what was scored already")
-    add("--chunk-size", type=number, default=10_000, metavar="ROWS", help=rows)
-    add("--workers", type=number, metavar="N", help="processes [one for each processor]")
+    add = parser.add_argument_group("execution").add_argument
+    add("--force", action="store_true", help="score again what was scored already")
+    rows = "rows scored at once, which bounds memory [10000]"
+    add("--chunk-size", type=positive_int, default=10_000, metavar="ROWS", help=rows)
+    add("--workers", type=positive_int, metavar="N", help="processes [one for each processor]")
     add("--engine", choices=("local", "spark"), default="local", help="what scores [local]")
-    master = "address of the cluster [spark-submit's; else this machine]"
+    master = "address of the cluster [spark-submit's; otherwise this machine]"
     add("--spark-master", metavar="URL", help=master)
 
 
@@ -202,45 +202,6 @@ def refuse_contradictory_sources(
         raise SettingsError("--challenger must answer messages: it goes with --data.")
     if args.retrain_data and not args.retrain_on:
         raise SettingsError("--retrain-data is for --retrain-on.")
-
-
-def refuse_contradictions(args: argparse.Namespace, to_stdout: bool) -> None:
-    """Refuse flags of predict.py that can't be meant together.
-
-    Args:
-        to_stdout: the rows go there.
-
-    Raises:
-        SettingsError: names them.
-    """
-    contradictions = {
-        "--json and the rows can't both go to stdout: name a file with -o.": to_stdout
-        and args.json,
-        "-o and --output-dir are two places for the output: give one.": args.output
-        and args.output_dir,
-        "--run-date and --run-id are for --output-dir.": (args.run_date or args.run_id)
-        and not args.output_dir,
-        "--spark-master is for --engine spark.": args.spark_master and args.engine != "spark",
-        "Spark can't read standard input: save it as a file.": args.engine == "spark"
-        and Path("-") in args.inputs,
-    }
-    for problem, given in contradictions.items():
-        if given:
-            raise SettingsError(problem)
-
-
-def of_jobs(args: argparse.Namespace) -> dict[str, Any]:
-    """What predict.py's flags say of its jobs, as `jobs.plan` takes it."""
-    return {
-        "members": args.member,
-        "format": args.format or ("parquet" if args.output_dir else None),
-        "part": args.output_dir is not None,
-        "prefix": args.prefix,
-        "with_proba": args.proba,
-        "with_reasons": args.explain,
-        "keep": None if args.columns is None else tuple(dict.fromkeys(args.columns)),
-        "spreadsheet_safe": args.spreadsheet_safe,
-    }
 
 
 def _plain(default: Any) -> str:

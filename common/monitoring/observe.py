@@ -324,7 +324,9 @@ def by_window(
             alone = messages.size < SMALL_BYTES or observer.length.rows is not None
             chunks = messages.chunks(columns)
             done = 0
-            for seen, bytes_done in parallel.map_in_order(observer, chunks, 1 if alone else workers):
+            for seen, bytes_done in parallel.map_in_order(
+                observer, chunks, 1 if alone else workers
+            ):
                 for name, profile_part in seen.items():
                     kept = found.setdefault(name, [])
                     kept.append(profile_part)
