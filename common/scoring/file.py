@@ -72,52 +72,43 @@ def score_file(
     identity = Identity.of(job, model.identity, compared, options.chunk_rows)
     done = _find_done(job, identity, options)
     if done:
-        draft.clean_up(job.output)
-        return replace(done, done_already=True)
-    if options.frozen:
-        raise InputError(
-            f"{job.output_name} belongs to a complete run with another input, model or settings: "
-            "set another --run-id."
-        )
+        return done
     with (
         MessageFile(job.source, options.chunk_rows, job.settings.reading) as messages,
         draft.open_draft(job.output, job.rejects, identity.to_json()) as unfinished,
     ):
         scorer = _make_scorer(job, messages, model, challenger)
-        workers = 1 if messages.size < SMALL_BYTES else options.workers
-        tally = _score_chunks(
-            unfinished,
-            messages,
-            scorer,
-            replace(options, workers=workers),
-            advance=advance,
-            started=started,
-        )
+        if messages.size < SMALL_BYTES:
+            options = replace(options, workers=1)
+        tally = _resume(unfinished, started)
+        _score_chunks(unfinished, messages, scorer, tally, options=options, advance=advance)
         _refuse_change(job.source, stamp)
         whole = scorer.format.finish(unfinished.finish())
         made = Manifest.of(
             tally,
             identity,
             input=InputFile(job.source_name, messages.size, identity.input),
-            output=OutputFile(
-                path=job.output_name,
-                size=whole.stat().st_size,
-                sha256=sha256(whole),
-                rejects=job.rejects_name if tally.rejected else None,
-            ),
+            output=_describe_output(job, whole, tally),
             classes=model.classifier.classes_,
-            workers=workers,
-            elapsed=time.monotonic() - started,
+            workers=options.workers,
         )
         unfinished.publish(whole, tally.rejected > 0, job.manifest, made.to_json())
     return made
 
 
 def _find_done(job: Job, identity: Identity, options: Options) -> Manifest | None:
-    done = None if options.force else manifest.find_done(job, identity)
-    if done and options.most_rejects is not None and done.rows.rejected > options.most_rejects:
-        return None  # scored again, so that the message can name the row
-    return done
+    """Return the manifest of an earlier run that did the same, as far as the options allow it."""
+    found = None if options.force else manifest.find_done(job, identity)
+    most = options.most_rejects
+    if found and (most is None or found.rows.rejected <= most):
+        draft.clean_up(job.output)
+        return replace(found, done_already=True)
+    if options.frozen:
+        raise InputError(
+            f"{job.output_name} belongs to a complete run with another input, model or settings: "
+            "set another --run-id."
+        )
+    return None
 
 
 def _make_scorer(
@@ -138,19 +129,27 @@ def _make_scorer(
     return ChunkScorer(job, model, format, challenger)
 
 
+def _resume(unfinished: Draft, started: float) -> Tally:
+    """Return what an interrupted run has counted, or a new tally."""
+    if not unfinished.payload:
+        return Tally(started)
+    tally = Tally.from_payload(unfinished.payload, started)
+    logger.info("Resuming after %s rows of an interrupted run.", f"{tally.rows.read:,}")
+    return tally
+
+
 def _score_chunks(
     unfinished: Draft,
     messages: MessageFile,
     scorer: ChunkScorer,
-    options: Options,
+    tally: Tally,
     *,
+    options: Options,
     advance: Advance,
-    started: float,
-) -> Tally:
-    """Write all chunks, from where an interrupted run has stopped."""
-    tally, done = _resume(unfinished)
+) -> None:
+    """Write and count all chunks that the tally does not have."""
     if tally.chunks:
-        advance(done)
+        advance(tally.bytes_done)
     else:
         unfinished.content.write(scorer.format.head())
     chunks = islice(messages.chunks(scorer.format.needed), tally.chunks, None)
@@ -159,22 +158,16 @@ def _score_chunks(
             unfinished.rejects.write(REJECTS_HEADER)
         unfinished.content.write(part.content)
         unfinished.rejects.write(reject_lines(part.rejects))
+        done_before = tally.bytes_done
         tally.add(part)
         _refuse_rejects(scorer.job, part, tally.rejected, options.most_rejects)
-        advance(part.bytes_done - done)
-        done = part.bytes_done
-        elapsed = time.monotonic() - started
-        unfinished.checkpoint({"tally": tally.to_json(elapsed), "bytes": done})
-    return tally
+        advance(part.bytes_done - done_before)
+        unfinished.checkpoint(tally.to_payload())
 
 
-def _resume(unfinished: Draft) -> tuple[Tally, int]:
-    """Return what an interrupted run has counted, and how many bytes of the input it has done."""
-    if not unfinished.payload:
-        return Tally(), 0
-    tally = Tally.from_json(unfinished.payload["tally"])
-    logger.info("Resuming after %s rows of an interrupted run.", f"{tally.rows.read:,}")
-    return tally, int(unfinished.payload["bytes"])
+def _describe_output(job: Job, whole: Path, tally: Tally) -> OutputFile:
+    rejects = job.rejects_name if tally.rejected else None
+    return OutputFile(job.output_name, whole.stat().st_size, sha256(whole), rejects)
 
 
 def _refuse_rejects(job: Job, part: ScoredChunk, rejected: int, most: int | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -118,11 +119,16 @@ class OutputFile:
 
 @dataclass
 class Tally:
-    """Counts so far, and those of interrupted runs: `seconds` is the time these took.
+    """Counts so far, with those of an interrupted run that is resumed.
 
-    `to_json` is what a draft keeps, under the names of the fields.
+    Attributes:
+        confidence: sum over the scored rows.
+        chunks, bytes_done: how far the input is done.
+        earlier_seconds: time that interrupted runs took.
+        started: when this run started, by `time.monotonic`.
     """
 
+    started: float
     scored: int = 0
     blank: int = 0
     rejected: int = 0
@@ -131,12 +137,17 @@ class Tally:
     confidence: float = 0.0
     shadow: Shadow = field(default_factory=Shadow)
     chunks: int = 0
-    seconds: float = 0.0
+    bytes_done: int = 0
+    earlier_seconds: float = 0.0
 
     @property
     def rows(self) -> Outcomes:
         read = self.scored + self.blank + self.rejected
         return Outcomes(read, self.scored, self.blank, self.rejected)
+
+    @property
+    def seconds(self) -> float:
+        return max(self.earlier_seconds + time.monotonic() - self.started, 1e-9)
 
     def add(self, part: ScoredChunk) -> None:
         self.shadow.add(part.shadow, self.scored + self.blank)
@@ -147,10 +158,11 @@ class Tally:
         self.classes += part.classes
         self.confidence += part.confidence
         self.chunks += 1
+        self.bytes_done = part.bytes_done
 
-    def to_json(self, elapsed: float) -> dict[str, object]:
-        """Give what a draft keeps, `elapsed` seconds after this run has started."""
-        return {
+    def to_payload(self) -> dict[str, object]:
+        """Give what a draft keeps. Drafts of an earlier release have the same keys."""
+        counts = {
             "scored": self.scored,
             "blank": self.blank,
             "rejected": self.rejected,
@@ -159,21 +171,25 @@ class Tally:
             "confidence": self.confidence,
             "shadow": self.shadow.to_json(),
             "chunks": self.chunks,
-            "seconds": self.seconds + elapsed,
+            "seconds": self.seconds,
         }
+        return {"tally": counts, "bytes": self.bytes_done}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Tally:
+    def from_payload(cls, payload: Mapping[str, Any], started: float) -> Tally:
+        counts = payload["tally"]
         return cls(
-            scored=data["scored"],
-            blank=data["blank"],
-            rejected=data["rejected"],
-            replaced=data["replaced"],
-            classes=Counter(data["classes"]),
-            confidence=data["confidence"],
-            shadow=Shadow.from_json(data["shadow"]),
-            chunks=data["chunks"],
-            seconds=data["seconds"],
+            started=started,
+            scored=counts["scored"],
+            blank=counts["blank"],
+            rejected=counts["rejected"],
+            replaced=counts["replaced"],
+            classes=Counter(counts["classes"]),
+            confidence=counts["confidence"],
+            shadow=Shadow.from_json(counts["shadow"]),
+            chunks=counts["chunks"],
+            bytes_done=payload["bytes"],
+            earlier_seconds=counts["seconds"],
         )
 
 
@@ -205,11 +221,9 @@ class Manifest:
         output: OutputFile,
         classes: Iterable[str],
         workers: int,
-        elapsed: float,
     ) -> Manifest:
-        """Sum up a job that is done, `elapsed` seconds after this run has started."""
-        rows, seconds = tally.rows, max(tally.seconds + elapsed, 1e-9)
-        challenger = identity.challenger
+        """Sum up a job that is done now; `classes` are all of the model."""
+        rows, seconds, challenger = tally.rows, tally.seconds, identity.challenger
         return cls(
             identity=identity,
             model=identity.model,
