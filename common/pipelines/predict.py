@@ -244,8 +244,10 @@ def _score(
 
     folder = None
     if request.output_dir:
-        folder = lake.create_run_folder(request.output_dir, request.run_date, request.run_id)
+        folder = lake.run_folder(request.output_dir, request.run_date, request.run_id)
     jobs = _plan(request, inputs, folder or output)
+    if folder:
+        lake.create_run_folder(folder)
     store.connect(request.tracking_uri, ROOT)
     version = versions.find(request.model_name, request.model)
     challenger = _load_challenger(version, request.challenger) if request.challenger else None

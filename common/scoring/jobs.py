@@ -185,8 +185,8 @@ def _format(target: Path, given: str | None) -> str:
     ending = target.suffix.lower()
     if ending in _COMPRESSED:
         raise InputError(
-            f"{target} would not be compressed: name a file that ends with .csv, .jsonl or "
-            ".parquet, and compress it afterwards."
+            f"{target} would not be compressed: name a file that ends with one of "
+            f"{', '.join(formats.ENDINGS)}, and compress it afterwards."
         )
     if given and formats.ENDINGS.get(ending, given) != given:
         raise InputError(f"{target} would hold {given}: let its name end with .{given}.")

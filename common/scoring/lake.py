@@ -17,21 +17,6 @@ from common.errors import InputError
 SUCCESS, MANIFEST = "_SUCCESS", "_manifest.json"
 
 
-def create_run_folder(root: Path, run_date: date | None, run_id: str | None) -> Path:
-    """Create the folder of a run and return its path (an object store has no folders to create).
-
-    Raises:
-        InputError: it can't be created.
-    """
-    place = run_folder(root, run_date, run_id)
-    if not is_remote(place):
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write in {place}: {error.strerror}.") from error
-    return place
-
-
 def run_folder(root: Path, run_date: date | None, run_id: str | None) -> Path:
     """Return where a run's parts go; by default, date and id are the present time.
 
@@ -41,6 +26,20 @@ def run_folder(root: Path, run_date: date | None, run_id: str | None) -> Path:
     now = datetime.now(UTC)
     name = run_id or now.strftime("%Y%m%dT%H%M%SZ")
     return root / f"run_date={run_date or now.date()}" / f"run_id={name}"
+
+
+def create_run_folder(place: Path) -> None:
+    """Create the folder of a run, unless it is there (an object store has no folders to create).
+
+    Raises:
+        InputError: it can't be created.
+    """
+    if is_remote(place):
+        return
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write in {place}: {error.strerror}.") from error
 
 
 def is_complete(place: Path) -> bool:

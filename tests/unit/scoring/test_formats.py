@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from scoring_helpers import ADDED, plan, read, write
 
 from common.errors import InputError, MissingColumn
+from common.scoring import formats
 from common.scoring.file import Options, score_file
-from common.scoring.formats import as_stream, to_parquet
+from common.scoring.formats import Format, as_stream, to_parquet
 from common.scoring.manifest import Outcomes
 
 
@@ -228,3 +229,29 @@ def test_parquet_without_rows_has_its_columns(tmp_path):
     found = pq.read_table(to_parquet(tmp_path / "a"))
     assert found.schema == schema
     assert found.num_rows == 0
+
+
+class Answers(Format):
+    """A line with the class for each row that has a text."""
+
+    name = "answers"
+    endings = (".answers",)
+
+    def head(self):
+        return b"answers:\n"
+
+    def chunk(self, chunk, cells):
+        return "".join(f"{name}\n" for name in cells.columns[0].to_pylist()).encode()
+
+    def finish(self, content):
+        content.write_bytes(content.read_bytes() + b"end\n")
+        return content
+
+
+def test_a_new_format_needs_nothing_but_its_class(tmp_path, score, monkeypatch):
+    monkeypatch.setitem(formats.FORMATS, Answers.name, Answers)
+    monkeypatch.setitem(formats.ENDINGS, ".answers", Answers.name)
+    source = write(tmp_path / "a.csv", "1,it is LOST!!,", "2,,", "3,thank you,")
+    job, manifest = score(source, tmp_path / "out.answers", chunk_rows=1)
+    assert job.output.read_text() == "answers:\nangry\ncalm\nend\n"
+    assert manifest.output.size == job.output.stat().st_size

@@ -13,9 +13,11 @@ def names(folder):
 
 
 def test_a_run_has_its_folder_below_its_day(tmp_path):
-    folder = lake.create_run_folder(tmp_path / "lake", DAY, "nightly")
+    folder = lake.run_folder(tmp_path / "lake", DAY, "nightly")
     assert folder == tmp_path / "lake" / "run_date=2026-03-01" / "run_id=nightly"
-    assert folder.is_dir()
+    for _ in range(2):
+        lake.create_run_folder(folder)
+        assert folder.is_dir()
 
 
 def test_a_run_without_names_is_one_of_now(tmp_path):
@@ -44,4 +46,4 @@ def test_a_complete_run_is_never_changed(tmp_path):
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "lake").touch()
     with pytest.raises(InputError, match="cannot write in"):
-        lake.create_run_folder(tmp_path / "lake", DAY, "nightly")
+        lake.create_run_folder(tmp_path / "lake" / "run_id=nightly")
