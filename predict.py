@@ -1,6 +1,6 @@
 """Score new messages with the registered model.
 
-Writes each input's columns as they were, plus prediction, confidence and model_version; rows that
+Writes each input's columns as they were, plus prediction, confidence and model_version. Rows that
 can't be read go to OUTPUT.rejects.csv, and OUTPUT.manifest.json says what was done. Inputs are CSV,
 JSON lines or Parquet, plain or compressed, of any size.
 
@@ -16,17 +16,12 @@ JSON lines or Parquet, plain or compressed, of any size.
 """
 
 import argparse
-import logging
 import sys
-from pathlib import Path
-from typing import Any
 
-from common import ROOT, cli, flags
-from common.errors import StoreError
-from common.registry.store import Registry
-from common.settings import FORM, Settings, values_of
-
-logger = logging.getLogger("predict")
+from common import cli, flags
+from common.errors import SettingsError
+from common.pipelines.predict import PredictRequest, PredictResult, run
+from common.settings import FORM, Settings
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -38,73 +33,54 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
-    # Imported here, so that --help and a bad setting answer at once.
-    from common.registry import runs
-    from common.reports import console
-    from common.scoring import manifest, stdio
+    request = build_request(args, settings)
+    if args.json and request.to_stdout:
+        raise SettingsError("--json and the rows can't both go to stdout: name a file with -o.")
 
-    place = args.output or args.output_dir
-    to_stdout = stdio.STANDARD in args.inputs and place is None
-    flags.refuse_contradictions(args, to_stdout)
-    with stdio.standard_streams(args.inputs, place) as (inputs, output):
-        # Rejects need a file beside the output.
-        most_rejects = 0 if args.strict or to_stdout else args.max_rejects
-        manifests, registry = score(args, settings, inputs, output, most_rejects)
-    total = manifest.of(manifests)
-    if not to_stdout:
-        cli.show(*console.scoring(manifests, total), args.json)
-    if args.metrics_file:
-        from common.reports import prometheus
+    def show(result: PredictResult) -> None:
+        from common.reports import console
 
-        prometheus.write_scoring(args.metrics_file, total)
-    # Last: a store that fails now must keep the result from nobody.
-    try:
-        runs.log_scoring(registry, settings.mlflow_experiment_name, total)
-    except StoreError as error:
-        logger.warning("predict: this run is missing in MLflow: %s", error)
+        if not request.to_stdout:
+            cli.show(*console.scoring(result.manifests, result.total), args.json)
+
+    run(request, cli.progress, show)
     return 0
 
 
-def score(
-    args: argparse.Namespace,
-    settings: Settings,
-    inputs: list[Path],
-    output: Path | None,
-    most_rejects: int | None,
-) -> tuple[list[dict[str, Any]], Registry]:
-    from common import parallel
-    from common.data.reading import Reading
-    from common.registry import store, versions
-    from common.scoring import jobs, lake, local, manifest, spark
-
-    folder = args.output_dir and lake.made(args.output_dir, args.run_date, args.run_id)
-    planned = jobs.plan(
-        inputs,
-        folder or output,
-        settings.text_column,
-        reading=Reading(**values_of(settings, FORM)),
-        **flags.of_jobs(args),
+def build_request(args: argparse.Namespace, settings: Settings) -> PredictRequest:
+    return PredictRequest(
+        inputs=args.inputs,
+        text_column=settings.text_column,
+        delimiter=settings.delimiter,
+        encoding=settings.encoding,
+        header=settings.header,
+        field_characters=settings.field_characters,
+        member=tuple(args.member),
+        strict=args.strict,
+        max_rejects=args.max_rejects,
+        output=args.output,
+        format=args.format,
+        columns=None if args.columns is None else tuple(args.columns),
+        prefix=args.prefix,
+        proba=args.proba,
+        explain=args.explain,
+        spreadsheet_safe=args.spreadsheet_safe,
+        output_dir=args.output_dir,
+        run_date=args.run_date,
+        run_id=args.run_id,
+        metrics_file=args.metrics_file,
+        model=args.model,
+        challenger=args.shadow,
+        force=args.force,
+        chunk_size=args.chunk_size,
+        workers=args.workers,
+        engine=args.engine,
+        spark_master=args.spark_master,
+        draft_days=settings.draft_days,
+        tracking_uri=settings.mlflow_tracking_uri,
+        experiment=settings.mlflow_experiment_name,
+        model_name=settings.model_name,
     )
-    registry = store.connect(settings.mlflow_tracking_uri, ROOT, settings.model_name)
-    version = versions.find(registry, args.model)
-    shadow = versions.find_challenger(registry, version, args.shadow) if args.shadow else None
-    how = {
-        "shadow": (versions.load(registry, shadow), shadow.identity()) if shadow else None,
-        "chunk_rows": args.chunk_size,
-        "workers": args.workers or parallel.available(),
-        "most_rejects": most_rejects,
-        "force": args.force,
-        "frozen": bool(folder) and lake.is_complete(folder),
-    }
-    logger.info("Scoring with %s version %d.", version.name, version.number)
-    work = (planned, versions.load(registry, version), version.identity(), cli.progress)
-    if args.engine == "spark":
-        manifests = spark.score(*work, args.spark_master, **how)
-    else:
-        manifests = local.score(*work, settings.draft_days, **how)
-    if folder:
-        lake.complete(folder, {job.output.name for job in planned}, manifest.of(manifests))
-    return manifests, registry
 
 
 if __name__ == "__main__":

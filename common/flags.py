@@ -127,7 +127,7 @@ def _at_least(least: int, text: str) -> int:
 
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:
-    """Give a parser what predict.py can be told."""
+    """Give a parser the flags of predict.py alone."""
     inputs = "files, folders of them, patterns, addresses (s3://...), or - for standard input"
     parser.add_argument("inputs", nargs="+", type=location, metavar="INPUT", help=inputs)
 
@@ -140,15 +140,15 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("output").add_argument
     where = "file (.csv, .jsonl, .parquet) or folder [beside INPUT]"
     add("-o", "--output", type=file_or_folder, metavar="OUTPUT", help=where)
-    add("--format", choices=("csv", "jsonl", "parquet"), help="of the output [as its name ends]")
+    add("--format", help="csv, jsonl or parquet [as OUTPUT ends]")
     add("--columns", type=names, metavar="A,B", help="columns of the input to keep [all]")
     add("--prefix", default="", help="put before the names of the columns that are added")
     add("--proba", action="store_true", help="add the probability of each class")
     add("--explain", action="store_true", help="add the words that speak most for the prediction")
     add("--spreadsheet-safe", action="store_true", help="quote cells that look like formulas")
-    parts = "write numbered parts to DIR/run_date=DAY/run_id=ID/, at the end _SUCCESS"
+    parts = "write numbered parts to DIR/run_date=DAY/run_id=ID/, and at the end _SUCCESS"
     add("--output-dir", type=location, metavar="DIR", help=parts)
-    add("--run-date", type=day, metavar="DAY", help="as 2026-03-01 [today, UTC]")
+    add("--run-date", type=day, metavar="DAY", help="such as 2026-03-01 [today, UTC]")
     add("--run-id", type=identifier, metavar="ID", help="name of this run [the time]")
     add("--metrics-file", type=Path, metavar="FILE", help="write figures for Prometheus to FILE")
 
@@ -156,13 +156,13 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--model", default="champion", help="champion, challenger, latest or a version [champion]")
     add("--shadow", metavar="MODEL", help="compare with this model's answers, without writing them")
 
-    add = parser.add_argument_group("how").add_argument
-    number, rows = positive_int, "rows scored at once, which bounds memory [10000]"
-    add("--force", action="store_true", help="score also what was scored already")
-    add("--chunk-size", type=number, default=10_000, metavar="ROWS", help=rows)
-    add("--workers", type=number, metavar="N", help="processes [one for each processor]")
+    add = parser.add_argument_group("execution").add_argument
+    add("--force", action="store_true", help="score again what was scored already")
+    rows = "rows scored at once, which bounds memory [10000]"
+    add("--chunk-size", type=positive_int, default=10_000, metavar="ROWS", help=rows)
+    add("--workers", type=positive_int, metavar="N", help="processes [one for each processor]")
     add("--engine", choices=("local", "spark"), default="local", help="what scores [local]")
-    master = "address of the cluster [spark-submit's; else this machine]"
+    master = "address of the cluster [spark-submit's; otherwise this machine]"
     add("--spark-master", metavar="URL", help=master)
 
 

@@ -25,28 +25,28 @@ _work: Callable[[Any], Any]
 
 
 def available() -> int:
-    """Processors that this process may use; 1 where processes can't be forked safely."""
+    """Return the processors this process may use; 1 if processes can't be forked safely."""
     if not hasattr(os, "sched_getaffinity"):
         return 1
     return len(os.sched_getaffinity(0))
 
 
-def in_order(
+def map_in_order(
     work: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Iterator[Result]:
-    """Yield work(item) for each item, in order, from `workers` forked processes; 1 is this one.
+    """Yield work(item) for each item, in order, from `workers` forked processes.
 
-    Few items wait at a time, so memory does not grow with their number. `work` is inherited by the
-    processes and never pickled; items and results are.
+    With one worker, this process does the work. Few items wait at a time, so memory does not grow
+    with their number. The processes inherit `work`, which is never pickled; items and results are.
 
     Raises:
-        TriageError: a process was killed, usually for want of memory.
+        TriageError: a process was killed, usually because memory ran out.
     """
     if workers == 1:
         yield from map(work, items)
         return
-    # Otherwise each process's garbage collector writes to all that it shares with this one, and so
-    # copies it: a sixth of the time of scoring a million rows.
+    # Otherwise the collector in each worker would touch shared pages and force copies
+    # (copy-on-write): a sixth of the time of scoring a million rows.
     gc.freeze()
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("fork"), _start, initargs=(work,)
@@ -61,7 +61,7 @@ def in_order(
             yield pending.popleft().result()
     except BrokenProcessPool as error:
         raise TriageError(
-            "a worker process was killed, perhaps for want of memory: try --workers 1 or a "
+            "a worker process was killed, perhaps because memory ran out: try --workers 1 or a "
             "smaller --chunk-size."
         ) from error
     finally:
@@ -79,7 +79,7 @@ def _start(work: Callable[[Any], Any]) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
+    """End a worker whose parent was killed; it would wait for work for ever."""
     process = multiprocessing.parent_process()
     if process is not None:
         wait([process.sentinel])

@@ -14,15 +14,10 @@ import csv
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.ipc
-
 from common.errors import InputError
-
-ROW_GROUP = 100_000
 
 
 @contextmanager
@@ -124,37 +119,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def to_parquet(stream: Path) -> Path:
-    """Convert a file of what `as_stream` has made, one after the other, to Parquet beside it.
-
-    Row groups have ROW_GROUP rows, however many there were in the parts.
-    """
-    import pyarrow.parquet as pq
-
-    target = stream.with_name(stream.name + "-parquet")
-    with ExitStack() as files:
-        source = files.enter_context(pa.OSFile(str(stream)))
-        rest = pa.ipc.open_stream(source).read_all()
-        writer = files.enter_context(pq.ParquetWriter(target, rest.schema))
-        while len(rest) or source.tell() < source.size():
-            parts, rows = [rest], len(rest)
-            while rows < ROW_GROUP and source.tell() < source.size():
-                parts.append(pa.ipc.open_stream(source).read_all())
-                rows += len(parts[-1])
-            table = pa.concat_tables(parts).unify_dictionaries()
-            if len(table):
-                writer.write_table(table.slice(0, ROW_GROUP).combine_chunks())
-            rest = table.slice(ROW_GROUP)
-    with target.open("rb+") as written:
-        os.fsync(written.fileno())
-    return target
-
-
-def as_stream(table: pa.Table) -> bytes:
-    """A table in Arrow's stream format, schema first."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()

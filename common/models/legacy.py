@@ -6,8 +6,6 @@ import threading
 from collections.abc import Container, Sequence
 from typing import Any
 
-from common.models import text
-
 
 def adapt(classifier: Any) -> Any:
     """Give a classifier that was registered by an earlier release what `base` promises.
@@ -46,4 +44,6 @@ class _UnknownWords:
         self._known = known
 
     def __call__(self, texts: Sequence[str]) -> list[tuple[list[str], int]]:
+        from common.models import text  # heavy: scripts that only look at the registry need none
+
         return text.unknown_words(texts, self._known)

@@ -217,7 +217,7 @@ def by_window(
                 observed = _by_rows(observer, chunks, observer.length.rows, rows_before)
             else:
                 few = 1 if messages.size < SMALL_BYTES else workers
-                observed = parallel.in_order(observer, chunks, few)
+                observed = parallel.map_in_order(observer, chunks, few)
             done = 0
             for summed, bytes_done in observed:
                 for name, window in summed.items():

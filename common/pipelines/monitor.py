@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from common import ROOT
 from common.errors import SettingsError, StoreError
+from common.pipelines import no_progress
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     import pandas as pd
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # a request is made without any heavy library
     from common.monitoring.source import Source
     from common.registry.store import Registry
     from common.registry.versions import Version
-    from common.types import Advance, Progress
+    from common.types import Progress
 
 STATE_FILE = "monitor.db"
 TABLE_FILE = "table.parquet"
@@ -109,15 +110,9 @@ class MonitorRequest:
     seed: int = 42
 
 
-@contextmanager
-def silent(task: str, unit: str, total: int) -> Iterator[Advance]:
-    """Show no progress."""
-    yield lambda units: None
-
-
 def run(
     request: MonitorRequest,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     show: Callable[[MonitoringResult], None] = lambda result: None,
 ) -> MonitoringResult:
     """Judge what is new, keep it, tell people, write reports; return all that was found.

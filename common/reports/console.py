@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # a script pays for the start of what it uses alone
     from common.data.labelled import RowCounts
     from common.monitoring.result import MonitoringResult
     from common.registry.versions import Version
+    from common.scoring.manifest import Manifest, Total
+    from common.scoring.shadow import Comparison
     from common.training.fit import Fitted
     from common.training.promotion import Contested
 
@@ -85,41 +87,39 @@ def reproduction(facts: Mapping[str, Any]) -> str:
     )
 
 
-def scoring(manifests: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) -> Summary:
-    """One block for each file scored, as far as people read on, and what there was in all; as data,
-    the manifests and the total."""
-    blocks = []
-    for manifest in manifests[:SHOWN_FILES]:
-        rows, scored = manifest["rows"], max(manifest["rows"]["scored"], 1)
-        classes = sorted(manifest["classes"].items(), key=lambda pair: -pair[1])
-        shares = ", ".join(
-            f"{name} {count / scored:.1%}" for name, count in classes[:SHOWN_CLASSES]
-        )
-        done = "scored before" if manifest.get("done_already") else "scored"
-        lines = [
-            f"{manifest['output']['path']}: {rows['scored']:,} {done} with version "
-            f"{manifest['model']['version']}, {rows['blank']:,} without text, "
-            f"{rows['rejected']:,} unreadable; {manifest['rows_per_second']:,.0f} rows/s",
-            f"  classes: {shares}",
-        ]
-        if rows["rejected"]:
-            lines.append(f"  unreadable rows are in {manifest['output']['rejects']}")
-        if manifest["replaced_cells"]:
-            lines.append(
-                f"  {manifest['replaced_cells']:,} cells held bytes that are no text (replaced)"
-            )
-        if manifest.get("done_already"):
-            lines.append("  nothing to do: the output is there and whole (--force scores it again)")
-        if "shadow" in manifest:
-            lines += _shadow(manifest["shadow"])
-        blocks.append("\n".join(lines))
+def scoring(manifests: Sequence[Manifest], total: Total) -> Summary:
+    """One block for each of the first files scored, and the sum; as data, manifests and total."""
+    blocks = [_file_scored(manifest) for manifest in manifests[:SHOWN_FILES]]
     if len(manifests) > 1:
-        rows = total["rows"]
+        rows = total.rows
         blocks.append(
-            f"{len(manifests):,} files: {rows['scored']:,} scored, {rows['blank']:,} without text, "
-            f"{rows['rejected']:,} unreadable; {total['done_already']:,} were scored before"
+            f"{len(manifests):,} files: {rows.scored:,} scored, {rows.blank:,} without text, "
+            f"{rows.rejected:,} unreadable; {total.done_already:,} were scored before"
         )
-    return "\n".join(blocks), {"files": list(manifests), "total": total}
+    data = {"files": [manifest.to_json() for manifest in manifests], "total": total.to_json()}
+    return "\n".join(blocks), data
+
+
+def _file_scored(manifest: Manifest) -> str:
+    rows = manifest.rows
+    classes = sorted(manifest.classes.items(), key=lambda pair: -pair[1])[:SHOWN_CLASSES]
+    shares = ", ".join(f"{name} {count / max(rows.scored, 1):.1%}" for name, count in classes)
+    done = "scored before" if manifest.done_already else "scored"
+    lines = [
+        f"{manifest.output.path}: {rows.scored:,} {done} with version {manifest.model.version}, "
+        f"{rows.blank:,} without text, {rows.rejected:,} unreadable; "
+        f"{manifest.rows_per_second:,.0f} rows/s",
+        f"  classes: {shares}",
+    ]
+    if rows.rejected:
+        lines.append(f"  unreadable rows are in {manifest.output.rejects}")
+    if manifest.replaced_cells:
+        lines.append(f"  {manifest.replaced_cells:,} cells held bytes that are not text (replaced)")
+    if manifest.done_already:
+        lines.append("  nothing to do: the output is complete (--force scores it again)")
+    if manifest.comparison:
+        lines.append(_shadow(manifest.comparison))
+    return "\n".join(lines)
 
 
 def monitoring(result: MonitoringResult) -> str:
@@ -144,18 +144,16 @@ def monitoring(result: MonitoringResult) -> str:
     return "\n".join([*lines, result.text])
 
 
-def _shadow(shadow: Mapping[str, Any]) -> list[str]:
-    number = shadow["model"]["version"]
-    if not shadow["rows"]:
-        return [f"  shadow version {number}: no rows to compare"]
+def _shadow(comparison: Comparison) -> str:
+    number, total = comparison.challenger.version, comparison.total
+    if total.share is None:
+        return f"  shadow version {number}: no rows to compare"
     changes = ", ".join(
-        f"{change['from']} -> {change['to']} {change['rows']:,}"
-        for change in shadow["changes"][:SHOWN_CLASSES]
+        f"{change.own} -> {change.other} {change.rows:,}"
+        for change in comparison.changes[:SHOWN_CLASSES]
     )
-    return [
-        f"  shadow version {number} agrees on {shadow['agreement']:.2%} of {shadow['rows']:,} rows"
-        + (f"; it changes {changes}" if changes else "")
-    ]
+    also = f"; it changes {changes}" if changes else ""
+    return f"  shadow version {number} agrees on {total.share:.2%} of {total.rows:,} rows{also}"
 
 
 def _figure(value: float | None) -> str:

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from common.errors import InputError
-from common.monitoring.result import MonitoringResult
+
+if TYPE_CHECKING:
+    from common.monitoring.result import MonitoringResult
+    from common.scoring.manifest import Total
 
 
-def write_scoring(path: Path, total: Mapping[str, Any]) -> None:
-    """What a run of predict.py has done.
+def write_scoring(path: Path, total: Total) -> None:
+    """Write what a run of predict.py has done.
 
-    Args:
-        total: as `totals.of` gives it.
+    Raises:
+        InputError: the file can't be written.
     """
     registry = CollectorRegistry()
     gauge = partial(_gauge, registry, "triage_predict")
     outcomes = gauge("rows", "Rows of the last run by what became of them", ("outcome",))
-    for outcome in ("scored", "blank", "rejected"):
-        outcomes.labels(outcome).set(total["rows"][outcome])
+    outcomes.labels("scored").set(total.rows.scored)
+    outcomes.labels("blank").set(total.rows.blank)
+    outcomes.labels("rejected").set(total.rows.rejected)
     classes = gauge("class_rows", "Scored rows of the last run by predicted class", ("class",))
-    for name, rows in total["classes"].items():
+    for name, rows in total.classes.items():
         classes.labels(name).set(rows)
-    gauge("mean_confidence", "Mean confidence of the last run").set(
-        _number(total["mean_confidence"])
-    )
-    gauge("duration_seconds", "Seconds that scoring took").set(total["seconds"])
-    gauge("model_version", "Version of the model that scored").set(total["model"]["version"])
+    confidence = gauge("mean_confidence", "Mean confidence of the last run")
+    confidence.set(_number(total.mean_confidence))
+    gauge("duration_seconds", "Seconds that scoring took").set(total.seconds)
+    gauge("model_version", "Version of the model that scored").set(total.model.version)
     _write(path, registry, gauge)
 
 

@@ -1,8 +1,9 @@
-"""The unfinished output of a job, from which the same command goes on after an interruption.
+"""The unfinished output of a job, which the same command resumes after an interruption.
 
-Until the output is whole, there lie beside it `.NAME.draft` (what is scored so far),
-`.NAME.draft-rejects`, and `.NAME.draft-state`: what is being done, and how much of the two files is
-surely on disk. A run that goes on cuts off the rest first, so its output equals an undisturbed one.
+Until the output is whole, three files lie beside it: `.NAME.draft` (what is scored so far),
+`.NAME.draft-rejects`, and `.NAME.draft-state`, which says what is being done and how much of the
+other two is surely on disk. A run that resumes cuts off the rest first, so its output equals that
+of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -29,25 +30,25 @@ logger = logging.getLogger(__name__)
 
 
 class Draft:
-    """Open by `opened`.
+    """The files of one unfinished output. Made by `open_draft`; do not construct it directly.
 
     Attributes:
-        payload: what the last checkpoint of an interrupted run was told; None in a new draft.
+        payload: the payload of the interrupted run's last checkpoint; None in a new draft.
         content, rejects: binary streams to write to.
     """
 
-    def __init__(self, output: Path, rejects: Path, identity: Mapping[str, Any]) -> None:
+    def __init__(self, output: Path, rejects: Path, identity: Mapping[str, object]) -> None:
         self._output = replaceable(output)
         self._final_rejects = replaceable(rejects)
         self._identity = json.loads(json.dumps(identity))
         self._saved = time.monotonic()
-        state = self._found()
+        state = self._find_state()
         self.payload: dict[str, Any] | None = state["payload"] if state else None
-        self.content = _continued(self._beside(""), state["content_bytes"] if state else 0)
-        self.rejects = _continued(self._beside("-rejects"), state["rejects_bytes"] if state else 0)
+        self.content = _open_at(self._beside(""), state["content_bytes"] if state else 0)
+        self.rejects = _open_at(self._beside("-rejects"), state["rejects_bytes"] if state else 0)
 
-    def checkpoint(self, payload: Mapping[str, Any]) -> None:
-        """Now and then, put on disk what was written, and how far that is.
+    def checkpoint(self, payload: Mapping[str, object]) -> None:
+        """Put what was written on disk, and note how far that is; at most twice a second.
 
         Args:
             payload: what a resumed run needs to know, for JSON.
@@ -56,29 +57,31 @@ class Draft:
             return
         state = {
             "identity": self._identity,
-            "content_bytes": _on_disk(self.content),
-            "rejects_bytes": _on_disk(self.rejects),
+            "content_bytes": _flush_to_disk(self.content),
+            "rejects_bytes": _flush_to_disk(self.rejects),
             "payload": dict(payload),
         }
-        written = self._written("-state-new", json.dumps(state))
+        written = self._write("-state-new", json.dumps(state))
         written.replace(self._beside("-state"))
         self._saved = time.monotonic()
 
     def finish(self) -> Path:
-        """All is written: put it on disk and say where the content is."""
+        """Put all that was written on disk; return the path of the content."""
         for stream in (self.content, self.rejects):
-            _on_disk(stream)
+            _flush_to_disk(stream)
             stream.close()
         return self._beside("")
 
-    def publish(self, whole: Path, has_rejects: bool, manifest: Path, facts: Any) -> None:
+    def publish(
+        self, whole: Path, has_rejects: bool, manifest: Path, facts: Mapping[str, object]
+    ) -> None:
         """Give the rejects, the output, and last the manifest their names.
 
         Args:
             whole: the content, or what it was converted to.
             facts: what the manifest holds, for JSON.
         """
-        described = self._written("-manifest", json.dumps(facts, indent=2) + "\n")
+        described = self._write("-manifest", json.dumps(facts, indent=2) + "\n")
         if has_rejects:
             publish(self._beside("-rejects"), self._final_rejects)
         else:
@@ -88,7 +91,7 @@ class Draft:
         self.discard()
 
     def discard(self) -> None:
-        """Forget what was written."""
+        """Remove all files of the draft."""
         for part in PARTS:
             self._beside(part).unlink(missing_ok=True)
 
@@ -99,15 +102,15 @@ class Draft:
     def _beside(self, part: str) -> Path:
         return _beside(self._output, part)
 
-    def _written(self, part: str, text: str) -> Path:
+    def _write(self, part: str, text: str) -> Path:
         path = self._beside(part)
         with path.open("wb") as file:
             file.write(text.encode("utf-8"))
-            _on_disk(file)
+            _flush_to_disk(file)
         return path
 
-    def _found(self) -> dict[str, Any] | None:
-        """The state that an interrupted run left, if it did the same and its files are there."""
+    def _find_state(self) -> dict[str, Any] | None:
+        """Return the state that an interrupted run left, if it did the same and left its files."""
         try:
             state = json.loads(self._beside("-state").read_text("utf-8"))
             changed = [
@@ -129,11 +132,11 @@ class Draft:
 
 
 @contextmanager
-def opened(output: Path, rejects: Path, identity: Mapping[str, Any]) -> Iterator[Draft]:
-    """The draft of an output, for this process alone; what an interrupted run left is gone on with.
+def open_draft(output: Path, rejects: Path, identity: Mapping[str, object]) -> Iterator[Draft]:
+    """Yield the draft of an output, locked against other processes; resume an interrupted one.
 
-    When the block raises because of the input, the draft goes; when it is interrupted, or the disk
-    is full, it stays.
+    If the block raises because of the input, the draft is removed; if it is interrupted, or the
+    disk is full, the draft stays.
 
     Args:
         identity: what is done, for JSON: another input, model or setting is another identity.
@@ -142,7 +145,7 @@ def opened(output: Path, rejects: Path, identity: Mapping[str, Any]) -> Iterator
         InputError: another run is writing this output, or the folder can't be written.
     """
     final = replaceable(output)
-    if not final.parent.is_dir():  # the lock would make it
+    if not final.parent.is_dir():  # the lock would create it
         raise InputError(f"cannot write in {final.parent}: there is no such folder.")
     lock = _lock(final)
     try:
@@ -163,18 +166,18 @@ def opened(output: Path, rejects: Path, identity: Mapping[str, Any]) -> Iterator
         try:
             yield draft
         except OSError as error:
-            # Whatever was written up to the last checkpoint is used again, when there is room.
+            # What was written up to the last checkpoint is used when there is room again.
             reason = error.strerror or str(error)
             raise InputError(
-                f"cannot write {output}: {reason}. The same command goes on from here."
+                f"cannot write {output}: {reason}. The same command resumes from here."
             ) from error
         except Exception:
             draft.discard()
             raise
 
 
-def tidied(output: Path) -> None:
-    """Remove what a run that was killed after its last step has left, unless one is running."""
+def clean_up(output: Path) -> None:
+    """Remove what a run left that was killed after its last step, unless one is running."""
     final = replaceable(output)
     if not list(final.parent.glob(f"{glob.escape(f'.{final.name}.draft')}*")):
         return
@@ -189,7 +192,7 @@ def tidied(output: Path) -> None:
 
 
 def remove_stale(folder: Path, days: float) -> list[str]:
-    """Remove drafts in a folder that nothing was written to for `days`; name their outputs."""
+    """Remove drafts in a folder that were left for `days`; return the names of their outputs."""
     oldest = time.time() - days * 86_400
     removed = []
     for content in sorted(folder.glob(".*.draft")):
@@ -201,15 +204,16 @@ def remove_stale(folder: Path, days: float) -> list[str]:
     return removed
 
 
-def _continued(path: Path, size: int) -> BinaryIO:
-    """The file to write on after its first `size` bytes."""
+def _open_at(path: Path, size: int) -> BinaryIO:
+    """Open a file to write after its first `size` bytes, cutting off the rest."""
     stream = path.open("r+b" if size else "wb")
     stream.truncate(size)
     stream.seek(size)
     return stream
 
 
-def _on_disk(stream: BinaryIO) -> int:
+def _flush_to_disk(stream: BinaryIO) -> int:
+    """Return how many bytes of the file are on disk."""
     stream.flush()
     os.fsync(stream.fileno())
     return stream.tell()
@@ -224,6 +228,6 @@ def _lock(output: Path) -> FileLock:
 
 
 def _release(lock: FileLock) -> None:
-    # Removed while it is held: who waits for the removed file finds out and makes a new one.
+    # Removed while it is held: a process waiting for the removed file notices and makes a new one.
     Path(lock.lock_file).unlink(missing_ok=True)
     lock.release()

@@ -1,7 +1,7 @@
-"""Versioned folders for data lakes: `run_date=.../run_id=.../part-*`, whole with `_SUCCESS`.
+"""Versioned folders for data lakes: `run_date=.../run_id=.../part-*`, complete with `_SUCCESS`.
 
-The names are those of Hive partitions and of Hadoop's output committers, which Spark, Glue, Athena
-and others read.
+The names are those of Hive's partitions and of Hadoop's output committers, which Spark, Glue,
+Athena and others read.
 """
 
 from __future__ import annotations
@@ -10,33 +10,17 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 from common.data.remote import is_remote, reaching
 from common.errors import InputError
 
-MARK, MANIFEST = "_SUCCESS", "_manifest.json"
+SUCCESS, MANIFEST = "_SUCCESS", "_manifest.json"
 
 
-def made(root: Path, run_date: date | None, run_id: str | None) -> Path:
-    """The folder of a run, which is there from now on (an object store has none).
+def run_folder(root: Path, run_date: date | None, run_id: str | None) -> Path:
+    """Return where a run's parts go; by default, date and id are the present time.
 
-    Raises:
-        InputError: it can't be made.
-    """
-    place = folder(root, run_date, run_id)
-    if not is_remote(place):
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write in {place}: {error.strerror}.") from error
-    return place
-
-
-def folder(root: Path, run_date: date | None, run_id: str | None) -> Path:
-    """Where a run's parts go; by default, a run of now.
-
-    >>> folder(Path("lake"), date(2026, 3, 1), "nightly").as_posix()
+    >>> run_folder(Path("lake"), date(2026, 3, 1), "nightly").as_posix()
     'lake/run_date=2026-03-01/run_id=nightly'
     """
     now = datetime.now(UTC)
@@ -44,17 +28,31 @@ def folder(root: Path, run_date: date | None, run_id: str | None) -> Path:
     return root / f"run_date={run_date or now.date()}" / f"run_id={name}"
 
 
+def create_run_folder(place: Path) -> None:
+    """Create the folder of a run, unless it is there (an object store has no folders to create).
+
+    Raises:
+        InputError: it can't be created.
+    """
+    if is_remote(place):
+        return
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write in {place}: {error.strerror}.") from error
+
+
 def is_complete(place: Path) -> bool:
-    """Whether a run has ended there: what it wrote is never changed again."""
+    """Tell whether a run has ended there; what it wrote is never changed again."""
     with reaching(place):
-        return (place / MARK).exists()
+        return (place / SUCCESS).exists()
 
 
-def complete(place: Path, parts: set[str], facts: Mapping[str, Any]) -> None:
-    """Say that all parts are there.
+def mark_complete(place: Path, parts: set[str], facts: Mapping[str, object]) -> None:
+    """Note that all parts are there, unless that is noted already.
 
     Args:
-        parts: names of the parts; others were left by an interrupted run with other inputs.
+        parts: names of the parts; other parts, left by an interrupted run, are removed.
         facts: of the run as a whole, for JSON.
     """
     if is_complete(place):
@@ -65,4 +63,4 @@ def complete(place: Path, parts: set[str], facts: Mapping[str, Any]) -> None:
             if name.startswith("part-") and not any(name.startswith(part) for part in parts):
                 path.unlink()
         (place / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
-        (place / MARK).write_bytes(b"")
+        (place / SUCCESS).write_bytes(b"")

@@ -4,42 +4,45 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from common.data.remote import is_remote
 from common.scoring import draft, staging
-from common.scoring import file as scoring
+from common.scoring.file import Options, score_file
 from common.scoring.jobs import Job
+from common.scoring.manifest import Manifest
+from common.scoring.model import LoadedModel
 from common.types import Progress
 
 logger = logging.getLogger(__name__)
 
 
 def score(
-    planned: Sequence[Job],
-    classifier: Any,
-    identity: dict[str, Any],
-    progress: Progress,
+    jobs: Sequence[Job],
+    model: LoadedModel,
+    options: Options,
+    *,
+    challenger: LoadedModel | None,
     draft_days: float,
-    **how: Any,
-) -> list[dict[str, Any]]:
-    """The manifests of all jobs.
+    progress: Progress,
+) -> list[Manifest]:
+    """Score all jobs and return their manifests.
 
     Args:
-        progress: `cli.progress`.
-        draft_days: what interrupted runs have left for longer is removed.
-        how: of `scoring.score_file`.
+        draft_days: remove what interrupted runs left for longer.
+
+    Raises:
+        InputError: as `score_file`, from the first job that can't be done.
     """
-    if any(is_remote(job.source) or is_remote(job.output) for job in planned):
+    if any(is_remote(job.source) or is_remote(job.output) for job in jobs):
         staging.remove_stale(draft_days)
     manifests = []
-    for planned_job in planned:
-        with staging.local(planned_job) as job:
+    for planned in jobs:
+        with staging.stage(planned) as job:
             for removed in draft.remove_stale(job.output.parent, draft_days):
-                logger.info("Removed what an interrupted run has left of %s.", removed)
-            logger.info("Scoring %s.", job.shown_source or job.source)
+                logger.info("Removed what an interrupted run left of %s.", removed)
+            logger.info("Scoring %s.", job.source_name)
             with progress(job.source.name, "B", job.source.stat().st_size) as advance:
                 manifests.append(
-                    scoring.score_file(job, classifier, identity, advance=advance, **how)
+                    score_file(job, model, options, challenger=challenger, advance=advance)
                 )
     return manifests

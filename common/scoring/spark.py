@@ -1,8 +1,8 @@
-"""Score jobs on Spark: each input is a task, which an executor does as one process of this machine
-would. So rows, rejects, manifests and the answers to interruptions are the same.
+"""Score jobs on Spark: an executor does each input as one process of this machine would.
 
-Executors need the same Python packages, and see inputs and outputs under the same paths or
-addresses. Model and code come from the driver; nobody but the driver sees the registry.
+So rows, rejects, manifests and the answers to interruptions are the same. Executors need the same
+Python packages, and see inputs and outputs under the same paths or addresses. Model and code come
+from the driver; only the driver sees the registry.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import socket
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ import cloudpickle
 
 from common.data.remote import is_remote
 from common.errors import InputError, SettingsError, TriageError
-from common.scoring import file as scoring
 from common.scoring import staging
+from common.scoring.file import Options, score_file
 from common.scoring.jobs import Job
+from common.scoring.manifest import Manifest
+from common.scoring.model import LoadedModel
 from common.types import Progress
 
 logger = logging.getLogger(__name__)
@@ -41,68 +44,69 @@ CONFIGURATION = {
 
 
 def score(
-    planned: Sequence[Job],
-    classifier: Any,
-    identity: dict[str, Any],
+    jobs: Sequence[Job],
+    model: LoadedModel,
+    options: Options,
+    *,
+    challenger: LoadedModel | None,
+    master: str | None,
     progress: Progress,
-    master: str | None = None,
-    workers: int = 1,
-    shadow: tuple[Any, dict[str, Any]] | None = None,
-    **how: Any,
-) -> list[dict[str, Any]]:
-    """The manifests of all jobs.
+) -> list[Manifest]:
+    """Score all jobs and return their manifests.
 
     Args:
-        progress: `cli.progress`.
-        master: Spark's address of the cluster; None: what spark-submit says, or this machine with
-            `workers` threads.
-        how: of `scoring.score_file`.
+        options: its `workers` are the threads of a Spark on this machine.
+        master: address of the cluster; None: what spark-submit says, or this machine.
 
     Raises:
         SettingsError: Spark can't be started, or its master does not answer.
-        InputError: as `scoring.score_file`, from the first part that can't be scored.
+        InputError: as `score_file`, from the first job that can't be done.
     """
-    with _context(master, workers) as context:
-        model = context.broadcast(cloudpickle.dumps((classifier, shadow)))
+    one_process = replace(options, workers=1)
+    with _context(master, options.workers) as context:
+        models = context.broadcast(cloudpickle.dumps((model, challenger)))
         ended = context.accumulator(0)
 
-        def task(job: Job) -> dict[str, Any] | str:
-            classifier, shadow = _unpickled(model)
+        def do(job: Job) -> Manifest | str:
+            model, challenger = _unpickle(models.value)
             try:
-                with staging.local(job) as copied:
-                    manifest = scoring.score_file(
-                        copied, classifier, identity, workers=1, shadow=shadow, **how
-                    )
+                with staging.stage(job) as staged:
+                    made = score_file(staged, model, one_process, challenger=challenger)
             except InputError as error:
                 # Trying again would not help.
                 return f"{error} (on {socket.gethostname()})"
             ended.add(1)
-            return manifest
+            return made
 
-        tasks = context.parallelize(list(map(_anywhere, planned)), len(planned)).map(task)
-        with (
-            ThreadPoolExecutor(1) as waiting,
-            progress("Spark", "inputs", len(planned)) as advance,
-        ):
+        tasks = context.parallelize([_for_any_folder(job) for job in jobs], len(jobs)).map(do)
+        with ThreadPoolExecutor(1) as waiting, progress("Spark", "inputs", len(jobs)) as advance:
             running = waiting.submit(tasks.collect)
-            seen = 0
             try:
-                while not running.done():
-                    wait([running], timeout=0.2)
-                    advance(ended.value - seen)
-                    seen = ended.value
+                _advance_until_done(running, lambda: int(ended.value), advance)
             except BaseException:
                 context.cancelAllJobs()
                 raise
         outcomes = _result(running)
     refused = [outcome for outcome in outcomes if isinstance(outcome, str)]
     if refused:
-        raise InputError(f"{len(refused)} of {len(planned)} inputs were refused: {refused[0]}")
-    return outcomes
+        raise InputError(f"{len(refused)} of {len(jobs)} inputs were refused: {refused[0]}")
+    return [outcome for outcome in outcomes if isinstance(outcome, Manifest)]
 
 
-def _anywhere(job: Job) -> Job:
-    """The job for a process whose current folder is another one."""
+def _advance_until_done(
+    running: Future[Any], count: Callable[[], int], advance: Callable[[int], None]
+) -> None:
+    """Tell `advance` five times a second how many more tasks have ended."""
+    told = 0
+    while not running.done():
+        wait([running], timeout=0.2)
+        ended = count()
+        advance(ended - told)
+        told = ended
+
+
+def _for_any_folder(job: Job) -> Job:
+    """Return the job with absolute paths, for a process with another working directory."""
     return replace(
         job,
         source=job.source if is_remote(job.source) else job.source.absolute(),
@@ -112,15 +116,14 @@ def _anywhere(job: Job) -> Job:
     )
 
 
-def _unpickled(model: Any, loaded: dict[int, Any] = {}) -> Any:  # noqa: B006
-    """Classifier and shadow, once for each process of an executor, which does task after task."""
-    key = id(model.value)
-    if key not in loaded:
-        loaded[key] = cloudpickle.loads(model.value)
-    return loaded[key]
+# An executor's process does task after task with the same models.
+@lru_cache(maxsize=1)
+def _unpickle(models: bytes) -> tuple[LoadedModel, LoadedModel | None]:
+    return cloudpickle.loads(models)
 
 
-def _result(running: Any) -> Any:
+def _result(running: Future[list[Manifest | str]]) -> list[Manifest | str]:
+    """Return what the tasks returned; raise in one line what failed on Spark itself."""
     from py4j.protocol import Py4JJavaError
 
     try:
@@ -133,7 +136,7 @@ def _result(running: Any) -> Any:
 
 @contextmanager
 def _context(master: str | None, workers: int) -> Iterator[Any]:
-    """A SparkContext that has our code."""
+    """Yield a SparkContext that has our code."""
     try:
         from pyspark import SparkConf, SparkContext
         from pyspark.errors import PySparkException
@@ -141,7 +144,7 @@ def _context(master: str | None, workers: int) -> Iterator[Any]:
         raise SettingsError("--engine spark needs more packages: make spark") from error
     from py4j.protocol import Py4JError
 
-    logging.getLogger("py4j").setLevel(logging.ERROR)  # it tells of each connection
+    logging.getLogger("py4j").setLevel(logging.ERROR)  # it logs each connection
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     settings = SparkConf()
     for key, value in CONFIGURATION.items():
@@ -170,7 +173,7 @@ def _context(master: str | None, workers: int) -> Iterator[Any]:
 
 
 def _code(archive: Path) -> Path:
-    """Our package as an archive that Python imports from."""
+    """Write our package as an archive that Python can import from."""
     package = Path(__file__).parent.parent
     with zipfile.ZipFile(archive, "w") as file:
         for module in sorted(package.rglob("*.py")):

@@ -1,6 +1,6 @@
 """A job whose input or output is remote, done on copies in a folder of this machine.
 
-The folder has the same name each time, so that an interrupted run is gone on with there.
+The folder has the same name each time, so that an interrupted run can resume there.
 """
 
 from __future__ import annotations
@@ -26,14 +26,13 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def local(job: Job) -> Iterator[Job]:
-    """Yield the job on local files; what it has written is uploaded when the block ends.
+def stage(job: Job) -> Iterator[Job]:
+    """Yield the job on local files; upload what it wrote when the block ends, the manifest last.
 
-    The manifest comes last. If what was uploaded before is there, it is fetched first, so that a
-    job that is done already is known.
+    What an earlier run uploaded is fetched first, so that a job that was done is recognised.
 
     Raises:
-        InputError: the input isn't there, or a store can't be reached.
+        InputError: the input does not exist, or a store can't be reached.
     """
     if not (remote.is_remote(job.source) or remote.is_remote(job.output)):
         yield job
@@ -61,7 +60,7 @@ def _on_copies(job: Job, folder: Path) -> Iterator[Job]:
             if not remote.fetch(job.source, source):
                 raise InputError(f"{copied.shown_source} does not exist.")
             copied.check()
-        before = _outputs_fetched(job, copied) if remote.is_remote(job.output) else None
+        before = _fetch_outputs(job, copied) if remote.is_remote(job.output) else None
         yield copied
     except InputError as error:
         text = str(error).replace(str(source), remote.shown(job.source))
@@ -77,7 +76,7 @@ def _on_copies(job: Job, folder: Path) -> Iterator[Job]:
 
 
 def remove_stale(days: float) -> list[str]:
-    """Remove copies that nothing was done with for `days`; name their folders."""
+    """Remove the copies that were left for `days`; return the names of their folders."""
     oldest = time.time() - days * 86_400
     removed = []
     for folder in filter(Path.is_dir, _root().iterdir()):
@@ -87,10 +86,10 @@ def remove_stale(days: float) -> list[str]:
     return removed
 
 
-def _outputs_fetched(job: Job, copied: Job) -> bytes | None:
-    """The manifest of what was uploaded before, fetched with its files; None if there is none.
+def _fetch_outputs(job: Job, copied: Job) -> bytes | None:
+    """Fetch what was uploaded before; return its manifest, or None if there is none.
 
-    What an interrupted run has left here is newer than that.
+    Nothing is fetched if an interrupted run left a draft here, which is newer.
     """
     if list(copied.output.parent.glob(".*.draft*")) or not remote.fetch(
         job.manifest, copied.manifest
@@ -103,7 +102,7 @@ def _outputs_fetched(job: Job, copied: Job) -> bytes | None:
 
 @contextmanager
 def _folder(name: str) -> Iterator[Path]:
-    """For this process alone."""
+    """Yield the job's working folder, locked against other processes."""
     folder = _root() / hashlib.sha256(name.encode()).hexdigest()[:16]
     try:
         with FileLock(folder.with_suffix(".lock"), timeout=0):
@@ -111,17 +110,17 @@ def _folder(name: str) -> Iterator[Path]:
             try:
                 yield folder
             finally:
-                if not list(folder.glob(".*.draft*")):  # there is nothing to go on with
+                if not list(folder.glob(".*.draft*")):  # nothing to resume
                     shutil.rmtree(folder, ignore_errors=True)
     except Timeout as error:
         raise InputError(f"{name.replace(' ', ' to ')}: another run is doing this.") from error
 
 
 def _root() -> Path:
-    """Nobody else may read the messages, or lay something there for us."""
+    """Private to this user: nobody else may read messages or plant files here."""
     root = Path(tempfile.gettempdir(), f"triage-trio-{os.getuid()}")
     root.mkdir(mode=0o700, exist_ok=True)
     found = root.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or root.is_symlink():
-        raise InputError(f"{root} is open to others: remove it, or set TMPDIR.")
+        raise InputError(f"{root} is open to other users: remove it, or set TMPDIR.")
     return root

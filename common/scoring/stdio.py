@@ -1,6 +1,6 @@
-"""Standard input as a file, and a file to standard output, for pipelines.
+"""Standard input as a file, and a file to standard output, for shell pipelines.
 
-Input is read twice, and output appears whole or not at all: so both go through a temporary folder.
+Input is read twice, and output appears whole or not at all, so both go through a temporary folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from common.errors import InputError, SettingsError
+from common.errors import InputError
 
 STANDARD = Path("-")
 
@@ -21,20 +21,19 @@ STANDARD = Path("-")
 def standard_streams(
     inputs: Sequence[Path], output: Path | None
 ) -> Iterator[tuple[list[Path], Path | None]]:
-    """Yield inputs and output as files: `-` is standard input, whose output goes to standard output
-    when the block ends, unless `output` names a file.
+    """Yield inputs and output as files.
+
+    `-` is standard input; its output goes to standard output when the block ends, unless `output`
+    names a file.
 
     Raises:
-        SettingsError: `-` is not the only input.
-        InputError: nothing comes in, or the disk is full.
+        InputError: standard input can't be read, or the disk is full.
     """
     if STANDARD not in inputs:
         yield list(inputs), output
         return
-    if len(inputs) > 1:
-        raise SettingsError("- (standard input) is scored alone: give the files to another run.")
     with tempfile.TemporaryDirectory() as folder:
-        source = _spooled(Path(folder))
+        source = _spool(Path(folder))
         target = output or Path(folder, "stdout.csv")
         yield [source], target
         if output is None:
@@ -42,8 +41,8 @@ def standard_streams(
                 shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
 
 
-def _spooled(folder: Path) -> Path:
-    """Standard input as a file; JSON lines, which are told by the name, get theirs."""
+def _spool(folder: Path) -> Path:
+    """Save standard input as a file; the ending of its name says whether it is JSON lines."""
     path = folder / "stdin"
     try:
         with path.open("wb") as file:
@@ -52,4 +51,4 @@ def _spooled(folder: Path) -> Path:
             ending = ".jsonl" if file.read(64).lstrip().startswith(b"{") else ".csv"
         return path.rename(path.with_suffix(ending))
     except OSError as error:
-        raise InputError(f"standard input can't be kept: {error.strerror}.") from error
+        raise InputError(f"standard input can't be saved: {error.strerror}.") from error

@@ -50,7 +50,7 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(project, ending, w
     done = predict(project, *flags, before=a_small_disk)
     assert done.returncode == INPUT, done.stderr
     assert "cannot write out." in only_line(done)
-    assert "The same command goes on from here" in only_line(done)
+    assert "The same command resumes from here" in only_line(done)
     assert not (project.root / f"out.{ending}").exists()
     again = predict(project, *flags)
     assert again.returncode == 0, again.stderr

@@ -67,8 +67,9 @@ def test_form_member_and_format_are_told(project):
         (("in/a.csv", "--spark-master", "local[2]"), "is for --engine spark"),
         (("-", "--engine", "spark", "-o", "x.csv"), "save it as a file"),
         (("in/a.csv", "--output-dir", "y", "--run-id", "../x"), "letters, digits"),
-        (("in/a.csv", "--output-dir", "y", "--run-date", "1.3.26"), "as 2026-03-01"),
+        (("in/a.csv", "--output-dir", "y", "--run-date", "1.3.26"), "like 2026-03-01"),
         (("in/a.csv", "--delimiter", "||"), "one ASCII character"),
+        (("in/a.csv", "--output-dir", "y", "--format", "xml"), "one of csv, jsonl, parquet"),
     ],
 )
 def test_flags_that_can_not_be_meant_are_one_line(project, flags, says):

@@ -1,4 +1,4 @@
-"""predict.py ended by a signal or a kill goes on where it was, to the same bytes."""
+"""predict.py ended by a signal or a kill resumes where it was, to the same bytes."""
 
 import gzip
 import json
@@ -87,7 +87,7 @@ def test_a_signal_ends_it_soon_and_the_same_command_goes_on(scored, name):
     assert not (scored.root / output_of(name, "signal")).exists()
     done = scored.run("predict.py", name, "-o", output_of(name, "signal"), "--chunk-size", "1000")
     assert done.returncode == 0, done.stderr
-    assert "Going on after" in done.stderr
+    assert "Resuming after" in done.stderr
     same_as_whole(scored, name, "signal")
 
 
@@ -135,8 +135,8 @@ def test_a_run_killed_late_does_not_begin_anew(scored):
     process.communicate()
     done = scored.run("predict.py", name, "-o", output_of(name, "late"), *flags)
     assert done.returncode == 0, done.stderr
-    gone_on = int(done.stderr.split("Going on after ")[1].split(" ")[0].replace(",", ""))
-    assert gone_on >= rows
+    resumed_after = int(done.stderr.split("Resuming after ")[1].split(" ")[0].replace(",", ""))
+    assert resumed_after >= rows
     same_as_whole(scored, name, "late")
 
 

@@ -12,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from helpers import clean_environment
+from json_schema import problems
 
 
 def test_second_training_on_the_same_data_leaves_the_champion(trained):
@@ -54,6 +55,8 @@ def test_predict_keeps_rows_order_and_columns(trained):
     assert {row[9] for row in rows_out[1:]} == {"1"}
     manifest = json.loads(output.with_name(output.name + ".manifest.json").read_text())
     assert json.loads(done.stdout)["files"] == [manifest]
+    assert problems(manifest, "predict.manifest.schema.json") == []
+    assert problems(json.loads(done.stdout), "predict.schema.json") == []
     assert manifest["rows"] == {"read": 10000, "scored": 10000, "blank": 0, "rejected": 0}
     assert sum(manifest["classes"].values()) == 10000
 

@@ -16,13 +16,11 @@ import zipfile
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scoring_helpers import make_model, plan
 
 from common.errors import InputError
-from common.models.boosted import TextClassifier
-from common.scoring import file as scoring
-from common.scoring import jobs
+from common.scoring.file import Options, score_file
 
-MODEL = {"name": "triage", "version": 7, "run_id": "abc"}
 HEADER = "id,text\n"
 PLAIN = HEADER + "1,hello\n2,where is it?\n"
 
@@ -252,9 +250,8 @@ FILES = STRUCTURE | CONTENT | ENCODINGS | PACKED | OTHER | NAMES
 
 
 @pytest.fixture(scope="module")
-def classifier():
-    texts = [f"{text} {k}" for k in range(8) for text in ("it is LOST!!", "thank you")]
-    return TextClassifier().fit(texts, ["angry", "calm"] * 8)
+def model():
+    return make_model()
 
 
 def test_there_are_many():
@@ -262,14 +259,14 @@ def test_there_are_many():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_hostile_file_has_its_outcome(tmp_path, classifier, name):
+def test_a_hostile_file_has_its_outcome(tmp_path, model, name):
     content, expected = FILES[name]
     source = tmp_path / name
     source.write_bytes(content.encode() if isinstance(content, str) else content)
     before = source.read_bytes()
     try:
-        (job,) = jobs.plan([source], None, "text")
-        manifest = scoring.score_file(job, classifier, MODEL, chunk_rows=1000)
+        job = plan(source)
+        manifest = score_file(job, model, Options(chunk_rows=1000))
     except InputError as error:
         assert isinstance(expected, str), str(error)
         assert expected in str(error)
@@ -278,17 +275,17 @@ def test_a_hostile_file_has_its_outcome(tmp_path, classifier, name):
         return
     finally:
         assert source.read_bytes() == before
-    rows = manifest["rows"]
-    found = (rows["scored"], rows["blank"], rows["rejected"])
+    rows = manifest.rows
+    found = (rows.scored, rows.blank, rows.rejected)
     if expected is not None:
         assert found == expected
-    assert rows["read"] == sum(found)
-    assert written(job) == rows["scored"] + rows["blank"]
-    assert rejected(job) == rows["rejected"]
+    assert rows.read == sum(found)
+    assert written(job) == rows.scored + rows.blank
+    assert rejected(job) == rows.rejected
 
 
 def written(job):
-    if job.format == "parquet":
+    if job.settings.format == "parquet":
         return pq.read_table(job.output).num_rows
     csv.field_size_limit(1 << 30)
     delimiter = "\t" if job.source.suffix == ".tsv" else ";" if "semic" in job.source.name else ","

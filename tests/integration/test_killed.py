@@ -8,26 +8,23 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scoring_helpers import make_model, plan
 
-from common.models.boosted import TextClassifier
-from common.scoring import draft, jobs
-from common.scoring import file as scoring
+from common.scoring import draft, file
 
-MODEL = {"name": "triage", "version": 7, "run_id": "abc"}
 ROWS = 60
 STEPS = ("os.rename", "os.remove", "os.truncate", "os.chmod", "open")
 
 
 @pytest.fixture(scope="module")
-def classifier():
-    texts = [f"{text} {k}" for k in range(8) for text in ("it is LOST!!", "thank you")]
-    return TextClassifier().fit(texts, ["angry", "calm"] * 8)
+def model():
+    return make_model()
 
 
 @pytest.fixture(autouse=True)
 def _checkpoint_after_each_chunk(monkeypatch):
     monkeypatch.setattr(draft, "SECONDS_BETWEEN_CHECKPOINTS", 0)
-    monkeypatch.setattr(scoring, "SMALL_BYTES", 0)
+    monkeypatch.setattr(file, "SMALL_BYTES", 0)
 
 
 def write(folder, ending):
@@ -43,10 +40,10 @@ def write(folder, ending):
     return path
 
 
-def score(folder, source, classifier, workers):
+def score(folder, source, model, workers):
     output = folder / ("out.parquet" if source.suffix == ".parquet" else "out.csv")
-    (job,) = jobs.plan([source], output, "text")
-    scoring.score_file(job, classifier, MODEL, chunk_rows=10, workers=workers)
+    job = plan(source, output)
+    file.score_file(job, model, file.Options(chunk_rows=10, workers=workers))
     return job
 
 
@@ -71,7 +68,7 @@ def die_at(step):
             count()
 
     sys.addaudithook(hook)
-    for owner, name in ((os, "fsync"), (draft, "_on_disk")):
+    for owner, name in ((os, "fsync"), (draft, "_flush_to_disk")):
         original = getattr(owner, name)
 
         def counted(*args, original=original):
@@ -94,15 +91,15 @@ def die_at(step):
         def __getattr__(self, name):
             return getattr(self.stream, name)
 
-    continued = draft._continued
-    draft._continued = lambda path, size: Stream(continued(path, size))
+    open_at = draft._open_at
+    draft._open_at = lambda path, size: Stream(open_at(path, size))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
-def test_a_kill_at_each_step_loses_nothing(tmp_path, classifier, ending, workers):
+def test_a_kill_at_each_step_loses_nothing(tmp_path, model, ending, workers):
     source = write(tmp_path, ending)
-    job = score(tmp_path, source, classifier, workers)
+    job = score(tmp_path, source, model, workers)
     expected = contents(job)
     killed = 0
     for step in range(1, 400):
@@ -112,7 +109,7 @@ def test_a_kill_at_each_step_loses_nothing(tmp_path, classifier, ending, workers
         if not child:
             try:
                 die_at(step)
-                score(tmp_path, source, classifier, workers)
+                score(tmp_path, source, model, workers)
                 os._exit(0)
             finally:
                 os._exit(1)
@@ -122,7 +119,7 @@ def test_a_kill_at_each_step_loses_nothing(tmp_path, classifier, ending, workers
             break
         killed += 1
         assert not job.output.exists() or job.output.read_bytes() == expected[0]
-        score(tmp_path, source, classifier, workers)
+        score(tmp_path, source, model, workers)
         assert contents(job) == expected
         assert not list(tmp_path.glob(".*"))
     assert killed > 40

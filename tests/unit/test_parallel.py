@@ -19,7 +19,7 @@ def slow_when_even(number):
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_results_come_in_the_order_of_the_work(workers):
-    results = list(parallel.in_order(slow_when_even, range(20), workers))
+    results = list(parallel.map_in_order(slow_when_even, range(20), workers))
     assert [number for number, _ in results] == list(range(20))
     assert (len({process for _, process in results} - {os.getpid()}) > 0) == (workers > 1)
 
@@ -32,7 +32,7 @@ def test_few_items_are_taken_before_their_results_are():
             taken.append(number)
             yield number
 
-    results = parallel.in_order(slow_when_even, items(), 2)
+    results = parallel.map_in_order(slow_when_even, items(), 2)
     next(results)
     assert len(taken) < 10
     results.close()
@@ -40,7 +40,7 @@ def test_few_items_are_taken_before_their_results_are():
 
 def test_an_error_of_the_work_reaches_the_caller():
     with pytest.raises(ZeroDivisionError):
-        list(parallel.in_order(lambda number: 1 // number, [1, 0, 1], 2))
+        list(parallel.map_in_order(lambda number: 1 // number, [1, 0, 1], 2))
 
 
 def test_a_killed_worker_is_one_clear_line():
@@ -48,7 +48,7 @@ def test_a_killed_worker_is_one_clear_line():
         os.kill(os.getpid(), signal.SIGKILL)
 
     with pytest.raises(TriageError, match="--workers 1"):
-        list(parallel.in_order(work, [1], 2))
+        list(parallel.map_in_order(work, [1], 2))
 
 
 def test_workers_do_not_outlive_a_killed_parent(tmp_path):
@@ -59,7 +59,7 @@ from common import parallel
 def work(number):
     open({str(tmp_path)!r} + "/" + str(os.getpid()), "w").close()
     time.sleep(60)
-list(parallel.in_order(work, range(4), 2))
+list(parallel.map_in_order(work, range(4), 2))
 """
     parent = subprocess.Popen([sys.executable, "-c", code])
     end = time.monotonic() + 30

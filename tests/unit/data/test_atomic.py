@@ -2,11 +2,9 @@ import os
 import stat
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from common.data.atomic import as_stream, atomic_path, to_parquet
+from common.data.atomic import atomic_path
 from common.errors import InputError
 
 
@@ -70,15 +68,6 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         write(tmp_path / "missing" / "a.txt")
 
 
-def test_tables_written_one_after_the_other_become_one_of_parquet(tmp_path):
-    table = pa.table({"n": [1, 2], "kind": pa.array(["x", "y"]).dictionary_encode()})
-    other = pa.table({"n": [3], "kind": pa.array(["z"]).dictionary_encode()})
-    stream = tmp_path / "a"
-    stream.write_bytes(as_stream(table) + as_stream(other))
-    found = pq.read_table(to_parquet(stream))
-    assert found.to_pydict() == {"n": [1, 2, 3], "kind": ["x", "y", "z"]}
-
-
 def test_a_link_to_nothing_gets_its_target(tmp_path):
     target, link = tmp_path / "target.txt", tmp_path / "link.txt"
     link.symlink_to(target)
@@ -130,11 +119,3 @@ def test_of_two_writers_at_once_the_last_to_end_wins_with_a_whole_file(tmp_path)
         assert path.read_text() == "quick"
     assert path.read_text() == "slow"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_parquet_without_rows_has_its_columns(tmp_path):
-    schema = pa.schema([("text", pa.string()), ("n", pa.int8())])
-    (tmp_path / "a").write_bytes(as_stream(schema.empty_table()))
-    found = pq.read_table(to_parquet(tmp_path / "a"))
-    assert found.schema == schema
-    assert found.num_rows == 0
