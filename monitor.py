@@ -109,11 +109,11 @@ def watch(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 
 
 def choose_source(args: argparse.Namespace, settings: Settings) -> Any:
+    from common.data import source
     from common.data.columns import message_columns
     from common.data.reading import Reading
     from common.monitoring import source as monitor_source
     from common.monitoring import windows
-    from common.training import fit as training
 
     flags.refuse_contradictory_sources(args, settings.label_with, "monitor_data_path" in vars(args))
     columns = message_columns(
@@ -129,7 +129,7 @@ def choose_source(args: argparse.Namespace, settings: Settings) -> Any:
         late = (args.predictions, args.labels, settings.id_column)
         return monitor_source.predictions(*late, *form, args.prefix)
     given = settings.monitor_data_path
-    path = given or training.choose_source(settings.data_path, ROOT, settings.seed).path
+    path = given or source.choose_source(settings.data_path, ROOT, settings.seed).path
     return monitor_source.messages(path, *form, holdout_only=given is None)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from common.evaluation.metrics import CALIBRATION_BINS
+from common.evaluation.metrics import CALIBRATION_BINS, calibration_bins, log_losses
 from common.types import Floats, Labels
 
 RESAMPLES, RESAMPLES_AT_ONCE = 2000, 200
@@ -19,7 +19,7 @@ Interval = tuple[float, float]
 def mcnemar_p(only_challenger: int, only_champion: int) -> float:
     """One-sided exact McNemar test: the chance of so many wins of an equal challenger.
 
-    P(Bin(b + c, 1/2) >= b); 1 where the two never differ. Source: Dietterich, Approximate
+    P(Bin(b + c, 1/2) >= b); 1 if the two never differ. Source: Dietterich, Approximate
     Statistical Tests for Comparing Supervised Classification Algorithms, 1998, section 3.1.
 
     >>> mcnemar_p(5, 0)
@@ -71,11 +71,6 @@ def macro_f1_difference(true: Labels, champion: Labels, challenger: Labels) -> I
     return float(low), float(high)
 
 
-def log_losses(proba: Floats) -> Floats:
-    """(n,) the log loss of each row, of the probability that its true class was given."""
-    return -np.log(np.clip(proba, np.finfo(float).eps, 1))
-
-
 def log_loss_difference(champion: Floats, challenger: Floats) -> Interval:
     """95 % interval of the challenger's log loss minus the champion's: a paired t interval.
 
@@ -118,7 +113,6 @@ def calibration_difference(
 
 def _gaps_by_bin(correct: npt.NDArray[np.bool_], confidence: Floats) -> Floats:
     """(n, bins): confidence - correct of each row, in the column of its bin."""
-    bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
     gaps = np.zeros((len(correct), CALIBRATION_BINS))
-    gaps[np.arange(len(correct)), bins] = confidence - correct
+    gaps[np.arange(len(correct)), calibration_bins(confidence)] = confidence - correct
     return gaps

@@ -9,6 +9,9 @@ from scipy import stats
 from common.evaluation.metrics import wilson_interval
 from common.types import Floats
 
+# Fewer rows say too little about a share to act on it.
+MIN_ROWS = 30
+
 Interval = tuple[float, float]
 
 
