@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.data.synthetic import sample
+from common.errors import InputError
+from common.text import first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,13 +59,24 @@ def source_of(
 ) -> Iterator[Source]:
     """As `choose_source`, also of a table, which is a Parquet file while the block runs.
 
-    The same table gives the same bytes, and so the same digest.
+    The same columns give the same bytes, and so the same digest, whatever library they are in.
+
+    Raises:
+        InputError: a column of the table can't be stored.
     """
     if data is None or isinstance(data, Path):
         yield choose_source(data, root, seed)
         return
-    table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
     with tempfile.TemporaryDirectory() as folder:  # only this user may read it
         path = Path(folder, f"{TABLE_NAME}.parquet")
-        pq.write_table(table, path)
+        _save(data, path)
         yield Source(path, TABLE_NAME, TABLE_NAME)
+
+
+def _save(table: pd.DataFrame | pa.Table, path: Path) -> None:
+    try:
+        if not isinstance(table, pa.Table):
+            table = pa.Table.from_pandas(table, preserve_index=False)
+        pq.write_table(table.replace_schema_metadata(None), path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"the table can't be saved: {first_line(error)}.") from error

@@ -16,7 +16,7 @@ from common import ROOT
 from common.errors import SettingsError
 from common.models.families import FAMILIES
 from common.pipelines.progress import no_progress
-from common.settings import as_text, from_text
+from common.settings import RULES, as_text, from_text
 from common.training.outcome import TrainResult
 
 if TYPE_CHECKING:  # a request is made without any heavy library
@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # a request is made without any heavy library
 
 # Of versions that do not name theirs.
 OLDEST_FAMILY = "boosted"
+LABELLERS = ("column", "vader", "keywords")
 # What decides, with the data and the family, how a version answers.
 FITTED_WITH = (
     "text_column",
@@ -110,16 +111,7 @@ class TrainRequest:
     seed: int = 42
     champion_threshold: float = 0.005
     promote_significance: float = 0.05
-    promote_rules: tuple[RuleName, ...] = (
-        "majority",
-        "accuracy",
-        "significance",
-        "macro_f1",
-        "recall",
-        "segments",
-        "log_loss",
-        "calibration",
-    )
+    promote_rules: tuple[RuleName, ...] = RULES
     contest_rows: int = 30
     promotion: Literal["auto", "manual"] = "auto"
     replace_unscorable: bool = False
@@ -136,10 +128,15 @@ class TrainRequest:
             )
         if not 5 <= self.holdout_percent <= 50:
             raise SettingsError(f"HOLDOUT_PERCENT must be 5 to 50, not {self.holdout_percent}.")
-        if self.class_weight not in ("none", "balanced"):
-            raise SettingsError(f"CLASS_WEIGHT must be none or balanced, not {self.class_weight}.")
-        if self.promotion not in ("auto", "manual"):
-            raise SettingsError(f"PROMOTION must be auto or manual, not {self.promotion}.")
+        for name, given, allowed in (
+            ("LABEL_WITH", {self.label_with}, LABELLERS),
+            ("CLASS_WEIGHT", {self.class_weight}, ("none", "balanced")),
+            ("PROMOTION", {self.promotion}, ("auto", "manual")),
+            ("PROMOTE_RULES", self.promote_rules, RULES),
+        ):
+            unknown = sorted(set(given) - set(allowed))
+            if unknown:
+                raise SettingsError(f"{name} {unknown[0]!r} is unknown: take {', '.join(allowed)}.")
 
 
 def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
