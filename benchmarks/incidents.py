@@ -26,7 +26,6 @@ sys.path.insert(0, str(ROOT))
 
 from common.data.atomic import write_csv  # noqa: E402
 from common.data.columns import MessageColumns  # noqa: E402
-from common.data.labelled import read_split  # noqa: E402
 from common.data.synthetic.messages import Message  # noqa: E402
 from common.data.synthetic.scenarios import SCENARIOS, first_changed_day, simulated, train_messages  # noqa: E402
 from common.evaluation import profile  # noqa: E402
@@ -82,10 +81,9 @@ def run(args: argparse.Namespace, seed: int) -> tuple[Any, ...]:
 def fitted(seed: int, folder: Path) -> tuple[Any, profile.Profile]:
     path = folder / "train.csv"
     write_csv(path, Message._fields, train_messages(seed))
-    columns = MessageColumns("text", "inbound")
-    train, holdout, counts = read_split(path, columns, 20)
-    made = training.fit(train, holdout, "text", "none", 42)
-    return made.classifier, made.profile(counts)
+    recipe = training.Recipe("boosted", "text", holdout_percent=20, class_weight="none", seed=42)
+    made = training.read_and_fit(path, MessageColumns("text", "inbound"), recipe)
+    return made.classifier, made.profile()
 
 
 def look_daily(

@@ -52,7 +52,7 @@ STATISTICS = (
 
 
 def normalise(text: str) -> str:
-    """Small letters, links as one word, HTML's entities as signs, `soooooo` as `sooo`.
+    """Small letters, links as one word, HTML's entities as characters, `soooooo` as `sooo`.
 
     Of long numbers (ids, phone numbers) the first three digits stay, the others become 0: nearly
     each would be a word of its own, which costs a third of the speed of scoring.
