@@ -97,7 +97,7 @@ def score(
         "frozen": bool(folder) and lake.is_complete(folder),
     }
     logger.info("Scoring with %s version %d.", version.name, version.number)
-    work = (planned, versions.load(registry, version), version.identity(), cli.progress)
+    work = (planned, versions.load(registry, version), dict(version.identity()), cli.progress)
     if args.engine == "spark":
         manifests = spark.score(*work, args.spark_master, **how)
     else:
