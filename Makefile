@@ -6,15 +6,18 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --us
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 setup: .venv/.core ## make .venv and install what the scripts need
 
 train: setup ## set up, then train on DATA_PATH or on the synthetic sample
 	$(BIN)/python train.py
 
-test: .venv/.dev ## set up, then run all tests
-	$(BIN)/python -m pytest
+test: .venv/.dev ## set up, then run the tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/.dev ## set up, then run long simulations, kills at each step, upgrades
+	$(BIN)/python -m pytest -m slow
 
 lint: .venv/.dev ## check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .
@@ -45,4 +48,4 @@ spark: .venv/.spark ## add Spark, which needs Java 17 or newer
 	$(INSTALL) -r requirements-$*.lock
 	@touch $@
 
-.PHONY: help setup train test lint bench cloud apprise spark
+.PHONY: help setup train test test-slow lint bench cloud apprise spark

@@ -3,8 +3,8 @@
 For each seed a model is fitted on 20,000 messages, then the monitor looks once a day, early on the
 next. Printed is how many incidents are opened, of which kind, and how soon after the change.
 
-    python benchmarks/incidents.py --scenario stable --days 200 --seeds 101 102 103
-    python benchmarks/incidents.py --scenario sudden-drift --days 30 --change-day 21 --seeds 101 102
+    python -m benchmarks.incidents --scenario stable --days 200 --seeds 101 102 103
+    python -m benchmarks.incidents --scenario sudden-drift --days 30 --change-day 21 --seeds 101 102
 """
 
 from __future__ import annotations
@@ -15,23 +15,43 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from tabulate import tabulate
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from common.data.atomic import write_csv
+from common.data.columns import MessageColumns
+from common.data.synthetic.messages import Message
+from common.data.synthetic.scenarios import (
+    SCENARIOS,
+    Day,
+    first_changed_day,
+    simulated,
+    train_messages,
+)
+from common.evaluation.profile import Profile, of_rows
+from common.models.base import Classifier
+from common.monitoring.checks.catalogue import Subject
+from common.monitoring.checks.finding import Status
+from common.monitoring.checks.severity import worst
+from common.monitoring.checks.suite import Baseline
+from common.monitoring.incidents.book import Book, open_book
+from common.monitoring.run import judge_windows, record_windows
+from common.training import fit as training
 
-from common.data.atomic import write_csv  # noqa: E402
-from common.data.columns import MessageColumns  # noqa: E402
-from common.data.synthetic.messages import Message  # noqa: E402
-from common.data.synthetic.scenarios import SCENARIOS, first_changed_day, simulated, train_messages  # noqa: E402
-from common.evaluation import profile  # noqa: E402
-from common.monitoring import run as monitoring  # noqa: E402
-from common.monitoring.incidents.book import Book, opened  # noqa: E402
-from common.training import fit as training  # noqa: E402
+FEED = "triage"
+
+
+class Row(NamedTuple):
+    """What is printed of a history."""
+
+    seed: int
+    critical: int
+    warning: int
+    days_to_critical: int | str
+    opened: str
 
 
 def main() -> int:
@@ -52,33 +72,36 @@ def main() -> int:
     return 0
 
 
-def run(args: argparse.Namespace, seed: int) -> tuple[Any, ...]:
+def run(args: argparse.Namespace, seed: int) -> Row:
     """One history: its incidents by gravest status, and how soon accuracy was CRITICAL."""
-    with tempfile.TemporaryDirectory() as folder, opened(Path(folder, "book.db")) as book:
+    change = first_changed_day(args.scenario, args.days, args.rows_per_day, args.change_day)
+    days = simulated(SCENARIOS[args.scenario], args.days, args.rows_per_day, seed, change)
+    with tempfile.TemporaryDirectory() as folder, open_book(Path(folder, "book.db")) as book:
         classifier, reference = fitted(seed, Path(folder))
-        rules = monitoring.rules(classifier, reference, args.floor, 1, 7)
-        how = (args.days, args.rows_per_day)
-        change = first_changed_day(args.scenario, *how, args.change_day)
-        days = simulated(SCENARIOS[args.scenario], *how, seed, change)
-        changed = look_daily(days, classifier, rules, book)
-        found = [
-            incident.facts() | {"first": incident.changes[0].detail["finding"]}
-            for incident in book.incidents("triage")
-        ]
-    statuses = [incident["status"] for incident in found]
+        changed = judge_daily(days, Baseline(classifier, reference, args.floor), book)
+        incidents = list(reversed(book.incidents(FEED)))
+    statuses = [worst(notice.status for notice in incident.changes) for incident in incidents]
     soon = [
-        (datetime.fromisoformat(change["at"]) - changed).days
-        for incident in found
-        if changed and incident["finding"] == "accuracy"
-        for change in incident["changes"]
-        if change["status"] == "CRITICAL" and datetime.fromisoformat(change["at"]) > changed
+        (notice.at - changed).days
+        for incident in incidents
+        for notice in incident.changes
+        if changed and notice.finding == Subject.ACCURACY
+        if notice.status is Status.CRITICAL and notice.at > changed
     ]
-    kinds = ", ".join(f"{each['first']} {each['since'][:10]}" for each in reversed(found))
-    first = min(soon, default="never" if changed else "-")
-    return seed, statuses.count("CRITICAL"), statuses.count("WARNING"), first, kinds
+    opened = (
+        f"{incident.changes[0].detail['finding']} {incident.since:%Y-%m-%d}"
+        for incident in incidents
+    )
+    return Row(
+        seed,
+        critical=statuses.count(Status.CRITICAL),
+        warning=statuses.count(Status.WARNING),
+        days_to_critical=min(soon, default="never" if changed else "-"),
+        opened=", ".join(opened),
+    )
 
 
-def fitted(seed: int, folder: Path) -> tuple[Any, profile.Profile]:
+def fitted(seed: int, folder: Path) -> tuple[Classifier, Profile]:
     path = folder / "train.csv"
     write_csv(path, Message._fields, train_messages(seed))
     recipe = training.Recipe("boosted", "text", holdout_percent=20, class_weight="none", seed=42)
@@ -86,30 +109,26 @@ def fitted(seed: int, folder: Path) -> tuple[Any, profile.Profile]:
     return made.classifier, made.profile()
 
 
-def look_daily(
-    days: Iterable[Any], classifier: Any, rules: monitoring.Rules, book: Book
-) -> datetime | None:
+def judge_daily(days: Iterable[Day], baseline: Baseline, book: Book) -> datetime | None:
     """Judge each day on the next morning; when the first changed day ended."""
     changed = None
     for number, day in enumerate(days):
         at = datetime.combine(day.day, time(6), UTC) + timedelta(days=1)
         if day.strength and changed is None:
             changed = at - timedelta(hours=6)
-        seen = {str(day.day): seen_of(day.messages, classifier, number)}
-        look = monitoring.look("triage", seen, rules, book, at)
-        monitoring.record(look, book, [])
+        windows = {str(day.day): profile_of(day.messages, baseline.classifier, number)}
+        judged = judge_windows(FEED, windows, baseline, book, at, days=1, label_days=7)
+        record_windows(judged, book, channels=[], remind_hours=24)
     return changed
 
 
-def seen_of(messages: Sequence[Any], classifier: Any, seed: int) -> profile.Profile:
+def profile_of(messages: Sequence[Message], classifier: Classifier, seed: int) -> Profile:
     texts = pa.array([message.text for message in messages], pa.large_string())
     proba = classifier.predict_proba(texts)
     names = np.array([str(name) for name in classifier.classes_], object)
     labels = np.array([str(message.inbound) for message in messages], object)
     brands = np.array([str(message.brand) for message in messages], object)
-    return profile.of_rows(
-        texts, labels, names[proba.argmax(axis=1)], proba.max(axis=1), brands, seed=seed
-    )
+    return of_rows(texts, labels, names[proba.argmax(axis=1)], proba.max(axis=1), brands, seed=seed)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def show(text: str, data: Any, as_json: bool) -> None:
     for line in filter(str.strip, text.splitlines()):
         logger.info("%s", line, extra=logs.FILE_ONLY)
     result = json.dumps(data) if as_json else text
-    # A file's name may hold bytes that are no text, and a terminal may not know all characters.
+    # A file's name may hold bytes that are not text, and a terminal may not know all characters.
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(result.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 

@@ -186,8 +186,8 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     """Give a parser what monitor.py can be told."""
     add = parser.add_argument
     add("--model", default="champion", help="champion, challenger, latest or a version [champion]")
-    rival = "say whether this model would now win: challenger, latest or a version"
-    add("--challenger", metavar="MODEL", help=rival)
+    challenger = "say whether this model would now win: challenger, latest or a version"
+    add("--challenger", metavar="MODEL", help=challenger)
     add("--predictions", type=Path, metavar="FILE", help="what predict.py wrote; or a folder of it")
     add("--labels", type=Path, metavar="FILE", help="classes that came later; or a folder of files")
     add("--prefix", default="", help="of the columns that predict.py has added")
@@ -197,27 +197,6 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     levels = "retrain when accuracy reaches this status"
     add("--retrain-on", choices=("warning", "critical"), help=levels)
     add("--retrain-data", type=Path, metavar="FILE", help="to train on [DATA_PATH]")
-
-
-def refuse_contradictory_sources(
-    args: argparse.Namespace, label_with: str, data_given: bool
-) -> None:
-    """Refuse flags of monitor.py that can't be meant together.
-
-    Raises:
-        SettingsError: names them.
-    """
-    late = [args.predictions, args.labels]
-    if any(late) and not all(late):
-        raise SettingsError("--predictions and --labels belong together: give both.")
-    if any(late) and data_given:
-        raise SettingsError("--data and --predictions are two places to look at: give one.")
-    if any(late) and label_with != "column":
-        raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
-    if any(late) and args.challenger:
-        raise SettingsError("--challenger must answer messages: it goes with --data.")
-    if args.retrain_data and not args.retrain_on:
-        raise SettingsError("--retrain-data is for --retrain-on.")
 
 
 def refuse_contradictions(args: argparse.Namespace, to_stdout: bool) -> None:

@@ -55,7 +55,7 @@ def _split_commas(value: Any) -> Any:
 def _delimiter(value: str) -> str:
     value = {"tab": "\t", "\\t": "\t"}.get(value, value)
     if len(value) != 1 or not value.isascii() or value in '"\r\n':
-        raise ValueError("must be one ASCII character that is no quote, or tab")
+        raise ValueError("must be one ASCII character that is not a quote, or tab")
     return value
 
 
@@ -63,7 +63,7 @@ def _encoding(value: str) -> str:
     try:
         "".encode(value)
     except LookupError as error:
-        raise ValueError("is no encoding that Python knows") from error
+        raise ValueError("is not an encoding that Python knows") from error
     return value
 
 
@@ -94,12 +94,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     def plain(self, field: str) -> str | None:
-        """A secret setting as text, for whom it is meant."""
+        """The plain value of a secret setting; give it only to the code that uses it."""
         secret = getattr(self, field)
         return None if secret is None else str(secret.get_secret_value())
 
     def addresses(self) -> list[str]:
-        """ALERT_URLS as text, for who sends to them."""
+        """The alert addresses as plain text, for the code that sends to them."""
         return [url.get_secret_value() for url in self.alert_urls]
 
     mlflow_tracking_uri: str | None = Field(
@@ -224,8 +224,7 @@ class Settings(BaseSettings):
         7,
         ge=0,
         allow_inf_nan=False,
-        description="days after which what an interrupted "
-        "predict.py has left is removed (0 or more)",
+        description="days to keep what an interrupted predict.py left (0 or more)",
     )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="seed of everything random")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -247,7 +246,7 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
 
     Raises:
         SettingsError: a value has the wrong type or is out of range, or `.env` holds a line
-            that is no setting, or a name that looks like a misspelt one.
+            that is not a setting, or a name that looks like a misspelt one.
     """
     flags = flags or {}
     in_environment = {name.upper() for name in os.environ}

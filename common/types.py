@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -11,6 +11,9 @@ import numpy.typing as npt
 Labels = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+# What JSON can hold.
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 # Told of how many units were just done.
 Advance = Callable[[int], None]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ("train.py", "predict.py", "monitor.py")
 SETTINGS = ("MLFLOW_", "DATA_PATH", "MONITOR_DATA_PATH", "MODEL_NAME", "ALERT_URLS", "SEED")
 
 
@@ -54,7 +55,7 @@ def clean_environment() -> dict[str, str]:
 def copy_project(target: Path) -> Project:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "common", target / "common", ignore=ignored)
-    for name in ("train.py", "predict.py", "monitor.py", ".env.example"):
+    for name in (*SCRIPTS, ".env.example"):
         shutil.copy(ROOT / name, target / name)
     (target / "logs").mkdir()
     return Project(target)

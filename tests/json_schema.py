@@ -1,15 +1,13 @@
-"""Hold JSON against a schema of docs/schemas: the part of JSON Schema 2020-12 that those use."""
+"""What of JSON Schema (2020-12) the schemas in docs/schemas use, for tests to hold output against.
+
+https://json-schema.org/draft/2020-12/json-schema-validation
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from helpers import ROOT
-
-FOLDER = ROOT / "docs" / "schemas"
 TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -19,73 +17,58 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "null": type(None),
 }
-NOTES = {"$schema", "$defs", "title", "description"}
-
-
-def problems(data: Any, schema: str, where: str = "$") -> list[str]:
-    """What is wrong with `data`; `schema` is the name of a file in docs/schemas."""
-    document = json.loads((FOLDER / schema).read_text("utf-8"))
-    return list(_problems(data, document, schema, where))
-
-
-def _problems(data: Any, schema: dict[str, Any], file: str, where: str) -> Iterator[str]:
-    for keyword, value in schema.items():
-        if keyword in NOTES or keyword in ("properties", "additionalProperties"):
-            continue
-        if keyword == "$ref":
-            target, found = _resolve(value, file)
-            yield from _problems(data, found, target, where)
-        elif keyword == "items":
-            for number, item in enumerate(data if isinstance(data, list) else ()):
-                yield from _problems(item, value, file, f"{where}[{number}]")
-        elif keyword == "anyOf":
-            if all(list(_problems(data, option, file, where)) for option in value):
-                yield f"{where}: none of anyOf"
-        elif not CHECKS[keyword](data, value):
-            yield f"{where}: {data!r} breaks {keyword} {value}"
-    if isinstance(data, dict):
-        yield from _of_properties(data, schema, file, where)
-
-
-def _of_properties(
-    data: dict[str, Any], schema: dict[str, Any], file: str, where: str
-) -> Iterator[str]:
-    known, others = schema.get("properties", {}), schema.get("additionalProperties", True)
-    for name, value in data.items():
-        if name in known:
-            yield from _problems(value, known[name], file, f"{where}.{name}")
-        elif others is False:
-            yield f"{where}.{name}: is not in the schema"
-        elif isinstance(others, dict):
-            yield from _problems(value, others, file, f"{where}.{name}")
-
-
-def _resolve(reference: str, file: str) -> tuple[str, dict[str, Any]]:
-    target, _, pointer = reference.partition("#")
-    found = json.loads((FOLDER / (target or file)).read_text("utf-8"))
-    for key in filter(None, pointer.split("/")):
-        found = found[key]
-    return target or file, found
-
-
-def _has_type(data: Any, names: str | list[str]) -> bool:
-    names = [names] if isinstance(names, str) else names
-    if isinstance(data, bool):
-        return "boolean" in names
-    return any(isinstance(data, TYPES[name]) for name in names)
-
-
-def _is_number(data: Any) -> bool:
-    return isinstance(data, (int, float)) and not isinstance(data, bool)
-
-
-CHECKS: dict[str, Callable[[Any, Any], bool]] = {
-    "type": _has_type,
-    "enum": lambda data, allowed: any(data is one or data == one for one in allowed),
-    "required": lambda data, names: not isinstance(data, dict) or set(names) <= set(data),
-    "minimum": lambda data, least: not _is_number(data) or data >= least,
-    "maximum": lambda data, most: not _is_number(data) or data <= most,
-    "minItems": lambda data, least: not isinstance(data, list) or len(data) >= least,
-    "maxItems": lambda data, most: not isinstance(data, list) or len(data) <= most,
-    "pattern": lambda data, shape: not isinstance(data, str) or bool(re.search(shape, data)),
+ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description", "format"}
+KEYWORDS = {
+    *("$ref", "type", "enum", "anyOf", "minimum", "maximum", "items"),
+    *("properties", "required", "additionalProperties"),
 }
+
+
+def violations(value: Any, schema: dict[str, Any]) -> list[str]:
+    """Where a value is not as the schema says, and how."""
+    return list(_violations(value, schema, schema, "$"))
+
+
+def _violations(value: Any, schema: Any, root: dict[str, Any], at: str) -> Iterator[str]:
+    unknown = set(schema) - ANNOTATIONS - KEYWORDS
+    assert not unknown, f"the schema uses what this does not know: {unknown}"
+    if "$ref" in schema:
+        yield from _violations(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, at)
+    if "anyOf" in schema and all(
+        any(_violations(value, choice, root, at)) for choice in schema["anyOf"]
+    ):
+        yield f"{at}: {value!r} is none of what it may be"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{at}: {value!r} is not one of {schema['enum']}"
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds and not any(_is_a(value, kind) for kind in kinds):
+        yield f"{at}: {value!r} is not {' or '.join(kinds)}"
+        return
+    low, high = schema.get("minimum", value), schema.get("maximum", value)
+    if _is_a(value, "number") and not low <= value <= high:
+        yield f"{at}: {value!r} is out of range"
+    if isinstance(value, list) and "items" in schema:
+        for place, item in enumerate(value):
+            yield from _violations(item, schema["items"], root, f"{at}[{place}]")
+    if isinstance(value, dict):
+        yield from _of_object(value, schema, root, at)
+
+
+def _of_object(value: dict[str, Any], schema: Any, root: dict[str, Any], at: str) -> Iterator[str]:
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield f"{at}: {name} is missing"
+    others = schema.get("additionalProperties", {})
+    for name, item in value.items():
+        expected = schema.get("properties", {}).get(name, others)
+        if expected is False:
+            yield f"{at}: {name} is not expected"
+        elif expected is not True:
+            yield from _violations(item, expected, root, f"{at}.{name}")
+
+
+def _is_a(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, TYPES[kind])

@@ -32,7 +32,7 @@ def atomic_path(final: Path) -> Iterator[Path]:
     When the block raises, the temporary file is removed and `final` is left as it was.
 
     Raises:
-        InputError: the folder can't be written, or `final` is no regular file.
+        InputError: the folder can't be written, or `final` is not a regular file.
     """
     final = replaceable(final)
     try:
@@ -92,7 +92,7 @@ def replaceable(final: Path) -> Path:
     """Where a file really is: a link is followed, so that its target is replaced and not the link.
 
     Raises:
-        InputError: it is no regular file (renaming over `/dev/null` as root would replace the
+        InputError: it is not a regular file (renaming over `/dev/null` as root would replace the
             device).
     """
     final = Path(os.path.realpath(final))

@@ -12,7 +12,7 @@ from typing import IO, Protocol
 
 from common.errors import InputError
 
-# Deflate can't do more than 1,032; messages shrink to a tenth, made-up ones to a fiftieth.
+# Deflate expands at most 1,032-fold; real messages compress about 10-fold, synthetic ones 50-fold.
 MOST_TIMES = 200
 HARMLESS_BYTES = 100_000_000
 
@@ -38,7 +38,7 @@ def decompressed(
     if head.startswith(b"PK\x03\x04"):
         return _bounded(_member(zipfile.ZipFile(raw), path, member), raw, path)
     if member is not None:
-        raise InputError(f"{path} is no zip archive: leave out --member.")
+        raise InputError(f"{path} is not a zip archive: leave out --member.")
     if head.startswith(b"\x1f\x8b"):
         return _bounded(gzip.GzipFile(fileobj=raw), raw, path)
     if head.startswith(b"BZh"):

@@ -54,7 +54,7 @@ class Reject:
 @dataclass(frozen=True)
 class Rows:
     """Parsed rows: the wanted columns; of CSV also each row as it stands in the file, without its
-    line end. `replaced` counts cells in which bytes that are no text became U+FFFD."""
+    line end. `replaced` counts cells in which bytes that are not text became U+FFFD."""
 
     table: pa.Table
     raw: pa.LargeStringArray | None = None
@@ -69,7 +69,7 @@ class Rows:
 class Dialect:
     """How a file writes its rows, and which of its columns are wanted.
 
-    `transcoded`: it isn't UTF-8, so that bytes that are no text are U+FFFD already.
+    `transcoded`: it isn't UTF-8, so that bytes that are not text are U+FFFD already.
     `field_characters`: a longer field can't be read.
     """
 
@@ -93,7 +93,7 @@ class Block:
     dialect: Dialect
 
     def parse(self) -> Rows:
-        """The rows; one by one where fields are missing or too many, or bytes are no text."""
+        """The rows; one by one where fields are missing or too many, or bytes are not text."""
         if self.dialect.transcoded and REPLACEMENT.encode() in self.data:
             return self._one_by_one()
         try:
@@ -104,7 +104,7 @@ class Block:
             return self._one_by_one()
         raw = pc.ascii_rtrim(raw, characters="\r\n")
         if len(raw) != len(table):
-            raw = raw.filter(pc.not_equal(raw, ""))  # a blank line is no row
+            raw = raw.filter(pc.not_equal(raw, ""))  # a blank line is not a row
         return Rows(table, raw)
 
     def _one_by_one(self) -> Rows:
@@ -116,7 +116,7 @@ class Block:
 class Lines:
     """A stream of UTF-8 as physical lines with their numbers, and as blocks of whole rows.
 
-    Lines are strings with their line ends; bytes that are no text are surrogates in them. What a
+    Lines are strings with their line ends; bytes that are not text are surrogates in them. What a
     broken row took can be given back, to be read again.
     """
 
@@ -125,9 +125,9 @@ class Lines:
         self._stream = stream
         self._ended = False
         self._buffer = b""
-        self._row = 0  # where the row that is read starts in the buffer
-        self._taken: list[int] = []  # where its lines end; these two count from its start
-        self._ends = _NONE  # of the rows that follow, as far as they are known
+        self._row = 0  # offset of the current row in the buffer
+        self._taken: list[int] = []  # ends of its lines, relative to that offset
+        self._ends = _NONE  # ends of the rows that follow, relative to it too
         self._window = BLOCK_BYTES
 
     def __iter__(self) -> Self:
@@ -189,8 +189,8 @@ class Lines:
 
     def _look_ahead(self, dialect: Dialect) -> Positions:
         """Ends of the regular rows from here on, as far as a window shows them, up to one that may
-        hold too long a field. The window is small after an irregular row: another one may be near,
-        and what lies behind it would be looked at for nothing.
+        hold too long a field. The window is small after an irregular row: another may follow
+        soon, and scanning past it would be wasted.
         """
         size = self._window
         while True:

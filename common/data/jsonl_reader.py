@@ -49,7 +49,7 @@ def keys(lines: Iterable[str], path: Path) -> list[str]:
 def rows_of(
     lines: Iterable[str], columns: Sequence[str], most_rows: int, most_characters: int
 ) -> Iterator[Rows]:
-    """All rows in parts; a line that is no object is set aside, a blank one is none."""
+    """All rows in parts; a line that is not an object is set aside, a blank one is skipped."""
     rows: list[list[str]] = []
     rejects: list[Reject] = []
     characters = 0

@@ -26,7 +26,7 @@ class RowCounts:
     """Rows of a file: `read` = `used` + `rejected` + `blank` + `unlabelled` + `training`.
 
     `training` counts rows that the model was fitted on, where only the holdout is looked at;
-    `replaced` counts cells with bytes that are no text, of rows that are used all the same.
+    `replaced` counts cells with bytes that are not text, of rows that are used all the same.
     """
 
     used: int = 0

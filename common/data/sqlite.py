@@ -16,7 +16,7 @@ EXPLAINED = {
     sqlite3.SQLITE_READONLY: "can't be written: let this user write the file and its folder.",
     sqlite3.SQLITE_CANTOPEN: "can't be opened: is its folder there, and may this user write it?",
     sqlite3.SQLITE_FULL: "can't be written: the disk is full.",
-    sqlite3.SQLITE_NOTADB: f"is no SQLite database: {REMEDY}",
+    sqlite3.SQLITE_NOTADB: f"is not a SQLite database: {REMEDY}",
     sqlite3.SQLITE_IOERR: "can't be read or written: is its disk full or failing?",
     sqlite3.SQLITE_CORRUPT: f"is damaged: {REMEDY}",
 }

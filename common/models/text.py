@@ -147,7 +147,7 @@ class Pieces:
 def split(texts: Any) -> Pieces:
     """Split n messages (strings, or an Arrow array of strings without nulls) at white space.
 
-    Only ASCII white space splits, other kinds are no part of any token: a regular expression in
+    Only ASCII white space splits, other kinds are not part of any token: a regular expression in
     Arrow would be several times slower.
     """
     if not isinstance(texts, (pa.Array, pa.ChunkedArray)):

@@ -8,73 +8,98 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from common.monitoring.checks.finding import SEVERITY, Status
+from common.monitoring.checks.catalogue import Subject
+from common.monitoring.checks.finding import Status
+from common.monitoring.checks.severity import SEVERITY
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.lifecycle import ESCALATED, FLAPPING, OPENED, RETRAINED, Notice
+from common.types import Json
 
 logger = logging.getLogger(__name__)
 
 
-def because_of(
-    news: Sequence[Notice],
-    level: str,
-    root: Path,
-    data: Path | None,
-    model_name: str,
-    tracking_uri: str,
-    book: Book,
-    addresses: Sequence[str],
+@dataclass(frozen=True)
+class Retraining:
+    """How models are trained again.
+
+    Attributes:
+        level: how bad accuracy must become.
+        root: the project's folder, where train.py is.
+        data: to train on; None for what train.py takes by itself.
+        model_name: of the registered model.
+        tracking_uri: of MLflow.
+    """
+
+    level: Status
+    root: Path
+    data: Path | None
+    model_name: str
+    tracking_uri: str
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What became of a training.
+
+    Attributes:
+        trained: whether it ended well.
+        text: the verdict of its contest, or why it failed, in one sentence.
+        contest: what `train.py --json` has printed; None if it failed.
+    """
+
+    trained: bool
+    text: str
+    contest: Json
+
+
+def retrain_if_needed(
+    new_notices: Sequence[Notice], retraining: Retraining, book: Book, addresses: Sequence[str]
 ) -> list[Notice]:
-    """Train once if accuracy has just become as bad as `level`; tell of it in the same incident.
+    """Retrain if accuracy has just reached the level; queue a notice of it in the same incident.
 
     Args:
-        news: what is new of incidents.
-        level: warning or critical.
-        data: to train on; None for what train.py takes by itself.
+        new_notices: what is new of incidents.
+        addresses: that are to be told.
     """
     causes = [
         notice
-        for notice in news
-        if notice.finding == "accuracy"
+        for notice in new_notices
+        if notice.finding == Subject.ACCURACY
         and notice.change in (OPENED, ESCALATED, FLAPPING)
-        and SEVERITY.index(notice.status) >= SEVERITY.index(Status[level.upper()])
+        and SEVERITY.index(notice.status) >= SEVERITY.index(retraining.level)
     ]
     if not causes:
         return []
-    outcome = train(root, data, model_name, tracking_uri)
+    outcome = train(retraining)
     notice = replace(
         causes[-1],
         change=RETRAINED,
         at=datetime.now(UTC),
-        reason=outcome["text"],
-        detail={"trained": outcome["trained"], "contest": outcome["result"]},
+        reason=outcome.text,
+        detail={"trained": outcome.trained, "contest": outcome.contest},
     )
     book.add(notice, addresses)
     return [notice]
 
 
-def train(root: Path, data: Path | None, model_name: str, tracking_uri: str) -> dict[str, Any]:
-    """Run train.py in a process of its own; what it says of the contest, or why it failed.
+def train(retraining: Retraining) -> Retrained:
+    """Run train.py in a process of its own.
 
     It takes the same lock as any other training, and promotes by the same rules.
-
-    Returns:
-        `trained`: whether it ended well; `text`: one sentence; `result`: what `train.py --json`
-        has printed.
     """
-    command = [sys.executable, str(root / "train.py"), "--json", "--model-name", model_name]
-    command += ["--data", str(data)] if data else []
-    # Not a flag: an address may hold a password, and flags are seen by all.
-    environment = os.environ | {"MLFLOW_TRACKING_URI": tracking_uri}
+    command = [sys.executable, str(retraining.root / "train.py"), "--json"]
+    command += ["--model-name", retraining.model_name]
+    command += ["--data", str(retraining.data)] if retraining.data else []
+    # Not a flag: an address may hold a password, and everybody sees flags.
+    environment = os.environ | {"MLFLOW_TRACKING_URI": retraining.tracking_uri}
     logger.info("Training again.")
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return {"trained": False, "text": f"retraining failed: {last}", "result": None}
-    result = json.loads(done.stdout)
-    return {"trained": True, "text": f"retrained: {result['reason']}", "result": result}
+        return Retrained(False, f"retraining failed: {last}", None)
+    contest = json.loads(done.stdout)
+    return Retrained(True, f"retrained: {contest['reason']}", contest)

@@ -1,86 +1,58 @@
-"""A look at a model: every window judged, and what is to be told of it."""
+"""One monitoring run: judge every window, decide what to report."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 
-from common.evaluation.profile import NEVER, SAMPLE_ROWS, Profile
-from common.monitoring.checks import suite
-from common.monitoring.checks.finding import FEWEST_ROWS, SEVERITY, Finding, Status, worst
-from common.monitoring.checks.severity import overall
+from common.evaluation.profile import NEVER, Profile
+from common.evaluation.two_samples import MIN_ROWS
+from common.monitoring.checks.catalogue import Subject, about
+from common.monitoring.checks.finding import TROUBLE, Finding, Status
+from common.monitoring.checks.severity import SEVERITY, overall, worst
+from common.monitoring.checks.suite import Baseline, check_freshness, run_checks
+from common.monitoring.history import PastWindows, WindowRecord, record_window, warned
 from common.monitoring.incidents.book import Book
-from common.monitoring.incidents.lifecycle import Judged, Notice
+from common.monitoring.incidents.lifecycle import Notice
 from common.monitoring.windows import UNDATED
 
-# What a finding is about: one incident for each, or a single drop would wake people five times.
-SUBJECTS = {
-    "accuracy": (
-        *("accuracy", "accuracy_pooled", "degradation", "macro_f1", "class_recall"),
-        *("segment_accuracy", "calibration", "challenger"),
-    ),
-    "drift": (
-        *("predicted_classes", "confidence", "unknown_words", "text", "length"),
-        "estimated_accuracy",
-    ),
-    "data": (
-        *("rejected", "blank", "replaced", "duplicates", "unseen_labels", "row_count"),
-        *("label_delay", "label_coverage", "no_labels", "columns"),
-    ),
-}
-PAST_WINDOWS = 20
-# Windows that are judged again come after later ones.
-CONFIRMED_WITHIN = 10
+# Drift is reported if one of so many windows before showed it too.
+CONFIRMING_WINDOWS = 2
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What windows are held against.
+class JudgedWindow:
+    """What one window showed.
 
     Attributes:
-        reference: of the model; None where it has none stored.
-        days: length of a window; None where windows are no stretches of time.
-        label_days: how old the newest label may be.
+        findings: of all checks.
+        subjects: one finding for each subject that was judged, as people are told of it.
+        record: what is kept for later runs.
     """
 
-    floor: float
-    reference: Profile | None
-    known_classes: Sequence[str]
-    known_words: Container[str]
-    days: int | None = None
-    label_days: float = 7.0
-
-
-def rules(
-    classifier: Any, reference: Profile | None, floor: float, days: int | None, label_days: float
-) -> Rules:
-    """What the windows of a model are held against; without words where it is no model of ours."""
-    counts = getattr(getattr(classifier, "features_", None), "counts_", None)
-    words = frozenset(getattr(counts, "words_", ()))
-    names = [str(name) for name in classifier.classes_]
-    return Rules(floor, reference, names, words, days, label_days)
+    findings: Sequence[Finding]
+    subjects: Sequence[Finding]
+    record: WindowRecord
 
 
 @dataclass
-class Look:
+class MonitoringRun:
     """What was found out.
 
     Attributes:
+        feed: what windows are compared within (`Source.feed`).
         windows: all windows of the data, oldest first.
-        findings: of the windows that were judged now: new ones, those that have changed, and the
-            newest.
+        judged: the windows that were judged now: new ones, those that have changed, and the newest.
     """
 
-    model: str
+    feed: str
     floor: float
     at: datetime
     windows: Mapping[str, Profile]
-    findings: dict[str, list[Finding]] = field(default_factory=dict)
+    judged: dict[str, JudgedWindow] = field(default_factory=dict)
 
     @property
     def newest(self) -> str | None:
@@ -89,196 +61,156 @@ class Look:
     @property
     def measured(self) -> str | None:
         """The newest window with enough labels to measure accuracy on; else the newest."""
-        enough = [name for name in _dated(self.windows) if self.windows[name].rows >= FEWEST_ROWS]
+        enough = [name for name in _dated(self.windows) if self.windows[name].rows >= MIN_ROWS]
         return enough[-1] if enough else self.newest
 
     @property
-    def shown(self) -> list[Finding]:
+    def findings(self) -> list[Finding]:
         """What holds now, worst first: what is measured on labels is from the newest window that
         has enough of them."""
-        found = [
-            finding
-            for name, about_accuracy in ((self.measured, True), (self.newest, False))
-            for finding in self.findings.get(name or "", ())
-            if (finding.name in SUBJECTS["accuracy"]) is about_accuracy
+        of_accuracy = about(Subject.ACCURACY)
+        current = [
+            *(f for f in self._findings_of(self.measured) if f.name in of_accuracy),
+            *(f for f in self._findings_of(self.newest) if f.name not in of_accuracy),
         ]
-        return sorted(found, key=lambda finding: -SEVERITY.index(finding.status))
+        return sorted(current, key=lambda finding: -SEVERITY.index(finding.status))
 
     @property
     def status(self) -> Status:
-        return overall(self.shown)
+        return overall(self.findings)
 
     @property
     def total(self) -> Profile:
         """All windows together."""
         return sum(self.windows.values(), Profile())
 
+    def _findings_of(self, name: str | None) -> Sequence[Finding]:
+        return self.judged[name].findings if name is not None and name in self.judged else ()
 
-def look(
-    model: str,
+
+def judge_windows(
+    feed: str,
     windows: Mapping[str, Profile],
-    rules: Rules,
+    baseline: Baseline,
     book: Book,
     at: datetime,
+    *,
+    days: int | None,
+    label_days: float,
     more: Sequence[Finding] = (),
-) -> Look:
-    """Judge each window that is new or has changed, and the newest; write all to the book.
+) -> MonitoringRun:
+    """Judge each window that is new or has changed, and the newest.
 
     Args:
         windows: oldest first.
+        book: with the windows of earlier runs; nothing is written to it.
+        at: the present time.
+        days: length of a window; None if windows are not stretches of time.
+        label_days: how old the newest label may be.
         more: findings about the newest window that were made elsewhere.
     """
-    found = Look(model, rules.floor, at, windows)
-    again = {found.newest, found.measured}
-    known = {judged.window: judged for judged in book.history(model, "accuracy")}
-    past = _Past([judged for judged in known.values() if judged.window not in windows])
-    newest_label = np.fmax.reduce([seen.newest_label for seen in windows.values()] or [NEVER])
+    run = MonitoringRun(feed, baseline.floor, at, windows)
+    records = {record.window: record for record in book.windows(feed)}
+    earlier = PastWindows(record for name, record in records.items() if name not in windows)
+    newest_label = np.fmax.reduce([window.newest_label for window in windows.values()] or [NEVER])
     for name in _dated(windows):
-        seen = windows[name]
-        if name in again or not _same(known.get(name), seen):
-            findings = suite.window(
-                seen,
-                rules.reference,
-                past.before(),
-                rules.floor,
-                rules.known_classes,
-                rules.known_words,
-                _days_old(name, rules.days, at),
-            )
-            if name == found.newest:
-                fresh = suite.freshness(newest_label, at, rules.label_days)
-                findings += [*more, *([fresh] if fresh else [])]
-            found.findings[name] = findings
-            past.add(seen, _remembered(findings, seen))
-        else:
-            past.add(seen, known[name].finding.detail["window"])
-    return found
+        window, known = windows[name], records.get(name)
+        if name in (run.newest, run.measured) or known is None or not known.is_of(window):
+            findings = run_checks(window, baseline, earlier.past(), _days_since_end(name, days, at))
+            if name == run.newest:
+                findings += [*more, *check_freshness(newest_label, at, label_days)]
+            run.judged[name] = _judged(name, window, findings, records.values())
+            records[name] = run.judged[name].record
+        earlier.add(window, records[name])
+    return run
 
 
-def record(
-    found: Look,
-    book: Book,
-    channels: Sequence[str],
-    remind_hours: float = 24,
+def record_windows(
+    run: MonitoringRun, book: Book, channels: Sequence[str], remind_hours: float
 ) -> list[Notice]:
     """Write the windows that were judged to the book; return what is new of incidents."""
-    told: list[Notice] = []
-    for name, findings in found.findings.items():
-        before = [
-            j for j in book.history(found.model, "drift", CONFIRMED_WITHIN) if j.window < name
-        ]
-        subjects = [
-            confirmed(subject, before) if subject.name == "drift" else subject
-            for subject in subjects_of(findings, found.windows[name])
-        ]
-        told += book.record(found.model, name, subjects, found.at, channels, remind_hours)
-    return told
+    new_notices: list[Notice] = []
+    for judged in run.judged.values():
+        new_notices += book.record(
+            run.feed,
+            judged.record,
+            judged.subjects,
+            at=run.at,
+            channels=channels,
+            remind_hours=remind_hours,
+        )
+    return new_notices
 
 
-def subjects_of(findings: Sequence[Finding], seen: Profile) -> list[Finding]:
-    """The findings of a window as one for each subject that was judged: its worst."""
-    found = []
-    for subject, names in SUBJECTS.items():
-        about = [finding for finding in findings if finding.name in names]
-        if not about:
+def combine_by_subject(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings of a window as one for each subject that was judged: its worst.
+
+    Its detail also says which check it is from (`finding`), which others warned (`warned`), and the
+    reasons of all others that are not OK (`also`).
+    """
+    combined = []
+    for subject in Subject:
+        asked = [finding for finding in findings if finding.name in about(subject)]
+        if not asked:
             continue
-        status = overall(about) if subject == "accuracy" else _known_worst(about)
-        first = max(about, key=lambda finding: (finding.status is status, finding.name == subject))
-        also = [
-            finding.reason
-            for finding in about
-            if finding is not first and finding.status in (Status.WARNING, Status.CRITICAL)
-        ]
-        warned = [finding.name for finding in about if finding.status is Status.WARNING]
-        detail = {**first.detail, "finding": first.name, "also": also, "warned": warned}
-        if subject == "accuracy":
-            detail["window"] = _remembered(findings, seen)
-        found.append(replace(first, name=subject, status=status, detail=detail))
-    return found
+        status = overall(asked) if subject is Subject.ACCURACY else _known_worst(asked)
+        first = max(asked, key=lambda finding: (finding.status is status, finding.name == subject))
+        others = [finding for finding in asked if finding is not first]
+        detail = {
+            **first.detail,
+            "finding": first.name,
+            "also": [finding.reason for finding in others if finding.status in TROUBLE],
+            "warned": list(warned(asked)),
+        }
+        combined.append(replace(first, name=subject.value, status=status, detail=detail))
+    return combined
 
 
-def confirmed(drift: Finding, before: Sequence[Judged]) -> Finding:
-    """Drift as it is told: OK, unless one of the last two windows showed the same too.
+def confirm_drift(
+    drift: Finding, warnings: Sequence[str], before: Sequence[WindowRecord]
+) -> Finding:
+    """Report drift only if one of the two windows before showed it too.
 
-    Accuracy measures what drift only may lead to, and drift that lasts loses nothing by a day. On
-    stable days one window in fifty looks foreign by chance, or by what happened that day.
+    Accuracy measures the harm itself, so lasting drift can wait a day. On stable days one window in
+    fifty looks foreign by chance, or by what happened that day.
 
     Args:
+        warnings: checks of drift that warned in this window.
         before: earlier windows, oldest first.
     """
-    earlier = {name for judged in before[-2:] for name in judged.finding.detail["warned"]}
-    if drift.status is not Status.WARNING or earlier & set(drift.detail["warned"]):
+    asked = [record.drift_warnings for record in before if record.drift_warnings is not None]
+    shown_before = {name for names in asked[-CONFIRMING_WINDOWS:] for name in names}
+    if drift.status is not Status.WARNING or shown_before & set(warnings):
         return drift
     return replace(drift, status=Status.OK, reason=f"{drift.reason} (for the first time)")
 
 
-class _Past:
-    """Earlier windows, as far as findings look back."""
-
-    def __init__(self, earlier: Sequence[Judged]) -> None:
-        self._remembered = [judged.finding.detail["window"] for judged in earlier]
-        self._profiles: list[Profile] = []
-
-    def add(self, seen: Profile, remembered: Mapping[str, Any]) -> None:
-        self._remembered.append(remembered)
-        self._profiles = [*self._profiles, seen][-PAST_WINDOWS:]
-
-    def before(self) -> suite.Past:
-        last = self._remembered[-PAST_WINDOWS:]
-        delays = [np.empty(0), *(seen.delays() for seen in self._profiles)]
-        return suite.Past(
-            [(window["correct"], window["labelled"]) for window in last if window["labelled"]],
-            [window["read"] for window in last],
-            [Status[window["degradation"]] for window in last if window["degradation"]],
-            np.concatenate(delays)[-SAMPLE_ROWS:],
-            (
-                sum(seen.rows for seen in self._profiles),
-                sum(seen.rows + seen.unlabelled for seen in self._profiles),
-            ),
+def _judged(
+    name: str, window: Profile, findings: Sequence[Finding], records: Iterable[WindowRecord]
+) -> JudgedWindow:
+    subjects = {finding.name: finding for finding in combine_by_subject(findings)}
+    record = record_window(name, window, findings, subjects[Subject.ACCURACY].status)
+    if Subject.DRIFT in subjects:
+        before = sorted((r for r in records if r.window < name), key=lambda r: r.window)
+        subjects[Subject.DRIFT] = confirm_drift(
+            subjects[Subject.DRIFT], record.drift_warnings or (), before
         )
-
-
-def _remembered(findings: Sequence[Finding], seen: Profile) -> dict[str, Any]:
-    """What later windows and charts need to know of this one."""
-    by_name = {finding.name: finding for finding in findings}
-    accuracy, estimated = by_name["accuracy"], by_name.get("estimated_accuracy")
-    degradation = by_name.get("degradation")
-    return {
-        "read": seen.read,
-        "correct": seen.correct,
-        "labelled": seen.rows,
-        "accuracy": accuracy.value if seen.rows else None,
-        "lower": accuracy.lower if seen.rows else None,
-        "upper": accuracy.upper if seen.rows else None,
-        "estimated": {name: getattr(estimated, name) for name in ("value", "lower", "upper")}
-        if estimated and math.isfinite(estimated.value)
-        else None,
-        "degradation": degradation and degradation.detail.get("unescalated"),
-    }
+    return JudgedWindow(findings, list(subjects.values()), record)
 
 
 def _dated(windows: Mapping[str, Profile]) -> list[str]:
     return [name for name in windows if name != UNDATED]
 
 
-def _same(known: Judged | None, seen: Profile) -> bool:
-    """Whether a window is as it was when it was judged; late labels change it."""
-    if known is None:
-        return False
-    before = known.finding.detail["window"]
-    now = {"read": seen.read, "correct": seen.correct, "labelled": seen.rows}
-    return all(before[key] == value for key, value in now.items())
-
-
 def _known_worst(findings: Sequence[Finding]) -> Status:
-    """UNKNOWN only where nothing is known."""
-    known = [found.status for found in findings if found.status is not Status.UNKNOWN]
-    return worst(known)
+    """UNKNOWN only if nothing is known."""
+    return worst(finding.status for finding in findings if finding.status is not Status.UNKNOWN)
 
 
-def _days_old(name: str, days: int | None, at: datetime) -> float:
-    """Days since the window ended; less than 0 before."""
+def _days_since_end(name: str, days: int | None, at: datetime) -> float | None:
+    """Days since the window ended; None while more rows can come."""
     if days is None:
         return 0.0
     end = datetime.fromisoformat(name).replace(tzinfo=UTC) + timedelta(days=days)
-    return (at - end) / timedelta(days=1)
+    since = (at - end) / timedelta(days=1)
+    return since if since >= 0 else None

@@ -22,7 +22,7 @@ Names = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Length:
-    """How long a window is; the whole file where neither is given.
+    """How long a window is; the whole file if neither is given.
 
     Weeks start on Monday. Longer stretches are counted from Monday, 5 January 1970.
     """
@@ -32,13 +32,13 @@ class Length:
 
 
 def length(text: str) -> Length:
-    """What a setting says: `file`, `1d`, `2w`, `500` rows.
+    """Parse a setting: `file`, `1d`, `2w`, `500` rows.
 
     >>> length("2w"), length("500"), length("file")
     (Length(days=14, rows=None), Length(days=None, rows=500), Length(days=None, rows=None))
 
     Raises:
-        SettingsError: it says nothing of the kind.
+        SettingsError: not a window length.
     """
     found = re.fullmatch(r"([1-9]\d{0,8})([dw]?)", text)
     if text == "file":
@@ -52,7 +52,7 @@ def length(text: str) -> Length:
 
 
 def times(texts: pa.Array) -> npt.NDArray[np.datetime64]:
-    """(n,) moments in UTC, NaT where a text is none; a time without zone is UTC.
+    """(n,) moments in UTC, NaT if a text is not a time; a time without zone is UTC.
 
     >>> times(pa.array(["2024-03-04T06:24:15+02:00", "?"])).astype(str).tolist()
     ['2024-03-04T04:24:15', 'NaT']

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from common.monitoring.history import BoundedShare
 from common.types import Bools, Labels
 
 Counts = npt.NDArray[np.intp]
@@ -102,36 +102,38 @@ def ticks(values: Sequence[float]) -> list[float]:
     return [k * step for k in range(math.floor(low / step), math.ceil(high / step) + 1)]
 
 
-def timeline(windows: Sequence[Mapping[str, Any]], floor: float) -> Timeline:
+def timeline(
+    measured: Sequence[BoundedShare | None], estimated: Sequence[BoundedShare | None], floor: float
+) -> Timeline:
     """Lay out windows, the oldest first, on an axis that starts near the lowest bound.
 
     Args:
-        windows: with `accuracy`, `lower`, `upper`, and `estimated`: None or a `value` with bounds.
-            Shares are 0 to 1, or None.
+        measured, estimated: the accuracy of each window by labels, and by estimate.
     """
-    measured = [(window["accuracy"], window["upper"], window["lower"]) for window in windows]
-    estimates = [window["estimated"] or {} for window in windows]
-    estimated = [tuple(map(found.get, ("value", "upper", "lower"))) for found in estimates]
-    known = [share for shares in (*measured, *estimated) for share in shares if share is not None]
+    known = [
+        share
+        for found in (*measured, *estimated)
+        if found
+        for share in (found.value, found.lower, found.upper)
+    ]
     # Room above and below, also where all shares are the same.
     grid = ticks([max(0.0, min([*known, floor]) - 0.01), min(1.0, max([*known, floor]) + 0.01)])
 
     def top(share: float) -> float:
         return round(100 * (grid[-1] - share) / (grid[-1] - grid[0]), 2)
 
-    def mark(place: int, shares: tuple[float | None, ...]) -> Mark | None:
-        value, upper, lower = shares
-        if value is None:
+    def mark(place: int, found: BoundedShare | None) -> Mark | None:
+        if found is None:
             return None
-        bounds = (top(value if bound is None else bound) for bound in (upper, lower))
-        return Mark(round(100 * (place + 0.5) / len(windows), 3), top(value), *bounds)
+        x = round(100 * (place + 0.5) / len(measured), 3)
+        return Mark(x, top(found.value), upper=top(found.upper), lower=top(found.lower))
 
-    marks = [mark(place, shares) for place, shares in enumerate(measured)]
+    marks = [mark(place, found) for place, found in enumerate(measured)]
     return Timeline(
         [(top(tick), tick) for tick in grid],
         top(floor),
         marks,
-        [mark(place, shares) for place, shares in enumerate(estimated)],
+        [mark(place, found) for place, found in enumerate(estimated)],
         [
             [found for found in stretch if found]
             for is_known, stretch in groupby(marks, key=lambda found: found is not None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tabulate import tabulate
 
 if TYPE_CHECKING:  # a script pays for the start of what it uses alone
+    from common.monitoring.result import MonitoringResult
     from common.training.contest import Rule, Verdict
     from common.training.outcome import TrainResult
     from common.training.provenance import Reproduction
@@ -126,32 +127,28 @@ def scoring(manifests: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) ->
     return "\n".join(blocks), {"files": list(manifests), "total": total}
 
 
-def monitoring(facts: Mapping[str, Any]) -> str:
+def monitoring(result: MonitoringResult) -> str:
     """Each class's figures, what else is not OK, what to do; last the verdict."""
     from common.reports.html import figure
 
     lines = []
-    by_class = (facts["classes"] or {"by_class": {}})["by_class"]
-    rows = [
-        (
-            label,
-            f"{row['support']:,}",
-            *(figure(row[key]) for key in ("precision", "recall", "f1")),
-        )
-        for label, row in sorted(by_class.items(), key=lambda pair: -pair[1]["support"])
-    ]
-    if rows:
+    if result.classes:
+        by_class = {name: row.metrics for name, row in result.classes.by_class.items()}
+        rows = [
+            (name, f"{row.support:,}", *map(figure, (row.precision, row.recall, row.f1)))
+            for name, row in sorted(by_class.items(), key=lambda pair: -pair[1].support)
+        ]
         headers = ("class", "rows", "precision", "recall", "F1")
         table = tabulate(rows[:SHOWN_CLASSES], headers, disable_numparse=True, colalign=("left",))
         lines += [table, ""]
     lines += [
-        f"{finding['status']} {finding['name']}: {finding['reason']}"
-        for finding in facts["findings"]
-        if finding["status"] in ("WARNING", "CRITICAL") and finding["reason"] != facts["reason"]
+        f"{finding.status.name} {finding.name}: {finding.reason}"
+        for finding in result.findings
+        if finding.status.name in ("WARNING", "CRITICAL") and finding.reason != result.reason
     ]
-    if facts["next_steps"]:
-        lines += ["Next:", *(f"  {step}" for step in facts["next_steps"])]
-    return "\n".join([*lines, facts["text"]])
+    if result.next_steps:
+        lines += ["Next:", *(f"  {step}" for step in result.next_steps)]
+    return "\n".join([*lines, result.text])
 
 
 def _shadow(shadow: Mapping[str, Any]) -> list[str]:

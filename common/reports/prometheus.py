@@ -11,8 +11,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from common.errors import InputError
-
-STATUSES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
+from common.monitoring.result import MonitoringResult
 
 
 def write_scoring(path: Path, total: Mapping[str, Any]) -> None:
@@ -37,27 +36,28 @@ def write_scoring(path: Path, total: Mapping[str, Any]) -> None:
     _write(path, registry, gauge)
 
 
-def write_monitoring(path: Path, facts: Mapping[str, Any]) -> None:
-    """What a look of the monitor has found.
+def write_monitoring(path: Path, result: MonitoringResult) -> None:
+    """Write what a monitoring run has found.
 
-    Args:
-        facts: as `monitor_facts.of` gives them.
+    Raises:
+        InputError: the file can't be written.
     """
     registry = CollectorRegistry()
     gauge = partial(_gauge, registry, "triage_monitor")
-    gauge("status", "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN").set(facts["exit_code"])
+    gauge("status", "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN").set(result.exit_code)
     statuses = gauge("finding_status", "The same of each finding", ("finding",))
     values = gauge("finding_value", "What each finding has measured", ("finding",))
-    for finding in facts["findings"]:
-        statuses.labels(finding["name"]).set(STATUSES[finding["status"]])
-        values.labels(finding["name"]).set(_number(finding["value"]))
-    newest = facts["windows"][-1] if facts["windows"] else {}
-    gauge("accuracy", "Accuracy of the newest window").set(_number(newest.get("accuracy")))
-    gauge("rows", "Rows with a class in the newest window").set(newest.get("rows", 0))
-    gauge("floor", "ACCURACY_FLOOR").set(facts["floor"])
-    opened = sum(incident["recovered"] is None for incident in facts["incidents"])
+    for finding in result.findings:
+        statuses.labels(finding.name).set(int(finding.status))
+        values.labels(finding.name).set(finding.value)
+    newest = result.windows[-1] if result.windows else None
+    accuracy = newest.accuracy.value if newest and newest.accuracy else None
+    gauge("accuracy", "Accuracy of the newest window").set(_number(accuracy))
+    gauge("rows", "Rows with a class in the newest window").set(newest.labelled if newest else 0)
+    gauge("floor", "ACCURACY_FLOOR").set(result.floor)
+    opened = sum(incident.is_open for incident in result.incidents)
     gauge("open_incidents", "Incidents that have not recovered").set(opened)
-    gauge("model_version", "Version of the model that is watched").set(facts["model"]["version"])
+    gauge("model_version", "Version of the model that is watched").set(result.model.version)
     _write(path, registry, gauge)
 
 

@@ -36,3 +36,10 @@ def test_false_alarms_and_power_of_the_findings_are_tabulated():
     report = benchmark("alarms", "--runs", 1, "--days", 3, "--tries", 2)
     for part in ("| text ", "| degradation ", "all together, mean", "CRITICAL in 2 runs of 3 days"):
         assert part in report
+
+
+def test_incidents_of_whole_histories_are_counted():
+    sizes = ("--days", 3, "--rows-per-day", 60, "--seeds", 5)
+    report = benchmark("incidents", *sizes)
+    assert "days to CRITICAL" in report
+    assert "|      5 |" in report

@@ -29,7 +29,7 @@ def first(tmp_path_factory):
 
 @pytest.fixture
 def project(first):
-    """The same, with nothing known of earlier looks."""
+    """The same, with nothing known of earlier runs."""
     (first.root / "monitor.db").unlink(missing_ok=True)
     return first
 
@@ -245,6 +245,10 @@ def test_training_again_is_told_in_the_same_incident(project, receiver):
         (("--predictions", "a.csv"), "belong together"),
         (("--predictions", "a.csv", "--labels", "b.csv", "--data", "c.csv"), "two places"),
         (("--retrain-data", "a.csv"), "is for --retrain-on"),
+        (
+            ("--data", "history/2026-01-05.csv", "--challenger", "champion"),
+            "the challenger champion is version 1",
+        ),
         (("--window", "1m"), "WINDOW"),
         (("--alert-urls", "gopher://x"), "ALERT_URLS"),
         (("--heartbeat-url", "gopher://x"), "HEARTBEAT_URL"),

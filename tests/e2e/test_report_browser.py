@@ -4,9 +4,23 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
+from common.evaluation.metrics import ClassMetrics
+from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.history import BoundedShare, WindowRecord
+from common.monitoring.incidents.lifecycle import Incident, Notice
+from common.monitoring.result import (
+    ClassResult,
+    ClassResults,
+    Example,
+    MonitoringResult,
+    RowTotals,
+    SegmentResult,
+    WatchedModel,
+)
 from common.reports import monitoring as monitor_page
 
 BROWSER = (
@@ -33,71 +47,78 @@ HOSTILE = [
     "😡 " + "long" * 400,
 ]
 DAYS = [f"2026-01-{day:02}" for day in range(1, 31)]
-FACTS = {
-    "status": "CRITICAL",
-    "text": f"CRITICAL: triage version 3 on {HOSTILE[0]}: accuracy 0.8100 is below the floor.",
-    "model": {"name": HOSTILE[1], "version": 3, "run_id": "abc"},
-    "file": HOSTILE[3],
-    "at": "2026-02-01T06:00:00+00:00",
-    "floor": 0.85,
-    "windows": [
-        {
-            "name": day,
-            "rows": 300,
-            "correct": 276 - 5 * max(0, k - 20),
-            "accuracy": 0.92 - max(0, k - 20) / 60,
-            "lower": 0.89 - max(0, k - 20) / 60,
-            "upper": 0.94 - max(0, k - 20) / 60,
-            "status": "CRITICAL" if k > 24 else "OK",
-            "estimated": {"value": 0.92, "lower": 0.9, "upper": 0.94},
-        }
-        for k, day in enumerate(DAYS)
-    ],
-    "findings": [
-        {
-            **{"name": "text", "status": "WARNING", "reason": HOSTILE[2], "value": 0.61},
-            **{"lower": None, "upper": None, "limit": 0.55, "rows": 300},
-            "detail": {"more": HOSTILE, "fewer": ["luggage"]},
-        }
-    ],
-    "classes": {
-        "names": ["a", HOSTILE[0]],
-        "confusion": [[100, 20], [30, 150]],
-        "by_class": {
-            name: {
-                "support": 9,
-                "precision": 0.8,
-                "recall": 0.7,
-                "f1": 0.75,
-                "reference_recall": 0.9,
-            }
-            for name in ("a", HOSTILE[0])
-        },
-    },
-    "segments": {
-        HOSTILE[1]: {"rows": 40, "correct": 30, "accuracy": 0.75, "lower": 0.6, "upper": 0.86}
-    },
-    "examples": [
-        {"text": text, "true": "a", "predicted": HOSTILE[0], "confidence": 0.9} for text in HOSTILE
-    ],
-    "incidents": [
-        {
-            **{"id": "accuracy-1", "finding": "accuracy", "status": "CRITICAL"},
-            **{"since": "2026-01-26T06:00:00+00:00", "recovered": None, "reason": HOSTILE[3]},
-            "changes": [
-                {"change": "opened", "at": "2026-01-26T06:00:00+00:00", "status": "CRITICAL"}
-            ],
-        }
-    ],
-    "next_steps": ["python train.py --data all.csv --dry-run", HOSTILE[0]],
-    "counts": {"read": 300, "used": 290, "rejected": 4, "blank": 6, "unlabelled": 0},
-}
+OPENED = datetime(2026, 1, 26, 6, tzinfo=UTC)
+
+
+def window(number, day):
+    fallen = max(0, number - 20) / 60
+    return WindowRecord(
+        day,
+        Status.CRITICAL if number > 24 else Status.OK,
+        read=300,
+        labelled=300,
+        correct=276 - 5 * max(0, number - 20),
+        accuracy=BoundedShare(0.92 - fallen, 0.89 - fallen, 0.94 - fallen),
+        estimate=BoundedShare(0.92, 0.9, 0.94),
+    )
+
+
+METRICS = ClassMetrics(support=9, precision=0.8, recall=0.7, f1=0.75)
+RESULT = MonitoringResult(
+    status=Status.CRITICAL,
+    reason="accuracy 0.8100 is below the floor",
+    model=WatchedModel(HOSTILE[1], 3, "abc"),
+    file=HOSTILE[3],
+    at=datetime(2026, 2, 1, 6, tzinfo=UTC),
+    floor=0.85,
+    window=DAYS[-1],
+    windows=tuple(window(number, day) for number, day in enumerate(DAYS)),
+    findings=(
+        Finding(
+            "text",
+            Status.WARNING,
+            HOSTILE[2],
+            value=0.61,
+            limit=0.55,
+            rows=300,
+            detail={"more": HOSTILE, "fewer": ["luggage"]},
+        ),
+    ),
+    metrics={},
+    classes=ClassResults(
+        ("a", HOSTILE[0]),
+        [[100, 20], [30, 150]],
+        {name: ClassResult(METRICS, reference_recall=0.9) for name in ("a", HOSTILE[0])},
+    ),
+    segments={HOSTILE[1]: SegmentResult(40, 30, accuracy=0.75, lower=0.6, upper=0.86)},
+    examples=tuple(Example(text, "a", HOSTILE[0], 0.9) for text in HOSTILE),
+    incidents=(
+        Incident(
+            (
+                Notice(
+                    incident="accuracy-1",
+                    model=HOSTILE[1],
+                    finding="accuracy",
+                    change="opened",
+                    status=Status.CRITICAL,
+                    since=OPENED,
+                    at=OPENED,
+                    window=DAYS[25],
+                    reason=HOSTILE[3],
+                    detail={},
+                ),
+            )
+        ),
+    ),
+    next_steps=("python train.py --data all.csv --dry-run", HOSTILE[0]),
+    counts=RowTotals(read=300, used=290, rejected=4, blank=6, unlabelled=0, replaced=0),
+)
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(monitor_page.render(FACTS), "utf-8")
+    path.write_text(monitor_page.render(RESULT), "utf-8")
     return path
 
 

@@ -12,7 +12,8 @@ from itertools import chain
 import pytest
 
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.incidents.book import opened
+from common.monitoring.history import WindowRecord
+from common.monitoring.incidents.book import open_book
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 LATER = START + timedelta(seconds=121)
@@ -28,19 +29,21 @@ def judge(book, letters, at, wait=lambda: None):
     for number, letter in enumerate(letters, start=1):
         wait()
         finding = Finding("accuracy", STATUSES[letter], "why", detail={"window": number})
-        told = book.record("triage", f"day {number}", [finding], at, [HOOK, MAIL])
+        window = WindowRecord(f"day {number}", finding.status, read=9, labelled=9, correct=9)
+        told = book.record("triage", window, [finding], at, [HOOK, MAIL])
         notices += [(notice.window, notice.change) for notice in told]
     return notices
 
 
 def deliver(book, sent, at, count=lambda: None):
-    for channel, notice in book.claim(at):
+    for delivery in book.claim(at):
+        notice = delivery.notice
         count()
         # As a receiver does: what has arrived is there, whatever becomes of the sender.
         with sent.open("a") as file:
-            file.write(json.dumps([channel, notice.window, notice.change]) + "\n")
+            file.write(json.dumps([delivery.channel, notice.window, notice.change]) + "\n")
         count()
-        book.delivered(channel, notice, at)
+        book.mark_delivered(delivery, at)
 
 
 def arrived(sent):
@@ -51,14 +54,14 @@ def arrived(sent):
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """By one monitor that nobody disturbs."""
-    with opened(tmp_path_factory.mktemp("alone") / "book.db") as book:
+    with open_book(tmp_path_factory.mktemp("alone") / "book.db") as book:
         notices = judge(book, LETTERS, START)
     assert len(set(notices)) == len(notices) > 9
     return notices
 
 
 def monitor(path, sent, barrier, results):
-    with opened(path) as book:
+    with open_book(path) as book:
         notices = judge(book, LETTERS, START, barrier.wait)
         barrier.wait()
         deliver(book, sent, START)
@@ -130,7 +133,7 @@ def test_a_kill_at_each_statement_loses_no_notice_and_repeats_only_what_was_unde
         if not child:
             try:
                 count = die_at(step)
-                with opened(path) as book:
+                with open_book(path) as book:
                     judge(book, letters, START)
                     deliver(book, sent, START, count)
                 os._exit(0)
@@ -141,7 +144,7 @@ def test_a_kill_at_each_statement_loses_no_notice_and_repeats_only_what_was_unde
             assert os.WEXITSTATUS(status) == 0
             break
         under_way = arrived(sent).total() - (recorded_as_delivered(path) if path.exists() else 0)
-        with opened(path) as book:
+        with open_book(path) as book:
             judge(book, letters, LATER)
             deliver(book, sent, LATER)
             assert not book.claim(LATER + timedelta(days=1))

@@ -63,7 +63,7 @@ class Channel:
 def parse(
     addresses: Sequence[str], smtp_url: str | None = None, mail_from: str | None = None
 ) -> tuple[Channel, ...]:
-    """The channels that addresses mean; an address that is there twice is one channel.
+    """Return the channels that addresses mean; an address that is there twice is one channel.
 
     - `https://hooks.slack.com/...`, `slack+https://host/...`: Slack, Mattermost
     - `https://*.webhook.office.com/...`, `*.logic.azure.com`, `*.powerplatform.com`,
@@ -78,11 +78,11 @@ def parse(
     channels: dict[str, Channel] = {}
     for position, address in enumerate(addresses, start=1):
         try:
-            channel = _parsed(address, position, smtp_url, mail_from)
+            channel = _parse(address, position, smtp_url, mail_from)
         except ValueError as error:
             # Not chained: what urlsplit says holds the address.
             raise SettingsError(
-                f"ALERT_URLS: address {position} of {len(addresses)} {_said(error)} "
+                f"ALERT_URLS: address {position} of {len(addresses)} {_problem(error)} "
                 "(it is not shown: it may hold a token)."
             ) from None
         channels.setdefault(channel.key, channel)
@@ -93,11 +93,11 @@ class _Unusable(ValueError):
     """Its message says what an address should be, and holds nothing of it."""
 
 
-def _said(error: ValueError) -> str:
-    return str(error) if isinstance(error, _Unusable) else "is no address"
+def _problem(error: ValueError) -> str:
+    return str(error) if isinstance(error, _Unusable) else "is not an address"
 
 
-def _parsed(address: str, position: int, smtp_url: str | None, mail_from: str | None) -> Channel:
+def _parse(address: str, position: int, smtp_url: str | None, mail_from: str | None) -> Channel:
     if not address.isprintable() or " " in address:
         raise _Unusable("holds a blank or a control character")
     parts = urlsplit(address)
@@ -119,7 +119,7 @@ def _parsed(address: str, position: int, smtp_url: str | None, mail_from: str | 
 
 
 def _host(parts: SplitResult) -> str:
-    _ = parts.port  # raises where it is no port
+    _ = parts.port  # raises if it is not a port
     host = parts.hostname or ""
     if not host or not all(host.rstrip(".").split(".")):
         raise _Unusable("names no host")
@@ -137,7 +137,7 @@ def _mail(
 ) -> tuple[str, mail.Server]:
     recipient = unquote(parts.path)
     if parts.netloc or parts.query or parts.fragment or not mail.is_address(recipient):
-        raise _Unusable("is no e-mail address: it must be mailto:somebody@example.org")
+        raise _Unusable("is not an e-mail address: it must be mailto:somebody@example.org")
     if not smtp_url or not mail_from:
         raise _Unusable("is an e-mail address: set SMTP_URL and MAIL_FROM too")
     return recipient, mail.parse_server(smtp_url, mail_from)
@@ -151,4 +151,4 @@ def _require_apprise(address: str) -> None:
             "is of a kind that only Apprise may know, which is not installed: make apprise"
         ) from None
     if not apprise.Apprise().add(address):
-        raise _Unusable("is of no kind that Apprise knows")
+        raise _Unusable("is of a kind that Apprise does not know")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from common.monitoring.alerts import webhook
-from common.monitoring.alerts.deadline import together
+from common.monitoring.alerts.deadline import run_together
 from common.monitoring.alerts.formats import line
 
 LIMIT_SECONDS = 5.0
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def ping(url: str, ok: bool, text: str) -> None:
-    """POST one line to `url`, or where the run failed to `url` + "/fail", within 5 seconds.
+    """POST one line to `url`, or to `url` + "/fail" if the run failed, within 5 seconds.
 
     The convention of healthchecks.io. A failure is one warning without the address, whose path is
     a secret. Source: https://healthchecks.io/docs/http_api/
@@ -33,24 +33,29 @@ def ping(url: str, ok: bool, text: str) -> None:
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         problems.append(webhook.post(address, body, headers, end))
 
-    together([post], end)
+    run_together([post], end)
     problem = problems[0] if problems else f"not taken within {LIMIT_SECONDS:g} s"
     if problem:
         logger.warning("The heartbeat was not sent: %s.", problem)
 
 
 @contextmanager
-def beating(url: str | None) -> Iterator[Callable[[str], None]]:
-    """Ping when the block ends, also where it fails; yield what takes the one line to send.
+def heartbeat(url: str | None) -> Iterator[Callable[[str], None]]:
+    """Ping when the block ends, also if it fails; yield a function that sets the line to send.
 
     Without a `url` nothing is sent.
     """
-    said = ["done"]
+    text = "done"
+
+    def set_text(line: str) -> None:
+        nonlocal text
+        text = line
+
     try:
-        yield said.append
+        yield set_text
     except Exception as error:
         if url:
             ping(url, ok=False, text=str(error))
         raise
     if url:
-        ping(url, ok=True, text=said[-1])
+        ping(url, ok=True, text=text)

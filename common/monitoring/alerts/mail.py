@@ -13,7 +13,7 @@ from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
 
 from common.errors import SettingsError
-from common.monitoring.alerts.deadline import attempts
+from common.monitoring.alerts.deadline import Outcome, retry
 
 STEP_SECONDS = 5.0
 PORTS = {"smtp": 587, "smtps": 465}
@@ -25,7 +25,7 @@ class Server:
     """Where mail is handed in, and from whom it comes.
 
     Attributes:
-        secure: TLS from the first byte on; otherwise STARTTLS where it is offered.
+        secure: TLS from the first byte on; otherwise STARTTLS if it is offered.
     """
 
     host: str
@@ -49,8 +49,8 @@ def parse_server(url: str, sender: str) -> Server:
         host, port = None, 0
     if not host or parts.path.strip("/") or parts.query or parts.fragment:
         raise SettingsError(
-            "SMTP_URL must be smtp://user:password@host:port or smtps://..., with special signs of "
-            "user and password as %XX (it is not shown: it may hold a password)."
+            "SMTP_URL must be smtp://user:password@host:port or smtps://..., with special "
+            "characters of user and password as %XX (it is not shown: it may hold a password)."
         )
     if not is_address(sender):
         raise SettingsError(f"MAIL_FROM must be an e-mail address, not {sender!r}.")
@@ -67,7 +67,7 @@ def is_address(text: str) -> bool:
 
 
 def send(server: Server, message: EmailMessage, end: float) -> str | None:
-    """Hand in a message; what went wrong, in words without addresses and passwords, or None.
+    """Hand in a message; return what went wrong, without addresses and passwords, or None.
 
     A password goes over TLS, or to this machine, or nowhere.
 
@@ -77,28 +77,28 @@ def send(server: Server, message: EmailMessage, end: float) -> str | None:
     del message["Date"]
     message["Date"] = formatdate()
 
-    def attempt(left: float) -> tuple[str | None, bool]:
+    def attempt(left: float) -> Outcome:
         try:
             with closing(_connected(server, min(STEP_SECONDS, left))) as client:
                 if server.user:
                     if not isinstance(client.sock, ssl.SSLSocket) and server.host not in LOOPBACK:
-                        return "it offers no TLS, so the password was not sent", False
+                        return Outcome("it offers no TLS, so the password was not sent")
                     client.login(server.user, server.password)
                 client.send_message(message)
-                with suppress(OSError):  # it has the message, whatever it answers to a farewell
+                with suppress(OSError):  # it has the message, whatever it answers to QUIT
                     client.quit()
-            return None, False
+            return Outcome()
         except smtplib.SMTPRecipientsRefused as error:
             ((code, _),) = error.recipients.values()
             return _refused(code)
         except smtplib.SMTPResponseException as error:
             return _refused(error.smtp_code)
         except (smtplib.SMTPNotSupportedError, ssl.SSLError, UnicodeError) as error:
-            return type(error).__name__, False
-        except OSError as error:  # also what else smtplib raises
-            return type(error).__name__, True
+            return Outcome(type(error).__name__)
+        except OSError as error:  # smtplib raises subclasses of it too
+            return Outcome(type(error).__name__, True)
 
-    return attempts(attempt, end)
+    return retry(attempt, end)
 
 
 def _connected(server: Server, seconds: float) -> smtplib.SMTP:
@@ -116,6 +116,6 @@ def _connected(server: Server, seconds: float) -> smtplib.SMTP:
     return client
 
 
-def _refused(code: int) -> tuple[str, bool]:
+def _refused(code: int) -> Outcome:
     """By SMTP's convention 4xx may pass."""
-    return f"SMTP {code}", 400 <= code < 500
+    return Outcome(f"SMTP {code}", 400 <= code < 500)

@@ -5,25 +5,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from common.monitoring.alerts.deadline import attempts
+from common.monitoring.alerts.deadline import Outcome, retry
 
 CONNECT_SECONDS, READ_SECONDS = 3.05, 5.0
 BUSY = (429, 500, 502, 503, 504)
-LOOKED_AT = 512
+COMPLAINT_BYTES = 512
 
 
 def post(
     address: str, body: bytes, headers: Mapping[str, str], end: float, complaint: bytes = b""
 ) -> str | None:
-    """POST `body`; what went wrong, in words without the address, or None.
+    """POST `body`; return what went wrong, in words without the address, or None.
 
     Redirects are not followed: a message goes where it was told to, or nowhere. The answer's body
-    is not read, but for its first 512 bytes where `complaint` asks for them.
+    is not read, except for its first 512 bytes if `complaint` asks for them.
 
     Args:
         address: http:// or https://.
         end: when to stop trying, by `time.monotonic`.
-        complaint: what the body of a success holds that is none.
+        complaint: text in a 2xx body that means it failed after all.
     """
     import requests
     from urllib3.exceptions import HTTPError
@@ -31,7 +31,7 @@ def post(
     # It logs the paths of addresses, where tokens are.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
 
-    def attempt(left: float) -> tuple[str | None, bool]:
+    def attempt(left: float) -> Outcome:
         try:
             with requests.post(
                 address,
@@ -42,13 +42,13 @@ def post(
                 stream=True,
             ) as answer:
                 if not 200 <= answer.status_code < 300:
-                    return f"HTTP {answer.status_code}", answer.status_code in BUSY
-                if complaint and complaint in next(answer.iter_content(LOOKED_AT), b""):
-                    return "it took the message and then failed", True
-                return None, False
+                    return Outcome(f"HTTP {answer.status_code}", answer.status_code in BUSY)
+                if complaint and complaint in next(answer.iter_content(COMPLAINT_BYTES), b""):
+                    return Outcome("it took the message and then failed", True)
+                return Outcome()
         except (requests.ConnectionError, requests.Timeout) as error:
-            return type(error).__name__, True
+            return Outcome(type(error).__name__, True)
         except (requests.RequestException, HTTPError, ValueError) as error:
-            return type(error).__name__, False
+            return Outcome(type(error).__name__)
 
-    return attempts(attempt, end)
+    return retry(attempt, end)

@@ -9,95 +9,102 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from common.evaluation.two_samples import higher_share_p, share_difference, wilson_bounds
-from common.monitoring.checks.finding import FEWEST_ROWS, Finding, Status, reaches, too_few
+from common.evaluation.two_samples import (
+    MIN_ROWS,
+    Share,
+    higher_share_p,
+    share_difference,
+    wilson_bounds,
+)
+from common.monitoring.checks.finding import TROUBLE, Finding, Status, reaches, too_few
 
 POOLED_WINDOWS = 5
+# A smaller drop than this is nobody's trouble.
+MARGIN = 0.02
+# Largest p-values of a drop. That of WARNING was measured: on a stable model of .92 with 300 rows a
+# day, .01 warns 1.5 times in 200 days and .005 0.8 times, while a drop to .84 is CRITICAL within
+# two days in 97.9 or 97.1 % (2,000 holdout rows).
+P_WARNING, P_CRITICAL = 0.005, 0.001
+# Smaller windows are WARNING at most: where days had 20 to 60 rows, a third of all CRITICAL for
+# nothing came from `degradation` without this.
+CRITICAL_ROWS = 100
 
 
-def against_floor(correct: int, rows: int, floor: float) -> Finding:
-    """Judge `correct` of `rows` labelled messages against a floor between 0 and 1.
+def against_floor(correct: Share, floor: float) -> Finding:
+    """Judge the correct answers to labelled messages against a floor between 0 and 1.
 
-    CRITICAL where the one-sided 95 % upper bound (Wilson 1927) is below the floor: by chance in
-    about 5 % of the windows whose true accuracy is at the floor (exactly, 4.5 to 7.9 % for 100 to
-    2,000 rows and floors of .7 to .99), and in far fewer where it is above. WARNING where only the
-    point is below; UNKNOWN where fewer than 30 rows say neither.
+    CRITICAL if the one-sided 95 % upper bound (Wilson 1927) is below the floor: by chance in about
+    5 % of the windows whose true accuracy is at the floor (exactly, 4.5 to 7.9 % for 100 to 2,000
+    rows and floors of .7 to .99), and in far fewer if it is above. WARNING if only the point is
+    below; UNKNOWN if fewer than 30 rows say neither.
 
-    >>> against_floor(70, 100, 0.85).status.name
+    >>> against_floor(Share(70, 100), 0.85).status.name
     'CRITICAL'
     """
+    rows = correct.rows
     if not rows:
         return Finding("accuracy", Status.UNKNOWN, "no labelled rows", limit=floor)
-    accuracy = correct / rows
-    lower, upper = wilson_bounds(correct, rows)
+    accuracy = correct.value
+    lower, upper = wilson_bounds(correct)
     interval = f"accuracy {accuracy:.4f} (95 % bounds {lower:.4f} to {upper:.4f}) on {rows:,} rows"
     if upper < floor:
         status, reason = Status.CRITICAL, f"{interval} is below the floor {floor:g}"
-    elif rows < FEWEST_ROWS:
+    elif rows < MIN_ROWS:
         status = Status.UNKNOWN
-        reason = f"{interval}: too few rows to judge, at least {FEWEST_ROWS} are needed"
+        reason = f"{interval}: too few rows to judge, at least {MIN_ROWS} are needed"
     elif accuracy < floor:
         status = Status.WARNING
         reason = f"{interval} is below the floor {floor:g}, but that may be chance"
     else:
         status, reason = Status.OK, f"{interval} holds the floor {floor:g}"
-    return Finding("accuracy", status, reason, accuracy, lower, upper, floor, rows)
+    return Finding(
+        "accuracy",
+        status,
+        reason,
+        value=accuracy,
+        lower=lower,
+        upper=upper,
+        limit=floor,
+        rows=rows,
+    )
 
 
-def pooled_against_floor(windows: Sequence[tuple[int, int]], floor: float) -> Finding:
+def pooled_against_floor(windows: Sequence[Share], floor: float) -> Finding:
     """The same for the last five windows together, which sees a slow decline and small windows.
 
     Args:
-        windows: (correct, rows) of each, newest last. Windows without rows are no windows.
+        windows: correct answers of each, newest last. Windows without rows do not count.
 
-    OK where the newest window holds the floor: otherwise the failure of some days ago would keep on
+    OK if the newest window holds the floor: otherwise the failure of some days ago would keep on
     alarming after it has been mended.
     """
-    pooled = [window for window in windows if window[1]][-POOLED_WINDOWS:]
-    correct, rows = (sum(column) for column in zip(*pooled, strict=True)) if pooled else (0, 0)
-    finding = against_floor(correct, rows, floor)
+    pooled = [window for window in windows if window.rows][-POOLED_WINDOWS:]
+    correct = Share(sum(window.part for window in pooled), sum(window.rows for window in pooled))
+    finding = against_floor(correct, floor)
     status, reason = finding.status, f"last {len(pooled)} windows: {finding.reason}"
-    if status in (Status.CRITICAL, Status.WARNING) and pooled[-1][0] / pooled[-1][1] >= floor:
+    if status in TROUBLE and pooled[-1].value >= floor:
         status, reason = Status.OK, f"{reason}, but the newest of them holds it"
     detail = {"windows": [list(window) for window in pooled]}
     return replace(finding, name="accuracy_pooled", status=status, reason=reason, detail=detail)
 
 
-def degradation(
-    correct: int,
-    rows: int,
-    holdout_correct: int,
-    holdout_rows: int,
-    margin: float = 0.02,
-    warning: float = 0.005,
-    critical: float = 0.001,
-    critical_rows: int = 100,
-) -> Finding:
+def degradation(correct: Share, holdout: Share) -> Finding:
     """Is the model worse than it was on its holdout?
 
-    Args:
-        margin: smaller drops than this are nobody's trouble.
-        warning, critical: largest p-values of a drop (one-sided Fisher test); beyond chance at
-            `critical`, that is CRITICAL, at `warning` WARNING.
-        critical_rows: smaller windows are WARNING at most. Where days have 20 to 60 rows, a third
-            of all CRITICAL for nothing came from here without it.
-
-    `value` is accuracy minus holdout accuracy, with Newcombe's 95 % interval (1998, method 10).
-    The default of `warning` was measured: on a stable model of .92 with 300 rows a day, .01 warns
-    1.5 times in 200 days and .005 0.8 times, while a drop to .84 is CRITICAL within two days in
-    97.9 or 97.1 % (2,000 holdout rows).
+    CRITICAL and WARNING by the p-value of the drop (one-sided Fisher test), if it is at least
+    MARGIN. `value` is accuracy minus holdout accuracy, with Newcombe's 95 % interval (1998,
+    method 10).
     """
-    name = "degradation"
-    if min(rows, holdout_rows) < FEWEST_ROWS:
-        return too_few(name, rows, holdout_rows)
-    accuracy, before = correct / rows, holdout_correct / holdout_rows
-    wrong, holdout_wrong = rows - correct, holdout_rows - holdout_correct
-    p = higher_share_p(wrong, rows, holdout_wrong, holdout_rows)
-    lower, upper = share_difference(correct, rows, holdout_correct, holdout_rows)
-    matters = reaches(before - accuracy, margin)
-    if matters and p < critical and rows >= critical_rows:
+    rows = correct.rows
+    if min(rows, holdout.rows) < MIN_ROWS:
+        return too_few("degradation", rows, holdout.rows)
+    accuracy, before = correct.value, holdout.value
+    p = higher_share_p(correct.rest, holdout.rest)
+    lower, upper = share_difference(correct, holdout)
+    matters = reaches(before - accuracy, MARGIN)
+    if matters and p < P_CRITICAL and rows >= CRITICAL_ROWS:
         status, judged = Status.CRITICAL, "worse beyond chance"
-    elif matters and p < warning:
+    elif matters and p < P_WARNING:
         status, judged = Status.WARNING, "probably worse"
     else:
         status, judged = Status.OK, "no worse than chance or the margin explain"
@@ -105,5 +112,14 @@ def degradation(
         f"accuracy {accuracy:.4f} on {rows:,} rows is {judged}: reference {before:.4f}, difference "
         f"{accuracy - before:+.4f} (95 % interval {lower:+.4f} to {upper:+.4f}), p {p:.2g}"
     )
-    detail = {"accuracy": accuracy, "holdout_accuracy": before, "p": p}
-    return Finding(name, status, reason, accuracy - before, lower, upper, -margin, rows, detail)
+    return Finding(
+        "degradation",
+        status,
+        reason,
+        value=accuracy - before,
+        lower=lower,
+        upper=upper,
+        limit=-MARGIN,
+        rows=rows,
+        detail={"accuracy": accuracy, "holdout_accuracy": before, "p": p},
+    )

@@ -8,27 +8,25 @@ import numpy as np
 from scipy import stats
 
 from common.evaluation.paired import holm
-from common.monitoring.checks.finding import (
-    FEWEST_ROWS,
-    NAN,
-    SIGNIFICANCE,
-    Finding,
-    too_few,
-    warn_if,
-)
-from common.types import Floats, Labels
+from common.evaluation.two_samples import MIN_ROWS
+from common.monitoring.checks.finding import SIGNIFICANCE, Finding, too_few, warn_if
+from common.types import Floats, Json, Labels
 
 SHOWN = 5
-# Cochran, Some Methods for Strengthening the Common chi2 Tests, 1954: fewer expected rows than five
-# make the chi2 approximation of a cell poor.
-EXPECTED = 5
+# Smallest PSI that matters: the trade calls .1 a moderate shift.
+PSI_MARGIN = 0.1
+# Smallest distance of confidences that matters, 0 to 1.
+DISTANCE_MARGIN = 0.1
+# Fewer expected rows make the chi2 approximation of a cell poor. Source: Cochran, Some Methods for
+# Strengthening the Common chi2 Tests, 1954.
+EXPECTED_ROWS = 5
 OTHERS = "(rare classes)"
 
 
 def psi(expected: Floats, actual: Floats) -> float:
     """Population stability index of two sets of shares (K,), all greater than 0.
 
-    sum((actual - expected) ln(actual / expected)); 0 where they are alike, without upper bound.
+    sum((actual - expected) ln(actual / expected)); 0 if they are alike, without upper bound.
     Source: Siddiqi, Credit Risk Scorecards, 2006.
 
     >>> round(psi(np.array([0.5, 0.5]), np.array([0.6, 0.4])), 4)
@@ -37,31 +35,25 @@ def psi(expected: Floats, actual: Floats) -> float:
     return float(((actual - expected) * np.log(actual / expected)).sum())
 
 
-def predicted_classes(
-    reference: Mapping[str, int],
-    current: Mapping[str, int],
-    significance: float = SIGNIFICANCE,
-    margin: float = 0.1,
-) -> Finding:
+def predicted_classes(reference: Mapping[str, int], current: Mapping[str, int]) -> Finding:
     """Are other classes predicted than on the holdout?
 
     Args:
         reference, current: how often each class was predicted.
-        margin: smallest PSI that matters; the trade calls .1 a moderate shift.
 
     Without a shift PSI / (1/n + 1/m) is about chi2 with K - 1 degrees of freedom. Source: Yurdakul,
     Statistical Properties of Population Stability Index, 2018. Rare classes are counted together,
-    and half a row is added to each class, so that an empty one is no infinite shift.
+    and half a row is added to each class, so that an empty one is not an infinite shift.
     """
     name = "predicted_classes"
     names = sorted({*reference, *current})
     before = np.array([reference.get(key, 0) for key in names], float)
     now = np.array([current.get(key, 0) for key in names], float)
     m, n = int(before.sum()), int(now.sum())
-    if min(m, n) < FEWEST_ROWS:
+    if min(m, n) < MIN_ROWS:
         return too_few(name, n, m)
     expected = (before + now) * min(m, n) / (m + n)
-    rare = expected < EXPECTED
+    rare = expected < EXPECTED_ROWS
     if rare.sum() > 1:
         names = [key for key, few in zip(names, rare, strict=True) if not few] + [OTHERS]
         before = np.append(before[~rare], before[rare].sum())
@@ -69,10 +61,10 @@ def predicted_classes(
     shares, shares_before = ((x + 0.5) / (x.sum() + len(x) / 2) for x in (now, before))
     value, scale = psi(shares_before, shares), 1 / n + 1 / m
     p = float(stats.chi2.sf(value / scale, len(names) - 1)) if len(names) > 1 else 1.0
-    beyond = scale * float(stats.chi2.isf(significance, max(1, len(names) - 1)))
-    status = warn_if(p < significance and value >= margin)
+    beyond = scale * float(stats.chi2.isf(SIGNIFICANCE, max(1, len(names) - 1)))
+    status = warn_if(p < SIGNIFICANCE and value >= PSI_MARGIN)
     order = np.argsort(-np.abs(shares - shares_before), kind="stable")[:SHOWN]
-    moved = [
+    moved: list[dict[str, str | float]] = [
         {"class": names[k], "share": float(shares[k]), "reference": float(shares_before[k])}
         for k in order
     ]
@@ -81,42 +73,37 @@ def predicted_classes(
         f"predicted classes of {n:,} rows {judged} the reference: PSI {value:.4f}, p {p:.2g}; most "
         f"changed is {moved[0]['class']}, {moved[0]['reference']:.4f} to {moved[0]['share']:.4f}"
     )
-    detail = {"moved": moved, "p": p}
-    return Finding(name, status, reason, value, NAN, NAN, max(margin, beyond), n, detail)
+    detail: dict[str, Json] = {"moved": moved, "p": p}
+    limit = max(PSI_MARGIN, beyond)
+    return Finding(name, status, reason, value=value, limit=limit, rows=n, detail=detail)
 
 
 def confidence(
-    reference: Floats,
-    current: Floats,
-    reference_predicted: Labels,
-    predicted: Labels,
-    significance: float = SIGNIFICANCE,
-    margin: float = 0.1,
+    reference: Floats, current: Floats, reference_predicted: Labels, predicted: Labels
 ) -> Finding:
     """Are the answers given with other confidences than on the holdout, in all or in one class?
 
     Args:
         reference, current: (m,) and (n,) confidences, 0 to 1.
         reference_predicted, predicted: (m,) and (n,) the classes they were given to.
-        margin: smallest distance that matters, 0 to 1.
 
     Two-sample Kolmogorov-Smirnov test of all rows and of each class with 30 rows on both sides,
     Holm's correction (1979) over these tests. `value` is the distance of the clearest.
     """
     name = "confidence"
-    if min(len(reference), len(current)) < FEWEST_ROWS:
+    if min(len(reference), len(current)) < MIN_ROWS:
         return too_few(name, len(current), len(reference))
     groups = {"all": (reference, current)}
     for key in np.unique(predicted):
         both = reference[reference_predicted == key], current[predicted == key]
-        if min(map(len, both)) >= FEWEST_ROWS:
+        if min(map(len, both)) >= MIN_ROWS:
             groups[f"class {key}"] = both
     tests = [stats.ks_2samp(*both, method="asymp") for both in groups.values()]
     found = sorted(
         (p, -float(test.statistic), group)
         for p, test, group in zip(holm([t.pvalue for t in tests]), tests, groups, strict=True)
     )
-    far = [row for row in found if row[0] < significance and -row[1] >= margin]
+    far = [row for row in found if row[0] < SIGNIFICANCE and -row[1] >= DISTANCE_MARGIN]
     p, distance, group = (far or found)[0]
     before, now = (float(np.mean(side)) for side in groups[group])
     judged = "differ beyond chance from" if far else "are about those of"
@@ -124,7 +111,16 @@ def confidence(
         f"confidences of {len(current):,} rows {judged} the reference; clearest is {group}: "
         f"distance {-distance:.4f}, mean {before:.4f} to {now:.4f}, p {p:.2g}"
     )
-    detail = {"groups": [{"group": g, "distance": -d, "p": q} for q, d, g in far], "p": p}
+    detail: dict[str, Json] = {
+        "groups": [{"group": g, "distance": -d, "p": q} for q, d, g in far],
+        "p": p,
+    }
     return Finding(
-        name, warn_if(bool(far)), reason, -distance, NAN, NAN, margin, len(current), detail
+        name,
+        warn_if(bool(far)),
+        reason,
+        value=-distance,
+        limit=DISTANCE_MARGIN,
+        rows=len(current),
+        detail=detail,
     )

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import isotonic_regression
 
-from common.monitoring.checks.finding import FEWEST_ROWS, Finding, too_few, warn_if
-from common.types import Floats
+from common.evaluation.two_samples import MIN_ROWS
+from common.monitoring.checks.finding import Finding, too_few, warn_if
+from common.types import Bools, Floats
 
 DRAWS = 400
 SEED = 20211
@@ -15,12 +16,9 @@ BLIND = "blind to messages whose meaning has changed"
 
 
 def accuracy(
-    confidence: Floats,
-    holdout_confidence: Floats,
-    holdout_correct: npt.NDArray[np.bool_],
-    floor: float,
+    confidence: Floats, holdout_confidence: Floats, holdout_correct: Bools, floor: float
 ) -> Finding:
-    """Estimate the accuracy of n unlabelled rows; WARNING where even its upper bound is too low.
+    """Estimate the accuracy of n unlabelled rows; WARNING if even its upper bound is too low.
 
     Args:
         confidence: (n,) probabilities of the predicted classes, 0 to 1.
@@ -31,12 +29,12 @@ def accuracy(
     isotonic regression on the holdout. The 95 % interval is of the accuracy that labels would show:
     the holdout is drawn again (bootstrap), then each row is right or wrong by its probability
     (Poisson-binomial). It assumes that a confidence means what it meant on the holdout, so OK only
-    says that there is nothing to warn of, and it never is CRITICAL.
+    says that there is nothing to warn of, and it is never CRITICAL.
     Sources: NannyML, documentation of CBPE; Guillory et al., Predicting with Confidence on Unseen
     Distributions, ICCV 2021; Zadrozny & Elkan 2002 for isotonic calibration.
     """
     name, rows = "estimated_accuracy", len(confidence)
-    if min(rows, len(holdout_correct)) < FEWEST_ROWS:
+    if min(rows, len(holdout_correct)) < MIN_ROWS:
         return too_few(name, rows, len(holdout_correct))
     levels, which = np.unique(holdout_confidence, return_inverse=True)
     right = np.asarray(holdout_correct, float)
@@ -54,9 +52,16 @@ def accuracy(
         f"estimated accuracy {value:.4f} (95 % interval {lower:.4f} to {upper:.4f}) of {rows:,} "
         f"rows without labels {judged}; {BLIND}"
     )
-    holdout = float(right.mean())
     return Finding(
-        name, status, reason, value, lower, upper, floor, rows, {"holdout_accuracy": holdout}
+        name,
+        status,
+        reason,
+        value=value,
+        lower=lower,
+        upper=upper,
+        limit=floor,
+        rows=rows,
+        detail={"holdout_accuracy": float(right.mean())},
     )
 
 

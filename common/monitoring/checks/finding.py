@@ -1,18 +1,19 @@
-"""What every finding says, and which of several statuses is the worst."""
+"""What every check answers: a finding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from enum import IntEnum
-from typing import Any
+
+from common.evaluation.two_samples import MIN_ROWS
+from common.types import Json
 
 NAN = float("nan")
-FEWEST_ROWS = 30
 
-# Chance of a false alarm of one drift finding on one stable day, before its smallest effect makes
-# it rarer: twenty findings in 200 days make at most two, where .001 would allow four. What they
-# made when it was measured is in docs/monitoring.md.
+# Chance of a false alarm of one drift check on one stable day, before its smallest effect makes it
+# rarer: twenty checks in 200 days make at most two, where .001 would allow four. What they made
+# when it was measured is in docs/monitoring.md.
 SIGNIFICANCE = 0.0005
 
 
@@ -25,7 +26,7 @@ class Status(IntEnum):
     UNKNOWN = 3
 
 
-SEVERITY = (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL)
+TROUBLE = (Status.WARNING, Status.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -33,52 +34,62 @@ class Finding:
     """One answer to one question about a window.
 
     Attributes:
-        name: of the finding, the same on every day.
+        name: of the check, the same on every day.
         reason: one plain sentence with the numbers, for the person on call.
-        value: what was measured, `lower` to `upper` its interval; nan where there is none.
+        value: what was measured, `lower` to `upper` its interval; nan if there is none.
         limit: what `value` was held against.
         rows: how many rows of the window were looked at.
         detail: words, classes, segments, p-values: only what strict JSON has, so no nan.
+        unescalated: what the status was before earlier windows made it graver; None for checks
+            that no earlier window makes graver.
     """
 
     name: str
     status: Status
     reason: str
+    _: KW_ONLY
     value: float = NAN
     lower: float = NAN
     upper: float = NAN
     limit: float = NAN
     rows: int = 0
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Json] = field(default_factory=dict)
+    unescalated: Status | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """The status by its name; figures that were not measured are nan."""
+        before = {} if self.unescalated is None else {"unescalated": self.unescalated.name}
+        return {
+            "name": self.name,
+            "status": self.status.name,
+            "reason": self.reason,
+            "value": self.value,
+            "lower": self.lower,
+            "upper": self.upper,
+            "limit": self.limit,
+            "rows": self.rows,
+            "detail": {**self.detail, **before},
+        }
 
 
-def too_few(name: str, rows: int, reference_rows: int, fewest: int = FEWEST_ROWS) -> Finding:
+def too_few(name: str, rows: int, reference_rows: int, needed: int = MIN_ROWS) -> Finding:
     """UNKNOWN, because the window or what it is compared with is too small."""
     reason = (
         f"too few rows to judge: {rows:,} here and {reference_rows:,} to compare with, "
-        f"at least {fewest} each are needed"
+        f"at least {needed} each are needed"
     )
     return Finding(name, Status.UNKNOWN, reason, rows=rows)
 
 
 def warn_if(condition: bool) -> Status:
-    """WARNING or OK: all that a finding may say that is not about measured accuracy."""
+    """WARNING if the condition holds, else OK. Only measured accuracy may be CRITICAL."""
     return Status.WARNING if condition else Status.OK
 
 
 def reaches(change: float, margin: float) -> bool:
-    """Is a change as large as the margin? Floats must not make less of one that just is.
+    """Is a change as large as the margin? Tolerates floating-point error at the margin.
 
     >>> 0.85 - 0.8 >= 0.05, reaches(0.85 - 0.8, 0.05)
     (False, True)
     """
     return change >= margin - 1e-12
-
-
-def worst(statuses: Iterable[Status]) -> Status:
-    """CRITICAL before WARNING before UNKNOWN before OK; UNKNOWN where there is none at all.
-
-    >>> worst([Status.OK, Status.UNKNOWN, Status.WARNING]).name
-    'WARNING'
-    """
-    return max(statuses, key=SEVERITY.index, default=Status.UNKNOWN)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from common.monitoring.checks.finding import Finding, Status, worst
+from common.monitoring.checks.finding import Finding, Status
 
-WINDOWS, WARNINGS = 5, 2
+SEVERITY = (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL)
+ESCALATION_WINDOWS, ESCALATION_WARNINGS = 5, 2
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """CRITICAL before WARNING before UNKNOWN before OK; UNKNOWN if there is none at all.
+
+    >>> worst([Status.OK, Status.UNKNOWN, Status.WARNING]).name
+    'WARNING'
+    """
+    return max(statuses, key=SEVERITY.index, default=Status.UNKNOWN)
 
 
 def overall(findings: Iterable[Finding]) -> Status:
-    """The worst of them: CRITICAL, WARNING, UNKNOWN, OK; UNKNOWN where there are none.
+    """The worst of them: CRITICAL, WARNING, UNKNOWN, OK; UNKNOWN if there are none.
 
-    UNKNOWN is only said of accuracy: a small window leaves most other questions open, every day.
+    UNKNOWN counts for accuracy alone: a small window leaves most other questions open, every day.
     """
     return worst(
         finding.status
@@ -22,12 +32,12 @@ def overall(findings: Iterable[Finding]) -> Status:
 
 
 def escalate(history: Sequence[Status]) -> Status:
-    """The newest status of one finding, made CRITICAL by a WARNING in 2 of the last 5 windows.
+    """The newest status of one check, made CRITICAL by a WARNING in 2 of the last 5 windows.
 
     Args:
         history: statuses of `degradation`, newest last, before escalation.
 
-    Only for findings that measure accuracy on labels: that is what the model is there for, while a
+    Only for checks that measure accuracy on labels: that is what the model is there for, while a
     drift that harms nobody stays a WARNING however long it lasts (it may be a new campaign, which
     the model answers well). And only for those whose WARNING is itself beyond chance: two of
     `degradation` (p < .005 each) come by chance in 0.04 of 200-day runs, while a point below the
@@ -40,7 +50,7 @@ def escalate(history: Sequence[Status]) -> Status:
     if not history:
         return Status.UNKNOWN
     newest = history[-1]
-    warnings = sum(status is Status.WARNING for status in history[-WINDOWS:])
-    if newest is Status.WARNING and warnings >= WARNINGS:
+    warnings = sum(status is Status.WARNING for status in history[-ESCALATION_WINDOWS:])
+    if newest is Status.WARNING and warnings >= ESCALATION_WARNINGS:
         return Status.CRITICAL
     return newest

@@ -1,15 +1,18 @@
-"""All that is found out about one window: each finding asked its question."""
+"""All checks of one window: what each is asked, of which rows, against what."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
 from common.data.labels import normalise
 from common.evaluation.profile import Profile
+from common.evaluation.two_samples import MIN_ROWS, Share
+from common.models.base import Classifier, KnowsWords
 from common.monitoring.checks import (
     accuracy,
     calibration,
@@ -21,172 +24,183 @@ from common.monitoring.checks import (
     segments,
     words,
 )
-from common.monitoring.checks.finding import FEWEST_ROWS, Finding, Status
+from common.monitoring.checks.finding import Finding, Status
 from common.monitoring.checks.severity import escalate
+from common.monitoring.history import Past
 from common.types import Floats
 
-MOST_LABELS = 0.95
+# Coverage is judged when so many labels of earlier windows had come.
+LABELS_ARRIVED = 0.95
 
 
 @dataclass(frozen=True)
-class Past:
-    """What earlier windows showed, oldest first.
+class Baseline:
+    """What windows are held against.
 
     Attributes:
-        accuracy: (right, rows) of each.
-        rows: how many rows of any kind each had.
-        degradation: status of that finding, before it was escalated.
-        delays: days from message to label, of a sample of their rows; empty where labels are in the
-            same file.
-        labelled: (rows with a label, rows) of all of them together.
+        classifier: the model; one that knows its words is asked which of a window it has never
+            seen.
+        reference: the holdout of the model; None if it has none stored, so that only accuracy
+            against the floor can be judged.
+        floor: what accuracy must reach, 0 to 1.
     """
 
-    accuracy: Sequence[tuple[int, int]] = ()
-    rows: Sequence[int] = ()
-    degradation: Sequence[Status] = ()
-    delays: Floats = field(default_factory=lambda: np.empty(0))
-    labelled: tuple[int, int] = (0, 0)
+    classifier: Classifier
+    reference: Profile | None
+    floor: float
+
+    @cached_property
+    def known_classes(self) -> frozenset[str]:
+        return frozenset(normalise(str(name)) for name in self.classifier.classes_)
 
 
-def window(
-    seen: Profile,
-    reference: Profile | None,
-    past: Past,
-    floor: float,
-    known_classes: Sequence[str],
-    known_words: Container[str] = (),
-    days_old: float = 0.0,
+def run_checks(
+    window: Profile, baseline: Baseline, past: Past, days_since_end: float | None
 ) -> list[Finding]:
     """Every finding about a window.
 
     Args:
-        reference: the holdout of the model; None where it has none stored, so that only accuracy
-            against the floor can be judged.
-        known_classes, known_words: of the model; without words, unknown ones are not counted.
-        days_old: since the window ended; less than 0 where more rows can come.
+        past: what earlier windows showed.
+        days_since_end: of the window; None while more rows can come.
     """
-    found = measured(seen, reference, past, floor)
-    if days_old >= 0:
-        found.append(quality.row_count(seen.read, past.rows))
-        found += labels_of(seen, past, days_old)
-    if reference is None or not seen.read:
-        return found
-    found += quality_of(seen, reference, known_classes)
-    if seen.sample.num_rows:
-        found += drift(seen, reference, known_words, floor)
-    return found
+    findings = check_accuracy(window, baseline, past)
+    if days_since_end is not None:
+        findings.append(quality.row_count(window.read, past.rows))
+        findings += check_labels(window, past, days_since_end)
+    if baseline.reference is None or not window.read:
+        return findings
+    findings += check_quality(window, baseline.reference, baseline.known_classes)
+    if window.sample.num_rows:
+        findings += check_answers(window, baseline.reference, baseline.floor)
+        findings += check_texts(window, baseline.reference, baseline.classifier)
+    return findings
 
 
-def measured(seen: Profile, reference: Profile | None, past: Past, floor: float) -> list[Finding]:
+def check_accuracy(window: Profile, baseline: Baseline, past: Past) -> list[Finding]:
     """What the rows with a class show: accuracy, classes, segments, calibration."""
-    found = [accuracy.against_floor(seen.correct, seen.rows, floor)]
-    if not seen.rows:
-        return found
-    found.append(accuracy.pooled_against_floor([*past.accuracy, (seen.correct, seen.rows)], floor))
-    if seen.segments:
-        found.append(segments.accuracy(seen.segments, floor))
-    if any(seen.versus):
-        found.append(_contest(seen))
-    if reference is None:
-        return found
-    worse = accuracy.degradation(seen.correct, seen.rows, reference.expected, reference.rows)
-    worse = replace(
-        worse,
-        status=escalate([*past.degradation, worse.status]),
-        detail=worse.detail | {"unescalated": worse.status.name},
+    correct, floor, reference = (
+        Share(window.correct, window.rows),
+        baseline.floor,
+        baseline.reference,
     )
-    names = tuple(sorted({*seen.classes, *reference.classes}))
-    confusions = seen.confusion(names), reference.confusion(names)
-    found += [worse, classes.macro_f1(*confusions), classes.recall(*confusions, names)]
-    (right, sure), (right_then, sure_then) = seen.judged(), reference.judged()
-    if not np.isnan(sure).any():
-        found.append(calibration.drift(right, sure, right_then, sure_then))
-    return found
+    findings = [accuracy.against_floor(correct, floor)]
+    if not window.rows:
+        return findings
+    findings.append(accuracy.pooled_against_floor([*past.accuracy, correct], floor))
+    if window.segments:
+        shares = {name: Share(*pair) for name, pair in window.segments.items()}
+        findings.append(segments.accuracy(shares, floor))
+    if any(window.versus):
+        only_champion, only_challenger = window.versus
+        findings.append(
+            challenger.would_win(
+                rows=window.rows, only_champion=only_champion, only_challenger=only_challenger
+            )
+        )
+    if reference is None:
+        return findings
+    findings.append(_degradation(correct, Share(reference.expected, reference.rows), past))
+    names = tuple(sorted({*window.classes, *reference.classes}))
+    confusions = window.confusion(names), reference.confusion(names)
+    findings += [classes.macro_f1(*confusions), classes.recall(*confusions, names)]
+    (right, confidence), (right_then, confidence_then) = window.judged(), reference.judged()
+    if not np.isnan(confidence).any():
+        findings.append(calibration.calibration(right, confidence, right_then, confidence_then))
+    return findings
 
 
-def drift(
-    seen: Profile, reference: Profile, known_words: Container[str], floor: float
+def check_answers(window: Profile, reference: Profile, floor: float) -> list[Finding]:
+    """What the answers show without classes: which they are, how sure, accuracy by estimate."""
+    predicted, confidence = window.answers()
+    predicted_then, confidence_then = reference.answers()
+    findings = [distribution.predicted_classes(reference.predicted, window.predicted)]
+    if np.isnan(confidence).any():
+        return findings
+    findings.append(distribution.confidence(confidence_then, confidence, predicted_then, predicted))
+    right_then, judged_then = reference.judged()
+    estimate = estimated.accuracy(confidence, judged_then, right_then, floor)
+    # Where accuracy is measured, the estimate must not warn; it is charted though.
+    measured = window.rows >= MIN_ROWS
+    findings.append(replace(estimate, status=Status.OK) if measured else estimate)
+    return findings
+
+
+def check_texts(window: Profile, reference: Profile, classifier: Classifier) -> list[Finding]:
+    """What people write; nothing for a file of predictions without texts."""
+    texts, texts_then = window.texts(), reference.texts()
+    if not any(texts):
+        return []
+    findings = []
+    if isinstance(classifier, KnowsWords):
+        unknown_then, unknown = map(classifier.unknown_words, (reference.unfitted(), texts))
+        findings.append(words.unknown_words(unknown_then, unknown))
+    findings.append(words.drift(texts_then, texts))
+    findings.append(quality.length(_lengths(texts), _lengths(texts_then)))
+    return findings
+
+
+def check_quality(
+    window: Profile, reference: Profile, known_classes: frozenset[str]
 ) -> list[Finding]:
-    """What can be told without classes: answers, confidences, words, and accuracy by estimate."""
-    answers, sure = seen.answers()
-    answers_then, sure_then = reference.answers()
-    found = [distribution.predicted_classes(reference.predicted, seen.predicted)]
-    if not np.isnan(sure).any():
-        found.append(distribution.confidence(sure_then, sure, answers_then, answers))
-        right_then, judged_then = reference.judged()
-        guessed = estimated.accuracy(sure, judged_then, right_then, floor)
-        # Where accuracy is measured, an estimate has nothing to warn of; it is charted though.
-        found.append(replace(guessed, status=Status.OK) if seen.rows >= FEWEST_ROWS else guessed)
-    texts, texts_then = seen.texts(), reference.texts()
-    if not any(texts):  # a file of predictions without them
-        return found
-    if known_words:
-        found.append(words.unknown_words(reference.unfitted(), texts, known_words))
-    found.append(words.drift(texts_then, texts))
-    found.append(quality.length(_lengths(texts), _lengths(texts_then)))
-    return found
-
-
-def quality_of(seen: Profile, reference: Profile, known_classes: Sequence[str]) -> list[Finding]:
-    """Rows that are bad, or come without a class."""
-    found = [
-        quality.rejected(seen.rejected, seen.read, reference.rejected, reference.read),
-        quality.blank(seen.blank, seen.read, reference.blank, reference.read),
-        quality.replaced(seen.replaced, seen.read, reference.replaced, reference.read),
+    """Rows that are bad, or come without a class that the model knows."""
+    findings = [
+        check(Share(bad, window.read), Share(bad_then, reference.read))
+        for check, bad, bad_then in (
+            (quality.rejected, window.rejected, reference.rejected),
+            (quality.blank, window.blank, reference.blank),
+            (quality.replaced, window.replaced, reference.replaced),
+        )
     ]
-    texts, texts_then = seen.texts(), reference.texts()
+    texts, texts_then = window.texts(), reference.texts()
     if any(texts):
         n = min(len(texts), len(texts_then))
-        found.append(quality.duplicates(_copies(texts[:n]), n, _copies(texts_then[:n]), n))
-    if seen.rows:
-        known = {normalise(name) for name in known_classes}
-        foreign, foreign_then = (
-            sum(rows for (true, _), rows in profile.pairs.items() if normalise(true) not in known)
-            for profile in (seen, reference)
+        findings.append(quality.duplicates(_copies(texts[:n]), _copies(texts_then[:n])))
+    if window.rows:
+        unseen, unseen_then = (_unseen(side, known_classes) for side in (window, reference))
+        findings.append(
+            quality.unseen_labels(
+                Share(unseen, window.rows), Share(unseen_then, max(reference.rows, 1))
+            )
         )
-        found.append(
-            quality.unseen_labels(foreign, seen.rows, foreign_then, max(reference.rows, 1))
-        )
-    return found
+    return findings
 
 
-def labels_of(seen: Profile, past: Past, days_old: float) -> list[Finding]:
-    """Whether labels that come apart from their messages come as late and as often as they did.
-
-    Args:
-        days_old: since the window ended; how many of its messages have a label is judged when most
-            labels of earlier windows had come.
-    """
-    found = []
-    if len(seen.delays()):
-        found.append(quality.label_delay(seen.delays(), past.delays))
-    if len(past.delays) and days_old > np.quantile(past.delays, MOST_LABELS):
-        rows = seen.rows + seen.unlabelled
-        found.append(quality.label_coverage(seen.rows, rows, *past.labelled))
-    return found
+def check_labels(window: Profile, past: Past, days_since_end: float) -> list[Finding]:
+    """Whether labels that come apart from their messages come as late and as often as they did."""
+    findings = []
+    if len(window.delays()):
+        findings.append(quality.label_delay(window.delays(), past.delays))
+    if len(past.delays) and days_since_end > np.quantile(past.delays, LABELS_ARRIVED):
+        labelled = Share(window.rows, window.rows + window.unlabelled)
+        findings.append(quality.label_coverage(labelled, past.labelled))
+    return findings
 
 
-def freshness(newest_label: np.datetime64, now: datetime, limit_days: float) -> Finding | None:
-    """Do labels still come? None where it is not known when the newest one came."""
+def check_freshness(newest_label: np.datetime64, now: datetime, limit_days: float) -> list[Finding]:
+    """Whether labels still come; nothing if it is not known when the newest one came."""
     if np.isnat(newest_label):
-        return None
+        return []
     days = (np.datetime64(now.replace(tzinfo=None), "s") - newest_label) / np.timedelta64(1, "D")
-    return quality.no_labels_for(max(0.0, float(days)), limit_days)
+    return [quality.no_labels_for(max(0.0, float(days)), limit_days)]
 
 
-def _contest(seen: Profile) -> Finding:
-    """Of all rows only those matter which one of the two gets right."""
-    only_champion, only_challenger = seen.versus
-    both = seen.correct - only_champion
-    right = np.arange(seen.rows) < seen.correct
-    others = np.arange(seen.rows) < both
-    others[seen.correct : seen.correct + only_challenger] = True
-    return challenger.would_win(right, others)
+def _degradation(correct: Share, holdout: Share, past: Past) -> Finding:
+    """Graver if earlier windows were degraded too."""
+    finding = accuracy.degradation(correct, holdout)
+    status = escalate([*past.degradation, finding.status])
+    return replace(finding, status=status, unescalated=finding.status)
+
+
+def _unseen(window: Profile, known_classes: frozenset[str]) -> int:
+    """How many rows have a class that the model does not know."""
+    return sum(
+        rows for (true, _), rows in window.pairs.items() if normalise(true) not in known_classes
+    )
 
 
 def _lengths(texts: Sequence[str]) -> Floats:
     return np.fromiter(map(len, texts), float, len(texts))
 
 
-def _copies(texts: Sequence[str]) -> int:
-    return len(texts) - len(set(texts))
+def _copies(texts: Sequence[str]) -> Share:
+    return Share(len(texts) - len(set(texts)), len(texts))

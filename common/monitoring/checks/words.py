@@ -2,89 +2,76 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-from common.evaluation.two_samples import shift_p
-from common.monitoring.checks.finding import (
-    FEWEST_ROWS,
-    NAN,
-    SIGNIFICANCE,
-    Finding,
-    reaches,
-    too_few,
-    warn_if,
-)
-from common.types import Floats
+from common.evaluation.two_samples import MIN_ROWS, shift_p
+from common.models.text import is_person, tokens
+from common.monitoring.checks.finding import SIGNIFICANCE, Finding, reaches, too_few, warn_if
+from common.types import Bools, Floats
 
 SHOWN = 10
-MOST_MESSAGES, FEWEST_MESSAGES = 2000, 50
+# Smallest rise of the mean share of unknown words that matters.
+UNKNOWN_MARGIN = 0.02
+# Of drift: how many messages are drawn of each side, how sure it must be, and the smallest distance
+# of the AUC from .5 that matters.
+MAX_MESSAGES, MIN_MESSAGES = 2000, 50
+DRIFT_SIGNIFICANCE, AUC_MARGIN = 0.002, 0.05
 FOLDS, PERMUTATIONS = 5, 50
 SEED = 20031
-# As anonymised data calls people: @115712.
-_NUMBERED = re.compile(r"@[0-9]+")
-Bools = npt.NDArray[np.bool_]
+
+# Of each message: its unknown words, and how many words it has in all (`models.base.KnowsWords`).
+UnknownWords = Sequence[tuple[list[str], int]]
 
 
-def unknown_words(
-    reference: Sequence[str],
-    current: Sequence[str],
-    known: Container[str],
-    significance: float = SIGNIFICANCE,
-    margin: float = 0.02,
-) -> Finding:
+def unknown_words(reference: UnknownWords, current: UnknownWords) -> Finding:
     """Do messages hold more words that the model has never seen?
 
     Args:
-        reference: messages the model was not fitted on (its holdout): of those it was, it knows
+        reference: of messages the model was not fitted on (its holdout): of those it was, it knows
             every word.
-        known: the model's words, as `common.models.text.tokens` writes them.
-        margin: smallest rise of the mean share that matters.
 
     Unknown words come in clusters (one foreign message has a dozen), so the share is taken message
     by message and compared by Mann-Whitney's test; a test that counts words would find thousands of
     independent rows where there are hundreds. `value` is the mean share, 0 to 1, with its 95 %
     interval.
     """
-    name = "unknown_words"
-    (before, _), (now, words) = _unknown(reference, known), _unknown(current, known)
-    if min(len(before), len(now)) < FEWEST_ROWS:
-        return too_few(name, len(now), len(before))
+    before, now = _shares(reference), _shares(current)
+    if min(len(before), len(now)) < MIN_ROWS:
+        return too_few("unknown_words", len(now), len(before))
     value, mean_before = float(now.mean()), float(before.mean())
     p = shift_p(now, before, "greater")
     error = 1.96 * float(stats.sem(now))
-    status = warn_if(p < significance and reaches(value - mean_before, margin))
-    frequent = [word for word, _ in words.most_common(SHOWN)]
+    status = warn_if(p < SIGNIFICANCE and reaches(value - mean_before, UNKNOWN_MARGIN))
     judged = "more than" if status else "about as many as"
     reason = (
         f"{value:.2%} of the words of a message are unknown to the model, {judged} in the reference"
         f" ({mean_before:.2%}), p {p:.2g} on {len(now):,} messages"
     )
-    detail = {"reference": mean_before, "words": frequent, "p": p}
-    lower, upper = max(0.0, value - error), min(1.0, value + error)
+    messages_with = Counter(word for unknown, _ in current for word in dict.fromkeys(unknown))
+    frequent = [word for word, _ in messages_with.most_common(SHOWN)]
     return Finding(
-        name, status, reason, value, lower, upper, mean_before + margin, len(now), detail
+        "unknown_words",
+        status,
+        reason,
+        value=value,
+        lower=max(0.0, value - error),
+        upper=min(1.0, value + error),
+        limit=mean_before + UNKNOWN_MARGIN,
+        rows=len(now),
+        detail={"reference": mean_before, "words": frequent, "p": p},
     )
 
 
-def drift(
-    reference: Sequence[str],
-    current: Sequence[str],
-    significance: float = 0.002,
-    margin: float = 0.05,
-    seed: int = SEED,
-) -> Finding:
+def drift(reference: Sequence[str], current: Sequence[str]) -> Finding:
     """Can a classifier tell the messages of the window from those of the reference?
 
     Args:
         reference, current: messages; of each at most 2,000 are drawn, blank ones are left out.
-        margin: smallest distance of the AUC from .5 that matters.
 
     The score is the mean AUC over 5 folds of a class-balanced logistic regression on TF-IDF of
     words, .5 for messages of one kind. Source: Lopez-Paz & Oquab, Revisiting Classifier Two-Sample
@@ -94,68 +81,75 @@ def drift(
     score then varies 1.33 to 1.46 times as much as the Mann-Whitney formula says for independent
     folds (measured on airline, support and synthetic messages). It is normal around .5 there, so 50
     permutations estimate its spread, and Student's t with 50 degrees of freedom pays for the
-    estimate. They are made only where the score is past the margin; nothing hangs on them before.
+    estimate. They are made only if the score is past the margin; nothing hangs on them before.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    name = "text"
-    random = np.random.default_rng(seed)
-    before, now = (_drawn(side, random) for side in (reference, current))
-    if min(len(before), len(now)) < FEWEST_MESSAGES:
-        return too_few(name, len(now), len(before), FEWEST_MESSAGES)
-    vectorizer = TfidfVectorizer(analyzer=_words, sublinear_tf=True)
-    features = vectorizer.fit_transform(before + now)
+    random = np.random.default_rng(SEED)
+    before, now = (_draw(side, random) for side in (reference, current))
+    if min(len(before), len(now)) < MIN_MESSAGES:
+        return too_few("text", len(now), len(before), MIN_MESSAGES)
+    features, names = _tf_idf(before + now)
     is_now = np.arange(len(before) + len(now)) >= len(before)
-    value, limit = _cross_validated_auc(features, is_now, random), 0.5 + margin
+    value = _cross_validated_auc(features, is_now, random)
+    limit = 0.5 + AUC_MARGIN
     if value > limit:
-        chance = [
-            _cross_validated_auc(features, random.permutation(is_now), random)
-            for _ in range(PERMUTATIONS)
-        ]
-        spread = float(np.sqrt(np.mean((np.array(chance) - 0.5) ** 2)))
-        limit = max(limit, 0.5 + spread * float(stats.t.isf(significance, PERMUTATIONS)))
+        limit = max(limit, 0.5 + _chance(features, is_now, random))
     status = warn_if(value > limit)
-    weights = _fitted(features, is_now).coef_[0]
-    words, order = vectorizer.get_feature_names_out(), np.argsort(weights, kind="stable")
-    more, fewer = ([str(word) for word in words[k]] for k in (order[::-1][:SHOWN], order[:SHOWN]))
+    order = np.argsort(_fit(features, is_now).coef_[0], kind="stable")
+    more, fewer = ([str(word) for word in names[k]] for k in (order[::-1][:SHOWN], order[:SHOWN]))
     judged = "can be told" if status else "can't be told beyond chance"
     reason = (
         f"{len(now):,} messages {judged} from the reference by their words: AUC {value:.4f}, limit "
         f"{limit:.4f}; more of {', '.join(more[:3])}, fewer of {', '.join(fewer[:3])}"
     )
-    detail = {"more": more, "fewer": fewer, "reference_rows": len(before)}
-    return Finding(name, status, reason, value, NAN, NAN, limit, len(now), detail)
+    return Finding(
+        "text",
+        status,
+        reason,
+        value=value,
+        limit=limit,
+        rows=len(now),
+        detail={"more": more, "fewer": fewer, "reference_rows": len(before)},
+    )
 
 
-def _unknown(texts: Sequence[str], known: Container[str]) -> tuple[Floats, Counter[str]]:
-    """The share of unknown words in each message that has any words, and these words."""
-    shares, words = [], Counter[str]()
-    for text in texts:
-        found = _words(text)
-        unknown = [word for word in found if word not in known]
-        words.update(set(unknown))
-        if found:
-            shares.append(len(unknown) / len(found))
-    return np.array(shares, float), words
+def _shares(words: UnknownWords) -> Floats:
+    """The share of unknown words in each message that has any words."""
+    return np.array([len(unknown) / count for unknown, count in words if count], float)
 
 
 def _words(text: str) -> list[str]:
     """The words of a message, but nobody's number: each of them is new, and in several messages of
     one day. On stable days of 300 messages they made one alarm in twenty of the drift alone."""
-    from common.models.text import tokens
-
-    return [word for word in tokens(text) if not _NUMBERED.fullmatch(word)]
+    return [word for word in tokens(text) if not is_person(word)]
 
 
-def _drawn(texts: Sequence[str], random: np.random.Generator) -> list[str]:
-    """At most MOST_MESSAGES of the messages that are not blank."""
+def _draw(texts: Sequence[str], random: np.random.Generator) -> list[str]:
+    """At most MAX_MESSAGES of the messages that are not blank."""
     full = [text for text in texts if text.strip()]
-    if len(full) <= MOST_MESSAGES:
+    if len(full) <= MAX_MESSAGES:
         return full
-    return [full[k] for k in random.choice(len(full), MOST_MESSAGES, replace=False)]
+    return [full[k] for k in random.choice(len(full), MAX_MESSAGES, replace=False)]
 
 
-def _fitted(features: Any, is_now: Bools) -> Any:
+def _tf_idf(texts: Sequence[str]) -> tuple[Any, Any]:
+    """(n, W) sparse features of the messages, and the (W,) words that they stand for."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(analyzer=_words, sublinear_tf=True)
+    return vectorizer.fit_transform(texts), vectorizer.get_feature_names_out()
+
+
+def _chance(features: Any, is_now: Bools, random: np.random.Generator) -> float:
+    """How far from .5 the score of messages of one kind comes with DRIFT_SIGNIFICANCE."""
+    scores = [
+        _cross_validated_auc(features, random.permutation(is_now), random)
+        for _ in range(PERMUTATIONS)
+    ]
+    spread = float(np.sqrt(np.mean((np.array(scores) - 0.5) ** 2)))
+    return spread * float(stats.t.isf(DRIFT_SIGNIFICANCE, PERMUTATIONS))
+
+
+def _fit(features: Any, is_now: Bools) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     # liblinear: a tenth of a second where the default solver takes a second.
@@ -170,7 +164,7 @@ def _cross_validated_auc(features: Any, is_now: Bools, random: np.random.Generat
     scores = []
     for k in range(FOLDS):
         held = fold == k
-        model = _fitted(features[~held], is_now[~held])
+        model = _fit(features[~held], is_now[~held])
         scores.append(_auc(model.decision_function(features[held]), is_now[held]))
     return float(np.mean(scores))
 

@@ -1,4 +1,4 @@
-"""What people are told of a finding that goes bad, stays bad, comes and goes, and recovers.
+"""The life cycle of an incident: opened, escalated, flapping, reminded, recovered.
 
 An incident is what was told of it: its changes are its whole state. So a window that is judged
 again, because its labels came late, can't undo what people know already; only what is told next
@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from common.monitoring.checks.finding import Finding, Status, worst
+from common.monitoring.checks.finding import TROUBLE, Finding, Status
+from common.monitoring.checks.severity import worst
+from common.types import Json
 
 OPENED, FLAPPING, ESCALATED = "opened", "flapping", "escalated"
 REMINDED, RECOVERED, RETRAINED = "reminded", "recovered", "retrained"
+RECOVER_WINDOWS = 2
 REOPENS_WITHIN = 5
 REOPENINGS = 3
 FLAPPING_RECOVER_WINDOWS = 5
 # Cron is some seconds early now and then; a reminder must not wait for the next day then.
-EARLY = timedelta(minutes=5)
-TROUBLE = (Status.WARNING, Status.CRITICAL)
+CRON_SLACK = timedelta(minutes=5)
 _ID_CHARACTERS = 20
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What one window showed of one finding, and when (UTC) that was found out."""
+class WindowResult:
+    """What one window showed of one subject, and when (UTC) that was found out."""
 
     window: str
     finding: Finding
@@ -48,6 +50,7 @@ class Notice:
         status: of the incident: one that has escalated stays CRITICAL until it recovers.
         since: when (UTC) the incident was first opened.
         at: when (UTC) the change was found out.
+        finding: the subject: accuracy, drift or data.
         window, reason, detail: what the change rests on.
     """
 
@@ -60,15 +63,42 @@ class Notice:
     at: datetime
     window: str
     reason: str
-    detail: dict[str, Any]
+    detail: Mapping[str, Json]
 
-    def facts(self) -> dict[str, Any]:
-        """For JSON: the status by its name, times in ISO 8601."""
-        return vars(self) | {
+    def to_json(self) -> dict[str, Json]:
+        """The status by its name, times in ISO 8601."""
+        return {
+            "incident": self.incident,
+            "model": self.model,
+            "finding": self.finding,
+            "change": self.change,
             "status": self.status.name,
             "since": self.since.isoformat(),
             "at": self.at.isoformat(),
+            "window": self.window,
+            "reason": self.reason,
+            "detail": dict(self.detail),
         }
+
+    @classmethod
+    def from_json(cls, notice: Mapping[str, Any]) -> Notice:
+        """What `to_json` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        return cls(
+            incident=notice["incident"],
+            model=notice["model"],
+            finding=notice["finding"],
+            change=notice["change"],
+            status=Status[notice["status"]],
+            since=datetime.fromisoformat(notice["since"]),
+            at=datetime.fromisoformat(notice["at"]),
+            window=notice["window"],
+            reason=notice["reason"],
+            detail=notice["detail"],
+        )
 
 
 @dataclass(frozen=True)
@@ -76,6 +106,10 @@ class Incident:
     """What was told of it, oldest first; at least that it was opened."""
 
     changes: tuple[Notice, ...]
+
+    @property
+    def since(self) -> datetime:
+        return self.changes[0].since
 
     @property
     def is_open(self) -> bool:
@@ -89,8 +123,8 @@ class Incident:
     def openings(self) -> int:
         return sum(notice.change in (OPENED, FLAPPING) for notice in self.changes)
 
-    def facts(self) -> dict[str, Any]:
-        """For JSON: `status` is the gravest, `recovered` None while it is open."""
+    def to_json(self) -> dict[str, Json]:
+        """`status` is the gravest, `recovered` None while it is open."""
         first, last = self.changes[0], self.changes[-1]
         return {
             "id": first.incident,
@@ -100,7 +134,11 @@ class Incident:
             "recovered": None if self.is_open else last.at.isoformat(),
             "reason": last.reason,
             "changes": [
-                {key: notice.facts()[key] for key in ("change", "at", "status")}
+                {
+                    "change": notice.change,
+                    "at": notice.at.isoformat(),
+                    "status": notice.status.name,
+                }
                 for notice in self.changes
             ],
         }
@@ -108,45 +146,39 @@ class Incident:
 
 def due(
     model: str,
-    history: Sequence[Judged],
+    history: Sequence[WindowResult],
     incident: Incident | None,
     now: datetime,
-    remind_hours: float = 24,
-    recover_windows: int = 2,
+    remind_hours: float,
 ) -> Notice | None:
     """The one change to tell of now, if there is any.
 
     Args:
-        history: of one finding of the model, in the order of the windows.
-        incident: of this finding, the one that was told of last.
+        history: of one subject of the model, in the order of the windows.
+        incident: of this subject, the one that was told of last.
         remind_hours: after how long without a notice people are told that it is still open; not
             after an OK window, with which it may be over.
-        recover_windows: how many OK windows in a row end it. UNKNOWN windows count neither way.
 
-    An incident that reopens within 5 windows after its recovery is the same incident. At its third
-    reopening it is flapping: it is told of no more but where it escalates, and that it has
-    recovered, which then takes 5 OK windows. What comes after that is a new incident.
+    Two OK windows in a row end an incident; UNKNOWN windows count neither way. One that reopens
+    within 5 windows after its recovery is the same incident. At its third reopening it is flapping:
+    people are only told when it escalates, and when it has recovered, which then takes 5 OK
+    windows. What comes after that is a new incident.
     """
-    bad = _bad_since_recovery(history, recover_windows)
+    bad = _bad_since_recovery(history)
     if incident is None or not incident.is_open:
         return _opening(model, history, bad, incident, now) if bad else None
 
-    def change(name: str, status: Status, shown: Judged) -> Notice:
-        first = incident.changes[0]
-        return _notice(first.incident, model, name, status, first.since, now, shown)
-
     told = incident.changes[-1]
-    needed = FLAPPING_RECOVER_WINDOWS if incident.is_flapping else 0
     good = _good_at_the_end(history)
-    if len(good) >= max(needed, recover_windows):
-        return change(RECOVERED, Status.OK, good[-1])
+    if len(good) >= (FLAPPING_RECOVER_WINDOWS if incident.is_flapping else RECOVER_WINDOWS):
+        return _follow_up(incident, RECOVERED, Status.OK, now, good[-1])
     gravest = _gravest(bad)
     if gravest and gravest.finding.status is Status.CRITICAL and told.status is Status.WARNING:
-        return change(ESCALATED, Status.CRITICAL, gravest)
-    waited = now - told.at >= timedelta(hours=remind_hours) - EARLY
+        return _follow_up(incident, ESCALATED, Status.CRITICAL, now, gravest)
+    waited = now - told.at >= timedelta(hours=remind_hours) - CRON_SLACK
     if incident.is_flapping or not history or good or not waited:
         return None
-    return change(REMINDED, told.status, (bad or history)[-1])
+    return _follow_up(incident, REMINDED, told.status, now, (bad or history)[-1])
 
 
 def incident_id(model: str, finding: str, window: str) -> str:
@@ -161,25 +193,54 @@ def incident_id(model: str, finding: str, window: str) -> str:
     return "-".join(filter(None, [*readable, digest]))
 
 
+def _follow_up(
+    incident: Incident, change: str, status: Status, now: datetime, shown: WindowResult
+) -> Notice:
+    """A further change of an incident."""
+    first, finding = incident.changes[0], shown.finding
+    return Notice(
+        incident=first.incident,
+        model=first.model,
+        finding=finding.name,
+        change=change,
+        status=status,
+        since=first.since,
+        at=now,
+        window=shown.window,
+        reason=finding.reason,
+        detail=finding.detail,
+    )
+
+
 def _opening(
     model: str,
-    history: Sequence[Judged],
-    bad: Sequence[Judged],
+    history: Sequence[WindowResult],
+    bad: Sequence[WindowResult],
     before: Incident | None,
     now: datetime,
 ) -> Notice:
     gravest = _gravest(bad) or bad[0]
     status = gravest.finding.status
     if before and not before.is_flapping and _is_soon_after(history, before, bad[0]):
-        first = before.changes[0]
         change = FLAPPING if before.openings >= REOPENINGS else OPENED
-        return _notice(first.incident, model, change, status, first.since, now, gravest)
-    name = incident_id(model, gravest.finding.name, bad[0].window)
-    return _notice(name, model, OPENED, status, now, now, gravest)
+        return _follow_up(before, change, status, now, gravest)
+    finding = gravest.finding
+    return Notice(
+        incident=incident_id(model, finding.name, bad[0].window),
+        model=model,
+        finding=finding.name,
+        change=OPENED,
+        status=status,
+        since=now,
+        at=now,
+        window=gravest.window,
+        reason=finding.reason,
+        detail=finding.detail,
+    )
 
 
-def _is_soon_after(history: Sequence[Judged], before: Incident, bad: Judged) -> bool:
-    windows = [judged.window for judged in history]
+def _is_soon_after(history: Sequence[WindowResult], before: Incident, bad: WindowResult) -> bool:
+    windows = [result.window for result in history]
     recovered = before.changes[-1].window
     return (
         recovered in windows
@@ -187,57 +248,33 @@ def _is_soon_after(history: Sequence[Judged], before: Incident, bad: Judged) -> 
     )
 
 
-def _bad_since_recovery(history: Sequence[Judged], recover_windows: int) -> list[Judged]:
+def _bad_since_recovery(history: Sequence[WindowResult]) -> list[WindowResult]:
     """WARNING and CRITICAL windows that not enough OK windows have followed."""
-    bad: list[Judged] = []
+    bad: list[WindowResult] = []
     good = 0
-    for judged in history:
-        if judged.finding.status in TROUBLE:
-            bad.append(judged)
+    for result in history:
+        if result.finding.status in TROUBLE:
+            bad.append(result)
             good = 0
-        elif judged.finding.status is Status.OK:
+        elif result.finding.status is Status.OK:
             good += 1
-            if good >= recover_windows:
+            if good >= RECOVER_WINDOWS:
                 bad.clear()
     return bad
 
 
-def _good_at_the_end(history: Sequence[Judged]) -> list[Judged]:
+def _good_at_the_end(history: Sequence[WindowResult]) -> list[WindowResult]:
     """OK windows that no WARNING or CRITICAL has followed."""
-    good: list[Judged] = []
-    for judged in history:
-        if judged.finding.status in TROUBLE:
+    good: list[WindowResult] = []
+    for result in history:
+        if result.finding.status in TROUBLE:
             good.clear()
-        elif judged.finding.status is Status.OK:
-            good.append(judged)
+        elif result.finding.status is Status.OK:
+            good.append(result)
     return good
 
 
-def _gravest(bad: Sequence[Judged]) -> Judged | None:
+def _gravest(bad: Sequence[WindowResult]) -> WindowResult | None:
     """The first of those with the gravest status."""
-    status = worst(judged.finding.status for judged in bad)
-    return next((judged for judged in bad if judged.finding.status is status), None)
-
-
-def _notice(
-    incident: str,
-    model: str,
-    change: str,
-    status: Status,
-    since: datetime,
-    now: datetime,
-    shown: Judged,
-) -> Notice:
-    finding = shown.finding
-    return Notice(
-        incident=incident,
-        model=model,
-        finding=finding.name,
-        change=change,
-        status=status,
-        since=since,
-        at=now,
-        window=shown.window,
-        reason=finding.reason,
-        detail=finding.detail,
-    )
+    status = worst(result.finding.status for result in bad)
+    return next((result for result in bad if result.finding.status is status), None)

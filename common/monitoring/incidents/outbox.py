@@ -1,54 +1,72 @@
-"""Tell people what is new of incidents: what nobody has taken yet, each once."""
+"""Deliver queued notices to people, each once."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from common.monitoring.alerts import send
 from common.monitoring.alerts.channels import Channel
+from common.monitoring.alerts.formats import Alert
+from common.monitoring.checks.finding import TROUBLE
 from common.monitoring.incidents.book import Book
-from common.monitoring.incidents.lifecycle import TROUBLE, Notice
+from common.monitoring.incidents.lifecycle import Notice
+from common.monitoring.result import MonitoringResult
 
+# What of a run's result goes with what is new.
 LOOK = ("status", "exit_code", "model", "file", "window", "floor", "metrics")
 
 logger = logging.getLogger(__name__)
 
 
-def tell(
-    news: Sequence[Notice], book: Book, channels: Sequence[Channel], facts: Mapping[str, Any]
+def deliver_queued(
+    new_notices: Sequence[Notice],
+    book: Book,
+    channels: Sequence[Channel],
+    result: MonitoringResult,
 ) -> None:
     """Log what is new, and deliver what waits in the book: that, and what nobody took before.
 
     What is not taken now is kept for the next run.
-
-    Args:
-        facts: of this look, as `monitor_facts.of` gives them.
     """
-    for notice in news:
+    for notice in new_notices:
         logger.warning("%s", _sentence(notice))
-    waiting = book.claim(datetime.now(UTC))
-    messages = {
-        (channel, str(number)): _message(notice, facts, notice in news)
-        for number, (channel, notice) in enumerate(waiting)
+    waiting = {
+        send.Dispatch(delivery.channel, str(delivery.number)): delivery
+        for delivery in book.claim(datetime.now(UTC))
     }
-    outcome = send.deliver(messages, channels)
-    for number, (channel, notice) in enumerate(waiting):
-        if outcome[channel, str(number)] is None:
-            book.delivered(channel, notice, datetime.now(UTC))
+    alerts = {
+        key: _alert(delivery.notice, result, delivery.notice in new_notices)
+        for key, delivery in waiting.items()
+    }
+    for key, problem in send.deliver(alerts, channels).items():
+        if problem is None:
+            book.mark_delivered(waiting[key], datetime.now(UTC))
         else:
-            book.failed(channel, notice)
+            book.mark_failed(waiting[key])
 
 
-def _message(notice: Notice, facts: Mapping[str, Any], is_new: bool) -> dict[str, Any]:
-    """The notice; while it is new, with what this look has found."""
-    model = facts["model"]
-    where = f"{model['name']} version {model['version']} on {facts['file']}"
-    look = {name: facts[name] for name in LOOK} if is_new else None
-    text = f"{notice.status.name}: {where if is_new else notice.model}: {notice.reason}."
-    return notice.facts() | {"text": text, "look": look, "next_steps": facts["next_steps"]}
+def _alert(notice: Notice, result: MonitoringResult, is_new: bool) -> Alert:
+    """The notice; while it is new, with what this run has found."""
+    model = result.model
+    where = f"{model.name} version {model.version} on {result.file}" if is_new else notice.model
+    facts = result.to_json()
+    return {
+        "incident": notice.incident,
+        "model": notice.model,
+        "finding": notice.finding,
+        "change": notice.change,
+        "status": notice.status.name,
+        "since": notice.since.isoformat(),
+        "at": notice.at.isoformat(),
+        "window": notice.window,
+        "reason": notice.reason,
+        "detail": notice.detail,
+        "text": f"{notice.status.name}: {where}: {notice.reason}.",
+        "look": {name: facts[name] for name in LOOK} if is_new else None,
+        "next_steps": result.next_steps,
+    }
 
 
 def _sentence(notice: Notice) -> str:

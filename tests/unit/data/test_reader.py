@@ -695,7 +695,7 @@ def test_the_named_member_of_an_archive_is_read(tmp_path):
 def test_a_member_of_what_is_no_archive_is_refused(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text\nhello\n")
-    with pytest.raises(InputError, match="is no zip archive"):
+    with pytest.raises(InputError, match="is not a zip archive"):
         rows(path, reading=Reading(member="a.csv"))
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -6,16 +7,25 @@ import pyarrow as pa
 import pytest
 
 from common.evaluation import profile
-from common.monitoring import facts as monitor_facts
-from common.monitoring import run as monitoring
+from common.monitoring.checks.catalogue import CHECKS
 from common.monitoring.checks.finding import Status
-from common.monitoring.incidents import book as incident_book
+from common.monitoring.checks.suite import Baseline
+from common.monitoring.incidents.book import open_book
+from common.monitoring.result import (
+    SHOWN_EXAMPLES,
+    WatchedModel,
+    charts,
+    monitoring_result,
+    propose_steps,
+    worst_examples,
+)
+from common.monitoring.run import judge_windows, record_windows
 from common.reports import console
 
 FIRST = datetime(2026, 3, 2, 6, tzinfo=UTC)
 TEXTS = [f"{a} {b} {c}" for a in ("my", "the", "your") for b in ("order", "bill", "app", "card")
          for c in ("is late", "is fine", "broke", "works", "again")]  # fmt: skip
-MODEL = {"name": "triage", "version": 3, "run_id": "abc"}
+MODEL = WatchedModel("triage", 3, "abc")
 
 
 class Classifier:
@@ -40,21 +50,34 @@ def seen(rows, correct, seed=0, labelled=True, texts=TEXTS, **more):
 
 @pytest.fixture
 def book(tmp_path):
-    with incident_book.opened(tmp_path / "monitor.db") as book:
+    with open_book(tmp_path / "monitor.db") as book:
         yield book
 
 
+HOLDOUT = seen(2000, 1800, seed=99)
+
+
 @pytest.fixture
-def look(book):
-    """Look at windows on the morning after the last of them."""
-    rules = monitoring.rules(Classifier(), seen(2000, 1800, seed=99), 0.85, 1, 7)
+def monitor(book):
+    """Monitor windows on the morning after the last of them; gives the run, and what is new."""
 
-    def look(windows, at=None):
-        at = at or FIRST + timedelta(days=len(windows) - 1)
-        found = monitoring.look("triage", windows, rules, book, at)
-        return found, monitoring.record(found, book, [])
+    def monitor(windows, at=None, reference=HOLDOUT, floor=0.85, label_days=7):
+        run = judge_windows(
+            "triage",
+            windows,
+            Baseline(Classifier(), reference, floor),
+            book,
+            at or FIRST + timedelta(days=len(windows) - 1),
+            days=1,
+            label_days=label_days,
+        )
+        return run, record_windows(run, book, channels=[], remind_hours=24)
 
-    return look
+    return monitor
+
+
+def result_of(run, book, steps=(), file="a.csv"):
+    return monitoring_result(run, MODEL, file, None, book, steps)
 
 
 def days(*counts, start=1):
@@ -65,156 +88,157 @@ def days(*counts, start=1):
     }
 
 
-def test_a_stable_day_is_ok_and_nothing_is_told(look):
-    found, news = look(days((300, 272)))
-    assert (found.status, news) == (Status.OK, [])
-    assert {finding.name for finding in found.shown} > {"accuracy", "degradation", "text"}
+def test_a_stable_day_is_ok_and_nothing_is_told(monitor):
+    run, new = monitor(days((300, 272)))
+    assert (run.status, new) == (Status.OK, [])
+    assert {finding.name for finding in run.findings} > {"accuracy", "degradation", "text"}
 
 
-def test_a_great_drop_is_told_once_however_many_findings_see_it(look):
-    found, news = look(days((300, 270), (300, 200)))
-    assert found.status is Status.CRITICAL
-    bad = [finding.name for finding in found.shown if finding.status is not Status.OK]
+def test_a_great_drop_is_told_once_however_many_findings_see_it(monitor):
+    run, new = monitor(days((300, 270), (300, 200)))
+    assert run.status is Status.CRITICAL
+    bad = [finding.name for finding in run.findings if finding.status is not Status.OK]
     assert {"accuracy", "degradation"} <= set(bad)
-    (notice,) = [notice for notice in news if notice.finding == "accuracy"]
+    (notice,) = [notice for notice in new if notice.finding == "accuracy"]
     assert (notice.change, notice.window) == ("opened", "2026-03-02")
-    _, again = look(days((300, 270), (300, 200)))
+    _, again = monitor(days((300, 270), (300, 200)))
     assert again == []
 
 
-def test_an_incident_recovers_after_two_good_days(look):
+def test_an_incident_recovers_after_two_good_days(monitor):
     windows = days((300, 200), (300, 270), (300, 272))
     changes = []
     for number in (1, 2, 3):
-        _, news = look(dict(list(windows.items())[:number]))
-        changes.append([notice.change for notice in news if notice.finding == "accuracy"])
+        _, new = monitor(dict(list(windows.items())[:number]))
+        changes.append([notice.change for notice in new if notice.finding == "accuracy"])
     assert changes == [["opened"], [], ["recovered"]]
 
 
-def test_a_window_is_judged_again_when_its_labels_come(look):
+def test_a_window_is_judged_again_when_its_labels_come(monitor):
     unlabelled = {"2026-03-01": seen(300, 200, labelled=False)}
-    found, news = look(unlabelled)
-    assert (found.status, news) == (Status.UNKNOWN, [])
-    found, news = look({"2026-03-01": seen(300, 200)}, FIRST + timedelta(days=3))
-    assert found.status is Status.CRITICAL
-    assert [notice.change for notice in news if notice.finding == "accuracy"] == ["opened"]
+    run, new = monitor(unlabelled)
+    assert (run.status, new) == (Status.UNKNOWN, [])
+    run, new = monitor({"2026-03-01": seen(300, 200)}, FIRST + timedelta(days=3))
+    assert run.status is Status.CRITICAL
+    assert [notice.change for notice in new if notice.finding == "accuracy"] == ["opened"]
 
 
-def test_windows_that_have_not_changed_are_not_judged_again(look):
+def test_windows_that_have_not_changed_are_not_judged_again(monitor):
     windows = days((300, 270), (300, 272), (300, 271))
-    look(windows)
-    found, _ = look(windows)
-    assert list(found.findings) == ["2026-03-03"]
+    monitor(windows)
+    run, _ = monitor(windows)
+    assert list(run.judged) == ["2026-03-03"]
 
 
-def test_accuracy_is_that_of_the_newest_day_with_labels(look):
+def test_accuracy_is_that_of_the_newest_day_with_labels(monitor):
     windows = days((300, 200)) | {"2026-03-02": seen(300, 270, labelled=False)}
-    found, _ = look(windows)
-    assert (found.measured, found.newest) == ("2026-03-01", "2026-03-02")
-    assert found.status is Status.CRITICAL
+    run, _ = monitor(windows)
+    assert (run.measured, run.newest) == ("2026-03-01", "2026-03-02")
+    assert run.status is Status.CRITICAL
 
 
-def test_small_days_add_up(look):
+def test_small_days_add_up(monitor):
     """30 rows can't tell .75 from .85, five days of them can."""
     statuses = []
     windows = days(*[(40, 28)] * 5)
     for number in range(1, 6):
-        found, _ = look(dict(list(windows.items())[:number]))
-        statuses.append(found.status)
+        run, _ = monitor(dict(list(windows.items())[:number]))
+        statuses.append(run.status)
     assert statuses[-1] is Status.CRITICAL
-    assert any(finding.name == "accuracy_pooled" for finding in found.shown[:2])
+    assert any(finding.name == "accuracy_pooled" for finding in run.findings[:2])
 
 
-def test_few_rows_are_unknown_and_drift_findings_do_not_make_them_so(look):
-    assert look(days((10, 10)))[0].status is Status.UNKNOWN
-    assert look(days((45, 42)))[0].status is Status.OK
+def test_few_rows_are_unknown_and_drift_findings_do_not_make_them_so(monitor):
+    assert monitor(days((10, 10)))[0].status is Status.UNKNOWN
+    assert monitor(days((45, 42)))[0].status is Status.OK
 
 
-def test_a_window_without_a_reference_is_held_against_the_floor_alone(book):
-    rules = monitoring.rules(Classifier(), None, 0.85, 1, 7)
-    found = monitoring.look("triage", days((300, 200)), rules, book, FIRST)
-    assert found.status is Status.CRITICAL
-    names = {finding.name for finding in found.shown}
+def test_a_window_without_a_reference_is_held_against_the_floor_alone(monitor):
+    run, _ = monitor(days((300, 200)), FIRST, reference=None)
+    assert run.status is Status.CRITICAL
+    names = {finding.name for finding in run.findings}
     assert names == {"accuracy", "accuracy_pooled", "row_count"}
 
 
-def test_bad_rows_and_foreign_words_are_told_apart(look):
+def test_bad_rows_and_foreign_words_are_told_apart(monitor):
     foreign = [f"zorp {word} quux {k}" for word in ("blim", "flarn") for k in range(40)]
     windows = {"2026-03-01": seen(400, 362, texts=TEXTS + foreign, rejected=100)}
-    found, news = look(windows)
-    assert found.status is Status.WARNING
-    assert [notice.finding for notice in news] == ["data"]
-    assert "rejected rows" in news[0].reason
+    run, new = monitor(windows)
+    assert run.status is Status.WARNING
+    assert [notice.finding for notice in new] == ["data"]
+    assert "rejected rows" in new[0].reason
     windows["2026-03-02"] = seen(400, 362, seed=1, texts=TEXTS + foreign)
-    _, news = look(windows)
-    assert [notice.finding for notice in news] == ["drift"], "drift is told when it lasts"
+    _, new = monitor(windows)
+    assert [notice.finding for notice in new] == ["drift"], "drift is told when it lasts"
 
 
-def test_no_message_at_all_is_unknown(look, book):
-    found, news = look({})
-    assert (found.status, found.newest, news) == (Status.UNKNOWN, None, [])
-    facts = monitor_facts.of(found, MODEL, "a.csv", None, book, [])
-    assert "no message" in facts["text"]
+def test_no_message_at_all_is_unknown(monitor, book):
+    run, new = monitor({})
+    assert (run.status, run.newest, new) == (Status.UNKNOWN, None, [])
+    assert "no message" in result_of(run, book).text
 
 
-def test_undated_rows_are_counted_and_not_judged(look):
-    found, _ = look(days((300, 270)) | {"undated": seen(50, 0)})
-    assert (found.newest, found.status) == ("2026-03-01", Status.OK)
-    assert found.total.rows == 350
+def test_undated_rows_are_counted_and_not_judged(monitor):
+    run, _ = monitor(days((300, 270)) | {"undated": seen(50, 0)})
+    assert (run.newest, run.status) == ("2026-03-01", Status.OK)
+    assert run.total.rows == 350
 
 
 @pytest.mark.parametrize("windows", [days((300, 200)), days((10, 5)), {}, days((300, 270))])
-def test_facts_are_strict_json_and_the_summary_ends_with_the_verdict(look, book, windows):
-    found, _ = look(windows)
-    steps = monitor_facts.next_steps(found, ["--data", "my data.csv"], "1d", None)
-    facts = monitor_facts.of(found, MODEL, "my data.csv", None, book, steps)
+def test_a_result_is_strict_json_and_the_summary_ends_with_the_verdict(monitor, book, windows):
+    run, _ = monitor(windows)
+    steps = propose_steps(run, ["--data", "my data.csv"], "1d", None)
+    result = result_of(run, book, steps, "my data.csv")
+    facts = result.to_json()
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
-    last = console.monitoring(facts).splitlines()[-1]
-    assert last.startswith(f"{found.status.name}: triage version 3 on my data.csv: ")
-    assert facts["exit_code"] == found.status
-    assert all(
-        np.isfinite(value) for row in monitor_facts.charts(found, 3) for value in row.values()
-    )
+    last = console.monitoring(result).splitlines()[-1]
+    assert last.startswith(f"{run.status.name}: triage version 3 on my data.csv: ")
+    assert facts["exit_code"] == result.exit_code == run.status
+    assert all(np.isfinite(value) for row in charts(run, 3) for value in row.values())
 
 
-def test_next_steps_are_command_lines_where_something_is_wrong(look):
-    bad, _ = look(days((300, 200)))
-    steps = monitor_facts.next_steps(bad, ["--data", "my data.csv"], "1d", None)
+def test_next_steps_are_command_lines_if_something_is_wrong(monitor):
+    bad, _ = monitor(days((300, 200)))
+    steps = propose_steps(bad, ["--data", "my data.csv"], "1d", None)
     assert "python monitor.py --data 'my data.csv' --window 1d --report report.html" in steps
     assert any(step.startswith("python train.py") for step in steps)
 
 
-def test_next_steps_are_none_where_all_is_well(look):
-    good, _ = look(days((300, 270)))
-    assert monitor_facts.next_steps(good, [], "file", None) == []
+def test_next_steps_name_no_file_where_there_is_none(monitor):
+    bad, _ = monitor(days((300, 200)))
+    steps = propose_steps(bad, None, "1d", None)
+    assert not any("monitor.py" in step for step in steps)
+    assert any(step.startswith("python train.py") for step in steps)
+
+
+def test_no_next_step_is_proposed_if_all_is_well(monitor):
+    good, _ = monitor(days((300, 270)))
+    assert propose_steps(good, [], "file", None) == []
 
 
 def test_examples_are_the_errors_that_the_model_is_surest_of():
-    found = monitor_facts.examples(seen(300, 250))
-    assert len(found) == monitor_facts.SHOWN_EXAMPLES
-    assert all(row["true"] != row["predicted"] for row in found)
-    sure = [row["confidence"] for row in found]
-    assert sure == sorted(sure, reverse=True)
+    found = worst_examples(seen(300, 250))
+    assert len(found) == SHOWN_EXAMPLES
+    assert all(example.true != example.predicted for example in found)
+    confidences = [example.confidence for example in found]
+    assert confidences == sorted(confidences, reverse=True)
 
 
-def test_every_finding_has_a_subject(look):
-    found, _ = look(days((300, 200)))
-    known = {name for names in monitoring.SUBJECTS.values() for name in names}
-    assert {finding.name for finding in found.shown} <= known
+def test_every_finding_is_in_the_catalogue(monitor):
+    run, _ = monitor(days((300, 200)))
+    assert {finding.name for finding in run.findings} <= set(CHECKS)
 
 
-def test_labels_that_stop_coming_are_told(look):
-    from dataclasses import replace
-
+def test_labels_that_stop_coming_are_told(monitor):
     newest = np.datetime64("2026-03-01T12:00:00", "s")
     windows = {"2026-03-01": replace(seen(300, 270), newest_label=newest)}
-    found, news = look(windows, FIRST + timedelta(days=10))
-    assert found.status is Status.WARNING
-    assert [notice.finding for notice in news] == ["data"]
-    assert "days old" in news[0].reason
+    run, new = monitor(windows, FIRST + timedelta(days=10))
+    assert run.status is Status.WARNING
+    assert [notice.finding for notice in new] == ["data"]
+    assert "days old" in new[0].reason
 
 
-def test_labels_that_come_later_than_they_did_are_told(book):
+def test_labels_that_come_later_than_they_did_are_told(monitor):
     def delayed(days, seed):
         random = np.random.default_rng(seed)
         rows = 300
@@ -230,34 +254,30 @@ def test_labels_that_come_later_than_they_did_are_told(book):
 
     windows = {f"2026-03-{day:02}": delayed(2.0, day) for day in range(1, 10)}
     windows["2026-03-10"] = delayed(6.0, 10)
-    rules = monitoring.rules(Classifier(), None, 0.5, 1, 30)
     at = datetime(2026, 4, 1, tzinfo=UTC)
-    found = monitoring.look("triage", windows, rules, book, at)
-    names = {finding.name: finding.status for finding in found.shown}
+    run, _ = monitor(windows, at, reference=None, floor=0.5, label_days=30)
+    names = {finding.name: finding.status for finding in run.findings}
     assert names["label_delay"] is Status.WARNING
 
 
-def test_an_estimate_warns_only_where_nothing_is_measured(look):
+def test_an_estimate_warns_only_where_nothing_is_measured(monitor):
     sample = seen(300, 270)
     doubtful = pa.array(np.full(300, 0.55))
-    from dataclasses import replace
 
     def with_doubt(profile_):
         column = profile_.sample.schema.get_field_index("confidence")
         return replace(profile_, sample=profile_.sample.set_column(column, "confidence", doubtful))
 
-    measured, _ = look({"2026-03-01": with_doubt(sample)})
-    by_name = {finding.name: finding.status for finding in measured.shown}
+    measured, _ = monitor({"2026-03-01": with_doubt(sample)})
+    by_name = {finding.name: finding.status for finding in measured.findings}
     assert by_name["estimated_accuracy"] is Status.OK
 
 
-def test_a_challenger_that_would_win_is_told_and_wakes_nobody(look):
-    from dataclasses import replace
-
+def test_a_challenger_that_would_win_is_told_and_wakes_nobody(monitor):
     won = replace(seen(300, 270), versus=(2, 20))
-    found, news = look({"2026-03-01": won})
-    (finding,) = [finding for finding in found.shown if finding.name == "challenger"]
+    run, new = monitor({"2026-03-01": won})
+    (finding,) = [finding for finding in run.findings if finding.name == "challenger"]
     assert finding.status is Status.OK
     assert finding.detail["wins"]
     assert finding.value == pytest.approx(18 / 300)
-    assert news == []
+    assert new == []

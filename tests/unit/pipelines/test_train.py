@@ -6,7 +6,8 @@ from dataclasses import fields, replace
 import pandas as pd
 import pyarrow as pa
 import pytest
-from json_schema import problems
+from helpers import ROOT
+from json_schema import violations
 
 from common.errors import InputError, SettingsError
 from common.evaluation.profile import Profile
@@ -15,7 +16,7 @@ from common.registry import history, runs, store, versions
 from common.reports import console
 from common.settings import MLFLOW_DEFAULTS, Settings
 
-SCHEMA = "train.schema.json"
+SCHEMA = json.loads((ROOT / "docs" / "schemas" / "train.schema.json").read_text())
 ANGRY, CALM = "my order {} is lost and late, I want a refund", "thanks {}, all is well, great team"
 
 
@@ -87,8 +88,8 @@ def test_the_version_says_what_it_was_made_from(first, registry, request_):
 
 
 def test_the_result_is_what_the_schema_describes(first, request_):
-    assert not problems(as_json(console.training(first)), SCHEMA)
-    assert problems(as_json(console.training(first)) | {"new": 1}, SCHEMA)
+    assert not violations(as_json(console.training(first)), SCHEMA)
+    assert violations(as_json(console.training(first)) | {"new": 1}, SCHEMA)
 
 
 def test_a_dry_run_registers_nothing(first, request_, registry):
@@ -98,7 +99,7 @@ def test_a_dry_run_registers_nothing(first, request_, registry):
     assert result.contest.verdict.outcome == "rejected"
     assert len(versions.list_versions(registry)) == 1
     facts = as_json(console.training(result))
-    assert not problems(facts, SCHEMA)
+    assert not violations(facts, SCHEMA)
     assert (facts["model"], facts["promoted"]) == (None, False)
 
 
@@ -109,7 +110,7 @@ def test_a_challenger_may_wait_for_a_person(first, request_, registry):
     assert history.read(registry).champion == 1
     text, facts = console.training(result)
     assert f"common.registry promote {result.version.number}" in text
-    assert not problems(facts, SCHEMA)
+    assert not violations(facts, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_a_version_is_fitted_again_from_the_same_table(first, request_, kind):
     found = reproduce(again, "1")
     assert found.identical
     assert found.version.number == 1
-    assert not problems(as_json(console.reproduction(found)), SCHEMA)
+    assert not violations(as_json(console.reproduction(found)), SCHEMA)
 
 
 def test_other_data_is_no_reproduction(first, request_):

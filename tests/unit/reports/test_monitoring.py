@@ -1,11 +1,31 @@
+import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
+import json_schema
 import pytest
+from helpers import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.evaluation.metrics import ClassMetrics
+from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.history import BoundedShare, WindowRecord
+from common.monitoring.incidents.lifecycle import Incident, Notice
+from common.monitoring.result import (
+    ClassResult,
+    ClassResults,
+    Example,
+    MonitoringResult,
+    RowTotals,
+    SegmentResult,
+    WatchedModel,
+)
 from common.reports import monitoring as monitor_page
+
+SCHEMA = json.loads((ROOT / "docs" / "schemas" / "monitor.schema.json").read_text())
 
 HOSTILE = [
     "<script>document.title='owned'</script>",
@@ -18,37 +38,63 @@ HOSTILE = [
     "😡 & \" ' <b>",
 ]
 TEXT = st.one_of(st.text(max_size=20), st.sampled_from(HOSTILE))
-SHARE = st.one_of(st.none(), st.just(float("nan")), st.floats(0, 1))
-STATUS = st.sampled_from(["OK", "WARNING", "CRITICAL", "UNKNOWN"])
-BOUNDS = {"value": SHARE, "lower": SHARE, "upper": SHARE}
-MEASURED = {"rows": st.integers(0, 10**7), "correct": st.integers(0, 10**7)} | dict.fromkeys(
-    ("accuracy", "lower", "upper"), SHARE
+SHARE = st.floats(0, 1)
+MAYBE = st.one_of(st.just(float("nan")), SHARE)
+ROWS = st.integers(0, 10**7)
+STATUS = st.sampled_from(Status)
+OPENED, RECOVERED = (datetime(2026, 3, day, 6, tzinfo=UTC) for day in (1, 2))
+MOVED = st.fixed_dictionaries(
+    {"class": TEXT, "share": st.one_of(st.none(), SHARE), "reference": st.one_of(st.none(), SHARE)}
 )
-FINDING = st.fixed_dictionaries(
-    {
-        **{"name": TEXT, "status": STATUS, "reason": TEXT, "limit": SHARE, **BOUNDS},
-        "rows": st.integers(0, 999),
-        "detail": st.fixed_dictionaries(
-            {},
-            optional={
-                "words": st.lists(TEXT, max_size=3),
-                "moved": st.lists(
-                    st.fixed_dictionaries({"class": TEXT, "share": SHARE, "reference": SHARE}),
-                    max_size=3,
-                ),
-                "p": SHARE,
-            },
-        ),
-    }
+FINDING = st.builds(
+    Finding,
+    name=TEXT,
+    status=STATUS,
+    reason=TEXT,
+    value=MAYBE,
+    lower=MAYBE,
+    upper=MAYBE,
+    limit=MAYBE,
+    rows=ROWS,
+    detail=st.fixed_dictionaries(
+        {},
+        optional={
+            "words": st.lists(TEXT, max_size=3),
+            "moved": st.lists(MOVED, max_size=3),
+            "p": SHARE,
+        },
+    ),
+    unescalated=st.one_of(st.none(), STATUS),
 )
-WINDOW = st.fixed_dictionaries(
-    {
-        **{"name": TEXT, "status": STATUS, **MEASURED},
-        "estimated": st.one_of(
-            st.none(),
-            st.fixed_dictionaries({name: st.floats(0, 1) for name in ("value", "lower", "upper")}),
-        ),
-    }
+INTERVAL = st.one_of(st.none(), st.builds(BoundedShare, value=SHARE, lower=SHARE, upper=SHARE))
+WINDOW = st.builds(
+    WindowRecord,
+    window=TEXT,
+    status=STATUS,
+    read=ROWS,
+    labelled=ROWS,
+    correct=ROWS,
+    accuracy=INTERVAL,
+    estimate=INTERVAL,
+)
+METRICS = st.builds(ClassMetrics, support=ROWS, precision=MAYBE, recall=MAYBE, f1=MAYBE)
+ROW = st.builds(ClassResult, metrics=METRICS, reference_recall=st.one_of(st.none(), MAYBE))
+SEGMENT = st.builds(
+    SegmentResult, rows=ROWS, correct=ROWS, accuracy=SHARE, lower=SHARE, upper=SHARE
+)
+EXAMPLE = st.builds(Example, text=TEXT, true=TEXT, predicted=TEXT, confidence=MAYBE)
+NOTICE = st.builds(
+    Notice,
+    incident=TEXT,
+    model=TEXT,
+    finding=st.one_of(TEXT, st.sampled_from(["accuracy", "drift", "data"])),
+    change=st.sampled_from(["opened", "recovered"]),
+    status=STATUS,
+    since=st.just(OPENED),
+    at=st.just(RECOVERED),
+    window=TEXT,
+    reason=TEXT,
+    detail=st.just({}),
 )
 
 
@@ -57,75 +103,55 @@ def some_classes(draw):
     names = draw(st.lists(TEXT, max_size=20, unique=True))
     if not names:
         return None
-    values = dict.fromkeys(("precision", "recall", "f1", "reference_recall"), SHARE)
-    row = st.fixed_dictionaries({"support": st.integers(0, 999), **values})
-    return {
-        "names": names,
-        "confusion": [[draw(st.integers(0, 99)) for _ in names] for _ in names],
-        "by_class": {name: draw(row) for name in names},
-    }
+    return ClassResults(
+        tuple(names),
+        [[draw(st.integers(0, 99)) for _ in names] for _ in names],
+        {name: draw(ROW) for name in names},
+    )
 
 
-FACTS = st.fixed_dictionaries(
-    {
-        "status": STATUS,
-        "text": TEXT,
-        "model": st.fixed_dictionaries({"name": TEXT, "version": st.just(3), "run_id": TEXT}),
-        "file": TEXT,
-        "at": st.just("2026-03-02T06:00:00+00:00"),
-        "floor": st.floats(0.01, 0.99),
-        "windows": st.lists(WINDOW, max_size=5),
-        "findings": st.lists(FINDING, max_size=4),
-        "classes": some_classes(),
-        "segments": st.dictionaries(TEXT, st.fixed_dictionaries(MEASURED), max_size=20),
-        "examples": st.lists(
-            st.fixed_dictionaries(
-                {"text": TEXT, "true": TEXT, "predicted": TEXT, "confidence": SHARE}
-            ),
-            max_size=3,
-        ),
-        "incidents": st.lists(
-            st.fixed_dictionaries(
-                {
-                    **{"id": TEXT, "finding": TEXT, "status": STATUS, "reason": TEXT},
-                    "since": st.just("2026-03-01T06:00:00+00:00"),
-                    "recovered": st.sampled_from([None, "2026-03-02T06:00:00+00:00"]),
-                    "changes": st.lists(
-                        st.fixed_dictionaries(
-                            {
-                                "change": TEXT,
-                                "at": st.just("2026-03-01T06:00:00+00:00"),
-                                "status": STATUS,
-                            }
-                        ),
-                        max_size=2,
-                    ),
-                }
-            ),
-            max_size=3,
-        ),
-        "next_steps": st.lists(TEXT, max_size=3),
-        "counts": st.just({"read": 5, "used": 4, "rejected": 1, "blank": 0, "unlabelled": 0}),
-    }
+def some(items, most, least=0):
+    return st.lists(items, min_size=least, max_size=most).map(tuple)
+
+
+RESULT = st.builds(
+    MonitoringResult,
+    status=STATUS,
+    reason=TEXT,
+    model=st.builds(WatchedModel, name=TEXT, version=st.just(3), run_id=TEXT),
+    file=TEXT,
+    at=st.just(RECOVERED),
+    floor=st.floats(0.01, 0.99),
+    window=st.one_of(st.none(), TEXT),
+    windows=some(WINDOW, 5),
+    findings=some(FINDING, 4),
+    metrics=st.just({}),
+    classes=some_classes(),
+    segments=st.dictionaries(TEXT, SEGMENT, max_size=20),
+    examples=some(EXAMPLE, 3),
+    incidents=some(st.builds(Incident, some(NOTICE, 2, least=1)), 3),
+    next_steps=some(TEXT, 3),
+    counts=st.just(RowTotals(5, 4, 1, 0, 0, 0)),
 )
 
-
-PLAIN = {
-    "status": "CRITICAL",
-    "text": "CRITICAL: too many errors.",
-    "model": {"name": "triage", "version": 3, "run_id": "abc"},
-    "file": "a.csv",
-    "at": "2026-03-02T06:00:00+00:00",
-    "floor": 0.8,
-    "windows": [],
-    "findings": [],
-    "classes": None,
-    "segments": {},
-    "examples": [],
-    "incidents": [],
-    "next_steps": [],
-    "counts": {},
-}
+PLAIN = MonitoringResult(
+    status=Status.CRITICAL,
+    reason="too many errors",
+    model=WatchedModel("triage", 3, "abc"),
+    file="a.csv",
+    at=RECOVERED,
+    floor=0.8,
+    window=None,
+    windows=(),
+    findings=(),
+    metrics={},
+    classes=None,
+    segments={},
+    examples=(),
+    incidents=(),
+    next_steps=(),
+    counts=RowTotals(0, 0, 0, 0, 0, 0),
+)
 
 
 class Page(HTMLParser):
@@ -155,9 +181,9 @@ class Page(HTMLParser):
             assert self.open.pop() == tag
 
 
-@given(FACTS)
-def test_whatever_was_found_is_a_page_that_needs_nothing_and_runs_nothing(facts):
-    page = Page(monitor_page.render(facts))
+@given(RESULT)
+def test_whatever_was_found_is_a_page_that_needs_nothing_and_runs_nothing(result):
+    page = Page(monitor_page.render(result))
     assert page.open == []
     assert not {"script", "iframe", "img", "object"} & set(page.tags)
     assert not page.handlers
@@ -173,25 +199,35 @@ def test_the_verdict_is_the_first_that_is_read():
 
 @pytest.mark.parametrize("hostile", HOSTILE[:3])
 def test_messages_are_shown_and_not_run(hostile):
-    facts = PLAIN | {
-        "examples": [{"text": hostile, "true": "a", "predicted": "b", "confidence": 0.9}]
-    }
-    page = monitor_page.render(facts)
+    page = monitor_page.render(replace(PLAIN, examples=(Example(hostile, "a", "b", 0.9),)))
     assert hostile not in page
     assert "&lt;" in page
 
 
 def test_many_classes_are_cut_to_the_worst():
     names = [f"class {number:02}" for number in range(60)]
-    row = {"support": 9, "precision": 0.5, "f1": 0.5, "reference_recall": None}
-    facts = PLAIN | {
-        "classes": {
-            "names": names,
-            "confusion": [[int(a == b) for b in range(60)] for a in range(60)],
-            "by_class": {name: {**row, "recall": k / 60} for k, name in enumerate(names)},
-        }
+    by_class = {
+        name: ClassResult(ClassMetrics(support=9, precision=0.5, recall=k / 60, f1=0.5))
+        for k, name in enumerate(names)
     }
-    page = monitor_page.render(facts)
+    confusion = [[int(a == b) for b in range(60)] for a in range(60)]
+    classes = ClassResults(tuple(names), confusion, by_class)
+    page = monitor_page.render(replace(PLAIN, classes=classes))
     assert "class 03" in page
     assert "class 40" not in page
     assert "15 of 60" in page
+
+
+@given(RESULT)
+def test_a_result_holds_to_its_schema_whatever_was_found(result):
+    facts = result.to_json()
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    assert json_schema.violations(facts, SCHEMA) == []
+
+
+def test_the_schema_refuses_what_a_result_never_is():
+    facts = PLAIN.to_json()
+    for wrong in ({"status": "FINE"}, {"floor": "0.8"}, {"windows": [{}]}, {"more": 1}):
+        assert json_schema.violations(facts | wrong, SCHEMA)
+    del facts["counts"]
+    assert json_schema.violations(facts, SCHEMA)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from receivers import NOTICE
 
+from common.evaluation.two_samples import Share
 from common.monitoring.alerts import formats
 from common.monitoring.checks import accuracy, classes, segments, words
 from common.monitoring.checks.finding import Finding, Status
@@ -83,6 +84,9 @@ def test_times_are_told_in_utc():
 CONFUSED = [[20, 80], [0, 100]], [[95, 5], [0, 100]]
 
 
+SEGMENTS = {"x": Share(10, 50), "y": Share(490, 500)}
+
+
 def recall():
     import numpy as np
 
@@ -93,8 +97,8 @@ def recall():
 @pytest.mark.parametrize(
     ("finding", "label", "shown"),
     [
-        (lambda: words.unknown_words(["a b"] * 40, ["zzz yyy"] * 40, {"a", "b"}), "words", "zzz"),
-        (lambda: segments.accuracy({"x": (10, 50), "y": (490, 500)}), "worst", "x 0.20, y 0.98"),
+        (lambda: words.unknown_words([([], 2)] * 40, [(["zzz"], 2)] * 40), "words", "zzz"),
+        (lambda: segments.accuracy(SEGMENTS, 0.9), "worst", "x 0.20, y 0.98"),
         (recall, "fallen", "refund 0.20"),
     ],
 )
@@ -104,7 +108,7 @@ def test_words_segments_and_classes_of_a_finding_are_named(finding, label, shown
 
 
 def test_what_names_nothing_is_left_out():
-    detail = accuracy.pooled_against_floor([(3, 30), (5, 30)], 0.9).detail
+    detail = accuracy.pooled_against_floor([Share(3, 30), Share(5, 30)], 0.9).detail
     assert "windows" not in formats.facts(NOTICE | {"detail": detail})
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from unittest.mock import patch
 
 import pytest
 from helpers import ROOT, free_port
@@ -28,8 +29,13 @@ def _direct(monkeypatch, caplog):
 def deliver(*addresses, notices=(NOTICE,), seconds=10.0, smtp=()):
     """What became of each notice at each address."""
     found = channels.parse(addresses, *smtp)
-    keyed = {(channel.key, f"{k}"): notice for channel in found for k, notice in enumerate(notices)}
-    told = send.deliver(keyed, found, seconds)
+    keyed = {
+        send.Dispatch(channel.key, f"{k}"): notice
+        for channel in found
+        for k, notice in enumerate(notices)
+    }
+    with patch.object(send, "DEADLINE_SECONDS", seconds):
+        told = send.deliver(keyed, found)
     assert set(told) == set(keyed)
     return list(told.values())
 
@@ -74,14 +80,14 @@ def test_a_channel_gets_its_notices_in_their_order():
 def test_a_notice_goes_to_its_own_channel_alone():
     with web(200) as receiver:
         first, second = channels.parse([f"{receiver.url}/1", f"{receiver.url}/2"])
-        told = send.deliver({(second.key, "n"): NOTICE}, [first, second])
-    assert told == {(second.key, "n"): None}
+        told = send.deliver({send.Dispatch(second.key, "n"): NOTICE}, [first, second])
+    assert told == {send.Dispatch(second.key, "n"): None}
     assert [request.path for request in receiver.requests] == ["/2"]
 
 
 def test_a_channel_that_is_gone_keeps_its_notice():
-    told = send.deliver({("gone", "n"): NOTICE}, [])
-    assert told == {("gone", "n"): "not in ALERT_URLS any more"}
+    told = send.deliver({send.Dispatch("gone", "n"): NOTICE}, [])
+    assert told == {send.Dispatch("gone", "n"): "not in ALERT_URLS any more"}
 
 
 def test_text_that_is_no_text_is_delivered_all_the_same():
@@ -221,7 +227,8 @@ import sys
 from common.monitoring.alerts import channels, send
 from receivers import NOTICE
 found = channels.parse(sys.argv[1:])
-send.deliver({(found[0].key, "n"): NOTICE}, found, deadline=0.2)
+send.DEADLINE_SECONDS = 0.2
+send.deliver({send.Dispatch(found[0].key, "n"): NOTICE}, found)
 """
     with dripping() as port:
         subprocess.run(

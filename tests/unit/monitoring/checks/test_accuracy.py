@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from common.evaluation import two_samples
+from common.evaluation.two_samples import Share
 from common.monitoring.checks import accuracy
 from common.monitoring.checks.accuracy import against_floor, degradation, pooled_against_floor
 from common.monitoring.checks.finding import Status
@@ -20,7 +21,7 @@ OK, WARNING, CRITICAL, UNKNOWN = Status.OK, Status.WARNING, Status.CRITICAL, Sta
 @st.composite
 def shares(draw, least=1, most=500):
     rows = draw(st.integers(least, most))
-    return draw(st.integers(0, rows)), rows
+    return Share(draw(st.integers(0, rows)), rows)
 
 
 @pytest.mark.parametrize(
@@ -39,18 +40,18 @@ def shares(draw, least=1, most=500):
     ],
 )
 def test_intervals_of_a_difference_as_published(first, second, low, high):
-    found = two_samples.share_difference(*first, *second)
+    found = two_samples.share_difference(Share(*first), Share(*second))
     assert found == pytest.approx((low, high), abs=5e-5)
 
 
 @given(shares(), shares())
 @settings(max_examples=100, deadline=None)
 def test_the_interval_encloses_the_difference_and_mirrors(first, second):
-    low, high = two_samples.share_difference(*first, *second)
+    low, high = two_samples.share_difference(Share(*first), Share(*second))
     difference = first[0] / first[1] - second[0] / second[1]
     assert -1 - 1e-9 <= low <= difference + 1e-9
     assert difference - 1e-9 <= high <= 1 + 1e-9
-    mirrored = two_samples.share_difference(*second, *first)
+    mirrored = two_samples.share_difference(second, first)
     assert mirrored == pytest.approx((-high, -low), abs=1e-9)
 
 
@@ -59,7 +60,7 @@ def test_the_interval_encloses_the_difference_and_mirrors(first, second):
 def test_a_higher_share_is_tested_as_scipy_tests_it(first, second):
     table = [[first[0], first[1] - first[0]], [second[0], second[1] - second[0]]]
     expected = stats.fisher_exact(table, alternative="greater").pvalue
-    assert two_samples.higher_share_p(*first, *second) == pytest.approx(expected, rel=1e-6)
+    assert two_samples.higher_share_p(first, second) == pytest.approx(expected, rel=1e-6)
 
 
 def test_values_that_are_all_alike_are_not_shifted():
@@ -82,7 +83,7 @@ def test_values_that_are_all_alike_are_not_shifted():
     ],
 )
 def test_status_against_the_floor(correct, rows, status):
-    finding = against_floor(correct, rows, 0.8)
+    finding = against_floor(Share(correct, rows), 0.8)
     assert finding.status is status
     assert (finding.rows, finding.limit) == (rows, 0.8)
 
@@ -90,15 +91,15 @@ def test_status_against_the_floor(correct, rows, status):
 @given(shares(30), st.floats(0.01, 0.99))
 @settings(max_examples=100, deadline=None)
 def test_critical_against_the_floor_means_the_upper_bound_is_below_it(share, floor):
-    finding = against_floor(*share, floor)
-    assert (finding.status is CRITICAL) == (two_samples.wilson_bounds(*share)[1] < floor)
+    finding = against_floor(share, floor)
+    assert (finding.status is CRITICAL) == (two_samples.wilson_bounds(share)[1] < floor)
     if finding.status is OK:
         assert share[0] / share[1] >= floor
 
 
 def test_five_windows_together_show_what_none_of_them_does():
-    windows = [(82, 100)] * 5
-    assert against_floor(82, 100, 0.85).status is WARNING
+    windows = [Share(82, 100)] * 5
+    assert against_floor(Share(82, 100), 0.85).status is WARNING
     finding = pooled_against_floor(windows, 0.85)
     assert finding.status is CRITICAL
     assert finding.rows == 500
@@ -106,21 +107,23 @@ def test_five_windows_together_show_what_none_of_them_does():
 
 
 def test_older_windows_and_empty_ones_do_not_count():
-    recent = [(90, 100)] * 5
-    finding = pooled_against_floor([(0, 1000), *recent[:3], (0, 0), *recent[3:], (0, 0)], 0.85)
+    recent = [Share(90, 100)] * 5
+    finding = pooled_against_floor(
+        [Share(0, 1000), *recent[:3], Share(0, 0), *recent[3:], Share(0, 0)], 0.85
+    )
     assert finding.status is OK
     assert finding.rows == 500
 
 
 def test_a_failure_that_is_mended_is_no_longer_critical():
-    failed = [(70, 100)] * 4
-    assert pooled_against_floor([*failed, (84, 100)], 0.85).status is CRITICAL
-    mended = pooled_against_floor([*failed, (85, 100)], 0.85)
+    failed = [Share(70, 100)] * 4
+    assert pooled_against_floor([*failed, Share(84, 100)], 0.85).status is CRITICAL
+    mended = pooled_against_floor([*failed, Share(85, 100)], 0.85)
     assert mended.status is OK
     assert "newest" in mended.reason
 
 
-@pytest.mark.parametrize("windows", [[], [(0, 0)]])
+@pytest.mark.parametrize("windows", [[], [Share(0, 0)]])
 def test_no_windows_are_unknown(windows):
     finding = pooled_against_floor(windows, 0.85)
     assert finding.status is UNKNOWN
@@ -128,43 +131,43 @@ def test_no_windows_are_unknown(windows):
 
 
 def test_a_drop_is_judged_by_size_and_by_chance():
-    assert degradation(252, 300, 1840, 2000).status is CRITICAL
-    assert degradation(260, 300, 1840, 2000).status is WARNING
-    assert degradation(270, 300, 1840, 2000).status is OK
+    assert degradation(Share(252, 300), Share(1840, 2000)).status is CRITICAL
+    assert degradation(Share(260, 300), Share(1840, 2000)).status is WARNING
+    assert degradation(Share(270, 300), Share(1840, 2000)).status is OK
     # Beyond any chance, but a point and a half.
-    tiny = degradation(90_500, 100_000, 92_000, 100_000)
+    tiny = degradation(Share(90_500, 100_000), Share(92_000, 100_000))
     assert (tiny.status, tiny.detail["p"] < 1e-9) == (OK, True)
 
 
 def test_a_drop_of_exactly_the_margin_counts():
-    assert degradation(90_000, 100_000, 92_000, 100_000).status is CRITICAL
+    assert degradation(Share(90_000, 100_000), Share(92_000, 100_000)).status is CRITICAL
 
 
 def test_a_small_window_is_never_critical_by_its_drop():
-    assert degradation(50, 99, 1840, 2000).status is WARNING
-    assert degradation(51, 100, 1840, 2000).status is CRITICAL
+    assert degradation(Share(50, 99), Share(1840, 2000)).status is WARNING
+    assert degradation(Share(51, 100), Share(1840, 2000)).status is CRITICAL
 
 
 @pytest.mark.parametrize(("rows", "holdout"), [(29, 2000), (300, 29), (0, 0)])
 def test_few_rows_say_nothing_of_a_drop(rows, holdout):
-    assert degradation(0, rows, holdout, holdout).status is UNKNOWN
+    assert degradation(Share(0, rows), Share(holdout, holdout)).status is UNKNOWN
 
 
 @given(shares(30), shares(30, 3000))
 @settings(max_examples=100, deadline=None)
 def test_critical_is_beyond_chance_and_one_more_right_answer_never_makes_it_worse(now, holdout):
-    finding = degradation(*now, *holdout)
+    finding = degradation(now, holdout)
     if finding.status is CRITICAL:
         assert finding.upper < 0
         assert finding.value <= finding.limit + 1e-9
-    if now[0] < now[1]:
-        assert degradation(now[0] + 1, now[1], *holdout).status <= finding.status
+    if now.part < now.rows:
+        assert degradation(Share(now.part + 1, now.rows), holdout).status <= finding.status
 
 
 def test_every_reason_has_the_numbers():
-    assert "0.8400" in degradation(252, 300, 1840, 2000).reason
-    assert "300 rows" in degradation(252, 300, 1840, 2000).reason
-    assert "floor 0.85" in against_floor(252, 300, 0.85).reason
+    assert "0.8400" in degradation(Share(252, 300), Share(1840, 2000)).reason
+    assert "300 rows" in degradation(Share(252, 300), Share(1840, 2000)).reason
+    assert "floor 0.85" in against_floor(Share(252, 300), 0.85).reason
 
 
 def runs_with(random, accuracies, rows=300, holdout_rows=2000):
@@ -173,10 +176,10 @@ def runs_with(random, accuracies, rows=300, holdout_rows=2000):
     windows, degraded, found = [], [], []
     for truth in accuracies:
         n = rows if isinstance(rows, int) else int(random.integers(*rows))
-        windows.append((int(random.binomial(n, truth)), n))
-        degraded.append(degradation(*windows[-1], holdout, holdout_rows).status)
+        windows.append(Share(int(random.binomial(n, truth)), n))
+        degraded.append(degradation(windows[-1], Share(holdout, holdout_rows)).status)
         pooled = pooled_against_floor(windows, 0.85).status
-        found.append((against_floor(*windows[-1], 0.85).status, pooled, escalate(degraded)))
+        found.append((against_floor(windows[-1], 0.85).status, pooled, escalate(degraded)))
     return np.array(found)
 
 
@@ -206,9 +209,9 @@ def test_small_stable_windows_are_hardly_ever_critical():
 
 def test_names_tell_the_findings_apart():
     names = {
-        against_floor(80, 100, 0.8).name,
-        pooled_against_floor([(80, 100)], 0.8).name,
-        degradation(80, 100, 80, 100).name,
+        against_floor(Share(80, 100), 0.8).name,
+        pooled_against_floor([Share(80, 100)], 0.8).name,
+        degradation(Share(80, 100), Share(80, 100)).name,
     }
     assert len(names) == 3
     assert accuracy.POOLED_WINDOWS == 5

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from common.evaluation.two_samples import Share
 from common.monitoring.checks import distribution, estimated, quality
 from common.monitoring.checks.finding import Status
 
@@ -132,29 +133,29 @@ SHARE_FINDINGS = [
 
 @pytest.mark.parametrize("finding", SHARE_FINDINGS)
 def test_a_share_alarms_when_it_rises_beyond_chance_and_margin(finding):
-    assert finding(60, 300, 20, 2000).status is Status.WARNING
-    assert finding(3, 300, 20, 2000).status is Status.OK
-    assert finding(0, 300, 400, 2000).status is Status.OK
+    assert finding(Share(60, 300), Share(20, 2000)).status is Status.WARNING
+    assert finding(Share(3, 300), Share(20, 2000)).status is Status.OK
+    assert finding(Share(0, 300), Share(400, 2000)).status is Status.OK
     # Beyond chance, but a tenth of a point.
-    assert finding(2_000, 1_000_000, 1_000, 1_000_000).status is Status.OK
+    assert finding(Share(2_000, 1_000_000), Share(1_000, 1_000_000)).status is Status.OK
     # Five times as much, but of so few rows that it may be chance.
-    assert finding(4, 40, 40, 2000).status is Status.OK
-    assert finding(29, 29, 0, 2000).status is Status.UNKNOWN
-    assert finding(60, 300, 0, 29).status is Status.UNKNOWN
+    assert finding(Share(4, 40), Share(40, 2000)).status is Status.OK
+    assert finding(Share(29, 29), Share(0, 2000)).status is Status.UNKNOWN
+    assert finding(Share(60, 300), Share(0, 29)).status is Status.UNKNOWN
 
 
 @given(st.integers(0, 299))
 @settings(max_examples=30, deadline=None)
 def test_one_more_bad_row_never_makes_it_better(part):
-    less, more = (quality.blank(part + k, 300, 20, 2000) for k in (0, 1))
+    less, more = (quality.blank(Share(part + k, 300), Share(20, 2000)) for k in (0, 1))
     assert less.status <= more.status
     assert less.lower <= less.value <= less.upper
 
 
 def test_labels_that_become_scarce_or_late_are_found():
-    assert quality.label_coverage(120, 300, 1200, 2000).status is Status.WARNING
-    assert quality.label_coverage(180, 300, 1200, 2000).status is Status.OK
-    assert quality.label_coverage(300, 300, 1200, 2000).status is Status.OK
+    assert quality.label_coverage(Share(120, 300), Share(1200, 2000)).status is Status.WARNING
+    assert quality.label_coverage(Share(180, 300), Share(1200, 2000)).status is Status.OK
+    assert quality.label_coverage(Share(300, 300), Share(1200, 2000)).status is Status.OK
     random = np.random.default_rng(6)
     before, now = random.exponential(1, 2000), random.exponential(1, 300)
     assert quality.label_delay(now, before).status is Status.OK

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.evaluation.paired import mcnemar_p
+from common.evaluation.two_samples import Share
 from common.monitoring.checks import (
     accuracy,
     calibration,
@@ -21,8 +22,9 @@ from common.monitoring.checks import (
     segments,
     words,
 )
-from common.monitoring.checks.finding import Finding, Status, reaches, worst
-from common.monitoring.checks.severity import escalate, overall
+from common.monitoring.checks.catalogue import CHECKS
+from common.monitoring.checks.finding import Finding, Status, reaches
+from common.monitoring.checks.severity import escalate, overall, worst
 
 OK, WARNING, CRITICAL, UNKNOWN = Status.OK, Status.WARNING, Status.CRITICAL, Status.UNKNOWN
 statuses = st.lists(st.sampled_from(Status))
@@ -95,9 +97,7 @@ def test_a_finding_does_not_change():
 
 
 def test_the_challenger_wins_as_mcnemars_test_says_and_never_alarms():
-    champion = np.repeat([True, True, False, False], [70, 5, 20, 5])
-    better = np.repeat([True, False, True, False], [70, 5, 20, 5])
-    finding = challenger.would_win(champion, better)
+    finding = challenger.would_win(rows=100, only_champion=5, only_challenger=20)
     assert finding.status is OK
     assert finding.value == pytest.approx(0.15)
     assert finding.detail == {
@@ -106,9 +106,15 @@ def test_the_challenger_wins_as_mcnemars_test_says_and_never_alarms():
         "only_challenger": 20,
         "only_champion": 5,
     }
-    assert not challenger.would_win(better, champion).detail["wins"]
-    assert not challenger.would_win(champion, champion).detail["wins"]
-    assert challenger.would_win(champion[:29], better[:29]).status is UNKNOWN
+
+    def wins(only_champion, only_challenger):
+        return challenger.would_win(
+            rows=100, only_champion=only_champion, only_challenger=only_challenger
+        ).detail["wins"]
+
+    assert not wins(only_champion=20, only_challenger=5)
+    assert not wins(only_champion=0, only_challenger=0)
+    assert challenger.would_win(rows=29, only_champion=0, only_challenger=29).status is UNKNOWN
 
 
 def test_everything_a_finding_says_is_strict_json():
@@ -118,24 +124,26 @@ def test_everything_a_finding_says_is_strict_json():
     names = np.array(["a", "b"], object)[random.integers(0, 2, 400)]
     confusion = np.array([[90, 10], [5, 95]])
     messages = [f"my order {k % 7} is late" for k in range(60)]
+    unknown = [(["late"], 5)] * 60
     found = [
-        accuracy.pooled_against_floor([(80, 100)], 0.8),
-        accuracy.degradation(80, 100, 90, 100),
+        accuracy.pooled_against_floor([Share(80, 100)], 0.8),
+        accuracy.degradation(Share(80, 100), Share(90, 100)),
         classes.macro_f1(confusion, confusion),
         classes.recall(confusion, confusion[::-1], ["a", "b"]),
-        segments.accuracy({"x": (90, 100), "y": (5, 100)}),
-        calibration.drift(right, confidence, right, confidence),
+        segments.accuracy({"x": Share(90, 100), "y": Share(5, 100)}, 0.8),
+        calibration.calibration(right, confidence, right, confidence),
         distribution.predicted_classes({"a": 300}, {"a": 100, "b": 200}),
         distribution.confidence(confidence, confidence / 2, names, names),
-        words.unknown_words(messages, messages, {"my"}),
+        words.unknown_words(unknown, unknown),
         words.drift(messages, messages),
-        quality.blank(9, 100, 1, 100),
+        quality.blank(Share(9, 100), Share(1, 100)),
         quality.length(confidence, confidence),
         quality.label_delay(confidence, confidence),
         estimated.accuracy(confidence, confidence, right, 0.8),
-        challenger.would_win(right, ~right),
+        challenger.would_win(rows=400, only_champion=20, only_challenger=9),
     ]
     assert len({finding.name for finding in found}) == len(found)
+    assert {finding.name for finding in found} <= set(CHECKS)
     documented = (ROOT / "docs" / "monitoring.md").read_text()
     assert not [finding.name for finding in found if f"`{finding.name}`" not in documented]
     for finding in found:

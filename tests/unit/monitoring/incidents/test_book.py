@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from common.data import sqlite
 from common.errors import StoreError
 from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.history import BoundedShare, WindowRecord
 from common.monitoring.incidents import book as incident_book
 from common.monitoring.incidents import tables
-from common.monitoring.incidents.book import opened
+from common.monitoring.incidents.book import LEASE, open_book
 from common.monitoring.incidents.tables import channel_key
+from common.text import printable
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -34,7 +36,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def book(path):
-    with opened(path) as book:
+    with open_book(path) as book:
         yield book
 
 
@@ -42,13 +44,23 @@ def found(letter, name="accuracy", **detail):
     return Finding(name, STATUSES[letter], f"it is {letter}", detail=detail)
 
 
-def record(book, letters, channels=(HOOK,), first=1, at=START, **settings):
+def window(name):
+    """The record of a window, whatever it showed."""
+    return WindowRecord(name, Status.OK, read=300, labelled=300, correct=270)
+
+
+def record(book, letters, channels=(HOOK,), first=1, at=START, remind_hours=24):
     """One window an hour; gives what is told."""
     return [
         notice
         for number, letter in enumerate(letters, start=first)
         for notice in book.record(
-            "triage", f"day {number}", [found(letter)], at + number * HOUR, channels, **settings
+            "triage",
+            window(f"day {number}"),
+            [found(letter)],
+            at + number * HOUR,
+            channels,
+            remind_hours,
         )
     ]
 
@@ -59,13 +71,40 @@ def changes(notices):
 
 def test_a_window_is_read_back_as_it_was_judged(book):
     finding = Finding(
-        "accuracy", Status.WARNING, "why", 0.1 + 0.2, -1.0, math.inf, 0.85, 7, {"words": ["é", "☃"]}
+        "accuracy",
+        Status.WARNING,
+        "why",
+        value=0.1 + 0.2,
+        lower=-1.0,
+        upper=math.inf,
+        limit=0.85,
+        rows=7,
+        detail={"words": ["é", "☃"]},
     )
     at = datetime(2026, 3, 1, 8, 0, 0, 123456, timezone(timedelta(hours=2)))
-    book.record("triage", "2026-03-01", [finding], at, [])
+    book.record("triage", window("2026-03-01"), [finding], at, [])
     (judged,) = book.history("triage", "accuracy")
     assert (judged.window, judged.finding, judged.at) == ("2026-03-01", finding, at)
     assert judged.at.tzinfo is UTC
+
+
+def test_records_of_windows_are_read_back_in_their_order_and_replaced(book):
+    whole = WindowRecord(
+        "day 10",
+        Status.CRITICAL,
+        read=310,
+        labelled=300,
+        correct=200,
+        accuracy=BoundedShare(2 / 3, 0.6, 0.7),
+        estimate=BoundedShare(0.9, 0.85, 0.95),
+        degradation=Status.WARNING,
+        drift_warnings=("text", "confidence"),
+    )
+    for each in (window("day 10"), window("day 9"), whole):
+        book.record("triage", each, [found("O")], START, [])
+    assert book.windows("triage") == [window("day 9"), whole]
+    assert book.windows("triage", last=1) == [whole]
+    assert book.windows("other") == []
 
 
 def test_what_was_not_measured_stays_nan(book):
@@ -75,8 +114,8 @@ def test_what_was_not_measured_stays_nan(book):
 
 
 def test_windows_are_in_their_order_however_they_were_recorded(book):
-    for window in ("rows 10", "rows 9", "rows 100", "2026-03-01", "2026-02-28", "rows 9"):
-        book.record("triage", window, [found("O")], START, [])
+    for name in ("rows 10", "rows 9", "rows 100", "2026-03-01", "2026-02-28", "rows 9"):
+        book.record("triage", window(name), [found("O")], START, [])
     in_order = ["2026-02-28", "2026-03-01", "rows 9", "rows 10", "rows 100"]
     assert [judged.window for judged in book.history("triage", "accuracy")] == in_order
     assert [j.window for j in book.history("triage", "accuracy", last=2)] == in_order[-2:]
@@ -91,8 +130,8 @@ def test_a_window_that_is_judged_again_replaces_what_it_showed(book):
 
 def test_models_and_findings_have_histories_of_their_own(book):
     both = [found("C"), found("W", "text")]
-    assert len(book.record("triage", "day 1", both, START, [])) == 2
-    assert not book.record("other", "day 1", [found("O")], START, [])
+    assert len(book.record("triage", window("day 1"), both, START, [])) == 2
+    assert not book.record("other", window("day 1"), [found("O")], START, [])
     assert len(book.history("triage", "text")) == 1
     assert not book.history("other", "text")
     assert {i.changes[0].finding for i in book.incidents("triage")} == {"accuracy", "text"}
@@ -101,7 +140,7 @@ def test_models_and_findings_have_histories_of_their_own(book):
 
 def test_changes_are_told_once_also_when_all_is_recorded_again(path, book):
     assert changes(record(book, "OWCOO")) == ["2 opened", "3 escalated", "5 recovered"]
-    with opened(path) as again:
+    with open_book(path) as again:
         assert record(again, "OWCOO") == []
         assert changes(record(again, "C", first=6)) == ["6 opened"]
     reopened, before = book.incidents("triage")[0], "recovered"
@@ -110,14 +149,14 @@ def test_changes_are_told_once_also_when_all_is_recorded_again(path, book):
 
 
 def test_settings_of_the_machine_are_passed_on(book):
-    told = record(book, "WWO", remind_hours=48, recover_windows=1)
-    assert changes(told) == ["1 opened", "3 recovered"]
+    assert changes(record(book, "WW", remind_hours=0.5)) == ["1 opened", "2 reminded"]
+    assert changes(record(book, "W", first=3, remind_hours=48)) == []
 
 
 def test_an_older_window_is_no_occasion_to_remind(book):
     record(book, "WO")
     later = START + 9 * DAY
-    assert not book.record("triage", "day 1", [found("W")], later, [])
+    assert not book.record("triage", window("day 1"), [found("W")], later, [])
     assert changes(record(book, "O", first=3, at=later)) == ["3 recovered"]
 
 
@@ -127,42 +166,45 @@ def test_incidents_are_told_of_as_they_went_the_latest_first(book):
     assert [notice.change for notice in first.changes] == ["opened", "recovered"]
     assert latest.is_open
     assert latest.changes[0].detail == {}
-    assert latest.facts()["status"] == "CRITICAL"
+    assert latest.to_json()["status"] == "CRITICAL"
 
 
 def test_each_channel_is_claimed_until_it_has_taken_the_notice(path, book):
     (notice,) = record(book, "C", [HOOK, MAIL, HOOK])
     now = START + DAY
-    with opened(path) as other:
-        assert book.claim(now) == [(channel_key(HOOK), notice), (channel_key(MAIL), notice)]
+    with open_book(path) as other:
+        to_hook, to_mail = book.claim(now)
+        assert (to_hook.channel, to_mail.channel) == (channel_key(HOOK), channel_key(MAIL))
+        assert to_hook.notice == to_mail.notice == notice
         assert other.claim(now) == book.claim(now) == []
-        book.delivered(channel_key(HOOK), notice, now)
-        book.failed(channel_key(MAIL), notice)
-        assert other.claim(now) == [(channel_key(MAIL), notice)]
-        other.delivered(channel_key(MAIL), notice, now)
+        book.mark_delivered(to_hook, now)
+        book.mark_failed(to_mail)
+        assert other.claim(now) == [to_mail]
+        other.mark_delivered(to_mail, now)
         assert book.claim(now + DAY) == []
 
 
 def test_a_claim_is_free_again_after_its_lease(path, book):
     record(book, "C")
     now = START + DAY
-    assert len(book.claim(now, lease_seconds=60)) == 1
-    with opened(path) as other:
-        assert not other.claim(now + timedelta(seconds=59))
-        ((channel, notice),) = other.claim(now + timedelta(seconds=60), lease_seconds=60)
+    assert len(book.claim(now)) == 1
+    with open_book(path) as other:
+        assert not other.claim(now + LEASE - timedelta(seconds=1))
+        (delivery,) = other.claim(now + LEASE)
         # The first comes back from a long sleep: the second is sending by now.
-        book.failed(channel, notice)
-        assert not book.claim(now + timedelta(seconds=61))
-        book.delivered(channel, notice, now)
-        other.failed(channel, notice)
+        book.mark_failed(delivery)
+        assert not book.claim(now + LEASE + timedelta(seconds=1))
+        book.mark_delivered(delivery, now)
+        other.mark_failed(delivery)
         assert not other.claim(now + DAY)
 
 
 def test_notices_are_claimed_in_their_order(book):
     told = record(book, "WCOO", [MAIL, HOOK])
     claimed = book.claim(START + 4 * DAY)
-    assert [notice for _, notice in claimed] == [n for n in told for _ in range(2)]
-    assert [channel for channel, _ in claimed[:2]] == [channel_key(MAIL), channel_key(HOOK)]
+    assert [delivery.notice for delivery in claimed] == [n for n in told for _ in range(2)]
+    first_two = [delivery.channel for delivery in claimed[:2]]
+    assert first_two == [channel_key(MAIL), channel_key(HOOK)]
 
 
 @pytest.mark.parametrize(("days", "claimed"), [(7, 1), (7.01, 0)])
@@ -177,12 +219,13 @@ def test_growth_is_bounded(monkeypatch, path, book):
     assert [j.window for j in book.history("triage", "accuracy")] == [
         f"day {k}" for k in (3, 4, 5, 6)
     ]
-    book.record("triage", "day 1", [found("C")], START + 6 * DAY, [])
+    book.record("triage", window("day 1"), [found("C")], START + 6 * DAY, [])
     assert len(book.history("triage", "accuracy")) == 4
+    assert len(book.windows("triage")) == 4
     recovered = START + 3 * HOUR
-    book.record("triage", "day 7", [found("O")], recovered + 400 * DAY, [])
+    book.record("triage", window("day 7"), [found("O")], recovered + 400 * DAY, [])
     assert len(book.incidents("triage")) == 1
-    book.record("triage", "day 7", [found("O")], recovered + 400.01 * DAY, [])
+    book.record("triage", window("day 7"), [found("O")], recovered + 400.01 * DAY, [])
     assert not book.incidents("triage")
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
@@ -200,11 +243,14 @@ names = st.text(st.characters(exclude_categories=()), max_size=20)
 
 
 @given(names, names, names)
-def test_whatever_names_hold_is_kept(model, name, window):
-    finding = Finding(name, Status.CRITICAL, window, detail={"word": model})
-    with tempfile.TemporaryDirectory() as folder, opened(Path(folder) / "book.db") as book:
-        (notice,) = book.record(model, window, [finding], START, [window])
-        assert book.claim(START) == [(channel_key(window), notice)]
+def test_whatever_names_hold_is_kept(model, name, day):
+    finding = Finding(name, Status.CRITICAL, day, detail={"word": model})
+    with tempfile.TemporaryDirectory() as folder, open_book(Path(folder) / "book.db") as book:
+        (notice,) = book.record(model, window(day), [finding], START, [day])
+        (delivery,) = book.claim(START)
+        assert (delivery.channel, delivery.notice) == (channel_key(day), notice)
+        (record,) = book.windows(model)
+        assert record == window(printable(day))
         (judged,) = book.history(model, name)
         assert judged.finding.detail == {"word": model}
         assert [incident.changes for incident in book.incidents(model)] == [(notice,)]
@@ -226,7 +272,7 @@ def test_what_fails_halfway_leaves_nothing(book):
     record(book, "O")
     bad = [found("C"), found("C", "text", share=math.nan)]
     with pytest.raises(ValueError, match="JSON"):
-        book.record("triage", "day 2", bad, START, [HOOK])
+        book.record("triage", window("day 2"), bad, START, [HOOK])
     assert len(book.history("triage", "accuracy")) == 1
     assert not book.claim(START)
 
@@ -236,7 +282,7 @@ def no_database(path):
 
 
 def damaged(path):
-    with opened(path) as book:
+    with open_book(path) as book:
         record(book, "COO" * 20)
     content = bytearray(path.read_bytes())
     content[4096:] = bytes(len(content) - 4096)
@@ -244,18 +290,18 @@ def damaged(path):
 
 
 def changed_row(path):
-    with opened(path) as book:
+    with open_book(path) as book:
         record(book, "C")
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE windows SET status = 'FINE'")
+        connection.execute("UPDATE findings SET status = 'FINE'")
         connection.execute("UPDATE notices SET facts = '[1'")
 
 
 def dropped_table(path):
-    with opened(path) as book:
+    with open_book(path) as book:
         record(book, "C")
     with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE windows")
+        connection.execute("DROP TABLE findings")
         connection.execute("DROP TABLE outbox")
         connection.execute("DROP TABLE notices")
 
@@ -266,7 +312,7 @@ def foreign(path):
 
 
 def newer(path):
-    with opened(path) as book:
+    with open_book(path) as book:
         record(book, "C")
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {tables.VERSION + 1}")
@@ -275,7 +321,7 @@ def newer(path):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (no_database, "is no SQLite database: restore it from a backup, or move it away"),
+        (no_database, "is not a SQLite database: restore it from a backup, or move it away"),
         (damaged, "is damaged: restore it from a backup, or move it away"),
         (changed_row, "a row that was never written so; restore it from a backup"),
         (dropped_table, "no such table"),
@@ -296,7 +342,7 @@ def newer(path):
 def test_an_unusable_file_is_refused_in_one_line_and_left_as_it_is(path, spoil, said, use):
     spoil(path)
     before = path.read_bytes() if path.is_file() else None
-    with opened(path) as book, pytest.raises(StoreError, match=said) as refused:
+    with open_book(path) as book, pytest.raises(StoreError, match=said) as refused:
         use(book)
     assert str(refused.value).startswith(str(path))
     assert "\n" not in str(refused.value)
@@ -304,7 +350,10 @@ def test_an_unusable_file_is_refused_in_one_line_and_left_as_it_is(path, spoil, 
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with opened(tmp_path / "none" / "book.db") as book, pytest.raises(StoreError, match="folder"):
+    with (
+        open_book(tmp_path / "none" / "book.db") as book,
+        pytest.raises(StoreError, match="folder"),
+    ):
         record(book, "C")
     assert not (tmp_path / "none").exists()
 
@@ -313,7 +362,7 @@ def test_who_holds_the_file_for_too_long_is_not_waited_for(monkeypatch, path, bo
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     record(book, "C")
     book.close()
-    with sqlite3.connect(path, isolation_level=None) as connection, opened(path) as late:
+    with sqlite3.connect(path, isolation_level=None) as connection, open_book(path) as late:
         connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="held by another process"):
             record(late, "O", first=2)
@@ -325,7 +374,7 @@ def test_a_file_that_may_only_be_read_is_refused_for_writing_alone():
     """As another user, because root may write every file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "book.db"
-        with opened(path) as book:
+        with open_book(path) as book:
             record(book, "C")
         path.chmod(0o444)
         Path(folder).chmod(0o555)
@@ -335,7 +384,7 @@ def test_a_file_that_may_only_be_read_is_refused_for_writing_alone():
             try:
                 if os.geteuid() == 0:
                     os.setuid(65534)
-                with opened(path) as book:
+                with open_book(path) as book:
                     assert len(book.history("triage", "accuracy")) == 1
                     with pytest.raises(StoreError, match="can't be written: let this user"):
                         record(book, "O", first=2)
@@ -347,7 +396,7 @@ def test_a_file_that_may_only_be_read_is_refused_for_writing_alone():
 
 
 def test_a_full_disk_is_named_and_leaves_what_was_there(path):
-    with opened(path) as book:
+    with open_book(path) as book:
         record(book, "C")
     child = os.fork()
     if not child:
@@ -355,12 +404,14 @@ def test_a_full_disk_is_named_and_leaves_what_was_there(path):
         try:
             size = path.stat().st_size
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-            with opened(path) as book, pytest.raises(StoreError, match="disk"):
-                book.record("triage", "day 2", [found("C", words="w" * size)], START, [HOOK])
+            with open_book(path) as book, pytest.raises(StoreError, match="disk"):
+                book.record(
+                    "triage", window("day 2"), [found("C", words="w" * size)], START, [HOOK]
+                )
             code = 0
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    with opened(path) as book:
+    with open_book(path) as book:
         assert len(book.history("triage", "accuracy")) == 1
         assert len(record(book, "OO", first=2)) == 1

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from common.monitoring.checks.finding import Finding, Status
 from common.monitoring.incidents import lifecycle
 from common.monitoring.incidents.lifecycle import (
-    EARLY,
+    CRON_SLACK,
     FLAPPING,
     OPENED,
     RECOVERED,
     REMINDED,
     Incident,
-    Judged,
+    WindowResult,
     due,
 )
 
@@ -32,7 +32,7 @@ BETWEEN = timedelta(hours=1)
 def history_of(letters, between=BETWEEN):
     """Windows 1, 2, ... with the statuses O(K), W(ARNING), C(RITICAL), U(NKNOWN)."""
     return [
-        Judged(
+        WindowResult(
             f"day {number}",
             Finding("accuracy", STATUSES[letter], f"as on day {number}", detail={"n": number}),
             START + number * between,
@@ -46,8 +46,8 @@ def current(told):
     return Incident(tuple(n for n in told if n.incident == told[-1].incident)) if told else None
 
 
-def tell(told, history, now=None, **settings):
-    notice = due("triage", history, current(told), now or history[-1].at, **settings)
+def tell(told, history, now=None, remind_hours=24):
+    notice = due("triage", history, current(told), now or history[-1].at, remind_hours)
     return [*told, notice] if notice else told
 
 
@@ -92,8 +92,9 @@ def test_what_is_told(letters, told):
 
 
 @pytest.mark.parametrize(("windows", "end"), [(1, "2 recovered"), (3, "4 recovered")])
-def test_how_many_good_windows_end_it_can_be_set(windows, end):
-    assert changes("COOO", recover_windows=windows) == ["1 opened", end]
+def test_so_many_good_windows_end_it(monkeypatch, windows, end):
+    monkeypatch.setattr(lifecycle, "RECOVER_WINDOWS", windows)
+    assert changes("COOO") == ["1 opened", end]
 
 
 @pytest.mark.parametrize(("between", "same"), [(4, True), (5, False)])
@@ -176,7 +177,7 @@ def test_late_labels_of_a_window_that_recovered_reopen_the_same_incident():
 
 def test_a_notice_says_what_it_rests_on():
     opened, recovered = replayed(history_of("OWOO"))
-    assert json.loads(json.dumps(opened.facts())) == {
+    assert json.loads(json.dumps(opened.to_json())) == {
         "incident": opened.incident,
         "model": "triage",
         "finding": "accuracy",
@@ -188,7 +189,7 @@ def test_a_notice_says_what_it_rests_on():
         "reason": "as on day 2",
         "detail": {"n": 2},
     }
-    assert recovered.facts() == opened.facts() | {
+    assert recovered.to_json() == opened.to_json() | {
         "change": "recovered",
         "status": "OK",
         "at": "2026-03-01T10:00:00+00:00",
@@ -200,8 +201,8 @@ def test_a_notice_says_what_it_rests_on():
 
 def test_an_incident_says_how_grave_it_was_and_whether_it_is_over():
     told = replayed(history_of("WCOO"))
-    assert Incident(tuple(told[:1])).facts()["recovered"] is None
-    facts = json.loads(json.dumps(Incident(tuple(told)).facts()))
+    assert Incident(tuple(told[:1])).to_json()["recovered"] is None
+    facts = json.loads(json.dumps(Incident(tuple(told)).to_json()))
     assert (facts["status"], facts["recovered"]) == ("CRITICAL", "2026-03-01T10:00:00+00:00")
     assert facts["changes"][-1] == {
         "change": "recovered",
@@ -260,7 +261,7 @@ def test_reminders_are_never_closer_than_a_day(letters, hours):
     told = replayed(history_of(letters, timedelta(hours=hours)))
     for before, after in pairwise(told):
         if after.change == REMINDED:
-            assert after.at - before.at >= timedelta(hours=24) - EARLY
+            assert after.at - before.at >= timedelta(hours=24) - CRON_SLACK
 
 
 @given(sequences, sequences)

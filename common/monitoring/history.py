@@ -1,0 +1,181 @@
+"""What earlier windows showed: the record that is kept of each, and what checks ask of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from common.evaluation.profile import SAMPLE_ROWS, Profile
+from common.evaluation.two_samples import Share
+from common.monitoring.checks.catalogue import Subject, about
+from common.monitoring.checks.finding import Finding, Status
+from common.types import Floats, Json
+
+PAST_WINDOWS = 20
+NO_ROWS = Share(0, 0)
+
+
+@dataclass(frozen=True)
+class BoundedShare:
+    """A share with its bounds, all 0 to 1."""
+
+    value: float
+    lower: float
+    upper: float
+
+    def to_json(self) -> dict[str, Json]:
+        return {"value": self.value, "lower": self.lower, "upper": self.upper}
+
+
+@dataclass(frozen=True)
+class WindowRecord:
+    """What later runs and charts need to know of a window.
+
+    Kept as JSON in the monitor's database: a field that changes needs a new version of its schema
+    and a step in `incidents.migrations`.
+
+    Attributes:
+        window: its name.
+        status: of its accuracy, as it was told.
+        read: all rows; of these `labelled` have a class, of which `correct` were answered right.
+        accuracy: measured, with one-sided 95 % bounds; None without labels.
+        estimate: accuracy without labels, by the confidences; None if it was not estimated.
+        degradation: status of that check before escalation; None if it was not asked.
+        drift_warnings: the checks of drift that warned; None if none was asked.
+    """
+
+    window: str
+    status: Status
+    read: int
+    labelled: int
+    correct: int
+    accuracy: BoundedShare | None = None
+    estimate: BoundedShare | None = None
+    degradation: Status | None = None
+    drift_warnings: tuple[str, ...] | None = None
+
+    def is_of(self, window: Profile) -> bool:
+        """Whether the window is as it was when it was judged; late labels change it."""
+        now = (window.read, window.correct, window.rows)
+        return now == (self.read, self.correct, self.labelled)
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "window": self.window,
+            "status": self.status.name,
+            "read": self.read,
+            "labelled": self.labelled,
+            "correct": self.correct,
+            "accuracy": None if self.accuracy is None else self.accuracy.to_json(),
+            "estimate": None if self.estimate is None else self.estimate.to_json(),
+            "degradation": None if self.degradation is None else self.degradation.name,
+            "drift_warnings": None if self.drift_warnings is None else list(self.drift_warnings),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> WindowRecord:
+        """What `to_json` gave.
+
+        Raises:
+            KeyError, TypeError: it is something else.
+        """
+        accuracy, estimate = record["accuracy"], record["estimate"]
+        degradation, warnings = record["degradation"], record["drift_warnings"]
+        return cls(
+            window=record["window"],
+            status=Status[record["status"]],
+            read=record["read"],
+            labelled=record["labelled"],
+            correct=record["correct"],
+            accuracy=None if accuracy is None else BoundedShare(**accuracy),
+            estimate=None if estimate is None else BoundedShare(**estimate),
+            degradation=None if degradation is None else Status[degradation],
+            drift_warnings=None if warnings is None else tuple(warnings),
+        )
+
+
+def record_window(
+    name: str, window: Profile, findings: Sequence[Finding], status: Status
+) -> WindowRecord:
+    """What is kept of a window.
+
+    Args:
+        findings: of all checks that were asked.
+        status: of its accuracy.
+    """
+    by_name = {finding.name: finding for finding in findings}
+    degradation = by_name.get("degradation")
+    drift = [by_name[check] for check in about(Subject.DRIFT) if check in by_name]
+    return WindowRecord(
+        window=name,
+        status=status,
+        read=window.read,
+        labelled=window.rows,
+        correct=window.correct,
+        accuracy=_interval(by_name.get("accuracy")),
+        estimate=_interval(by_name.get("estimated_accuracy")),
+        degradation=degradation.unescalated if degradation else None,
+        drift_warnings=warned(drift) if drift else None,
+    )
+
+
+def warned(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The names of those that are WARNING."""
+    return tuple(finding.name for finding in findings if finding.status is Status.WARNING)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What earlier windows showed, oldest first, as far back as checks look.
+
+    Attributes:
+        accuracy: correct answers of each window that has labels.
+        rows: how many rows of any kind each had.
+        degradation: status of that check, before it was escalated.
+        delays: days from message to label, of a sample of their rows; empty if labels are in the
+            same file.
+        labelled: rows with a label, of all of them together.
+    """
+
+    accuracy: Sequence[Share] = ()
+    rows: Sequence[int] = ()
+    degradation: Sequence[Status] = ()
+    delays: Floats = field(default_factory=lambda: np.empty(0))
+    labelled: Share = NO_ROWS
+
+
+class PastWindows:
+    """Earlier windows, the newest added last."""
+
+    def __init__(self, earlier: Iterable[WindowRecord] = ()) -> None:
+        self._records = list(earlier)
+        self._windows: list[Profile] = []
+
+    def add(self, window: Profile, record: WindowRecord) -> None:
+        self._records.append(record)
+        self._windows = [*self._windows, window][-PAST_WINDOWS:]
+
+    def past(self) -> Past:
+        """What a window that follows these is compared with."""
+        last = self._records[-PAST_WINDOWS:]
+        delays = [np.empty(0), *(window.delays() for window in self._windows)]
+        labelled = sum(window.rows for window in self._windows)
+        unlabelled = sum(window.unlabelled for window in self._windows)
+        return Past(
+            accuracy=[Share(record.correct, record.labelled) for record in last if record.labelled],
+            rows=[record.read for record in last],
+            degradation=[record.degradation for record in last if record.degradation is not None],
+            delays=np.concatenate(delays)[-SAMPLE_ROWS:],
+            labelled=Share(labelled, labelled + unlabelled),
+        )
+
+
+def _interval(finding: Finding | None) -> BoundedShare | None:
+    """None if it was not measured."""
+    if finding is None or not math.isfinite(finding.value):
+        return None
+    return BoundedShare(finding.value, finding.lower, finding.upper)

@@ -1,0 +1,343 @@
+"""What a monitoring run has found, for pages, alerts, charts and JSON.
+
+`MonitoringResult.to_json` is the JSON of `monitor.py --json`; `docs/schemas/monitor.schema.json`
+describes it.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from common.evaluation.metrics import (
+    ClassMetrics,
+    class_metrics,
+    confusion_metrics,
+    wilson_interval,
+)
+from common.evaluation.profile import Profile
+from common.monitoring.checks.catalogue import Subject, about
+from common.monitoring.checks.finding import TROUBLE, Finding, Status
+from common.monitoring.checks.severity import overall
+from common.monitoring.history import WindowRecord
+from common.monitoring.incidents.book import Book
+from common.monitoring.incidents.lifecycle import Incident
+from common.monitoring.run import MonitoringRun
+from common.text import printable
+from common.types import Json
+
+SHOWN_WINDOWS = 200
+SHOWN_EXAMPLES = 20
+
+
+@dataclass(frozen=True)
+class WatchedModel:
+    """The version that was watched."""
+
+    name: str
+    version: int
+    run_id: str
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """How one class fares, and its recall on the reference; None if it was not there."""
+
+    metrics: ClassMetrics
+    reference_recall: float | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        return {**asdict(self.metrics), "reference_recall": self.reference_recall}
+
+
+@dataclass(frozen=True)
+class ClassResults:
+    """How classes fare and are confused.
+
+    Attributes:
+        names: (K,).
+        confusion: (K, K) counts, rows are true classes.
+        by_class: of each class that occurs.
+    """
+
+    names: tuple[str, ...]
+    confusion: Sequence[Sequence[int]]
+    by_class: Mapping[str, ClassResult]
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "names": list(self.names),
+            "confusion": [list(row) for row in self.confusion],
+            "by_class": {name: row.to_json() for name, row in self.by_class.items()},
+        }
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """Accuracy of a segment with its 95 % interval, shares 0 to 1."""
+
+    rows: int
+    correct: int
+    accuracy: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """A message that was answered wrongly; the confidence is nan if it is not known."""
+
+    text: str
+    true: str
+    predicted: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class RowTotals:
+    """Rows of all windows: `read`, and what became of them.
+
+    Attributes:
+        used: with a text and a class.
+        replaced: with characters that could not be decoded; they count among the others too.
+    """
+
+    read: int
+    used: int
+    rejected: int
+    blank: int
+    unlabelled: int
+    replaced: int
+
+
+@dataclass(frozen=True)
+class MonitoringResult:
+    """All that a run has found, and what is known from earlier ones.
+
+    Attributes:
+        reason: of the status, in one sentence without its full stop.
+        file: what was looked at.
+        floor: what accuracy must reach.
+        window: the newest one; None if there is no message.
+        windows: the last ones, this run's included, oldest first.
+        findings: what holds now, worst first.
+        metrics: what is charted over time.
+        classes: None without labels.
+        segments: by name.
+        examples: the wrong answers that the model was surest of.
+        incidents: the one that was told of last first.
+        next_steps: command lines to go on with.
+    """
+
+    status: Status
+    reason: str
+    model: WatchedModel
+    file: str
+    at: datetime
+    floor: float
+    window: str | None
+    windows: tuple[WindowRecord, ...]
+    findings: tuple[Finding, ...]
+    metrics: Mapping[str, float]
+    classes: ClassResults | None
+    segments: Mapping[str, SegmentResult]
+    examples: tuple[Example, ...]
+    incidents: tuple[Incident, ...]
+    next_steps: tuple[str, ...]
+    counts: RowTotals
+
+    @property
+    def exit_code(self) -> int:
+        """By Nagios' convention."""
+        return int(self.status)
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.model.name} version {self.model.version} on {self.file}: {self.reason}."
+
+    @property
+    def text(self) -> str:
+        """The verdict in one line."""
+        return f"{self.status.name}: {self.sentence}"
+
+    def to_json(self) -> dict[str, Json]:
+        """Strict JSON: what is not a number is null."""
+        facts: dict[str, Json] = {
+            "status": self.status.name,
+            "exit_code": self.exit_code,
+            "reason": self.reason,
+            "text": self.text,
+            "model": asdict(self.model),
+            "file": self.file,
+            "at": self.at.isoformat(),
+            "floor": self.floor,
+            "window": self.window,
+            "windows": [_window_json(window) for window in self.windows],
+            "findings": [finding.to_json() for finding in self.findings],
+            "metrics": dict(self.metrics),
+            "classes": None if self.classes is None else self.classes.to_json(),
+            "segments": {name: asdict(segment) for name, segment in self.segments.items()},
+            "examples": [asdict(example) for example in self.examples],
+            "incidents": [incident.to_json() for incident in self.incidents],
+            "next_steps": list(self.next_steps),
+            "counts": asdict(self.counts),
+        }
+        return {name: without_nan(value) for name, value in facts.items()}
+
+
+def monitoring_result(
+    run: MonitoringRun,
+    model: WatchedModel,
+    file: str,
+    reference: Profile | None,
+    book: Book,
+    next_steps: Sequence[str],
+) -> MonitoringResult:
+    """Put together what a run has found; the book holds its windows and incidents already."""
+    window = run.windows[run.measured] if run.measured else Profile()
+    status, findings, total = run.status, run.findings, run.total
+    decisive = next((finding for finding in findings if finding.status is status), None)
+    return MonitoringResult(
+        status=status,
+        reason=decisive.reason if decisive else "there is no message to look at",
+        model=model,
+        file=file,
+        at=run.at,
+        floor=run.floor,
+        window=run.newest,
+        windows=tuple(book.windows(run.feed, SHOWN_WINDOWS)),
+        findings=tuple(findings),
+        metrics=window_metrics(window, findings),
+        classes=_classes(window, reference),
+        segments={name: _segment(*pair) for name, pair in sorted(window.segments.items())},
+        examples=worst_examples(window),
+        incidents=tuple(book.incidents(run.feed)),
+        next_steps=tuple(next_steps),
+        counts=RowTotals(
+            read=total.read,
+            used=total.rows,
+            rejected=total.rejected,
+            blank=total.blank,
+            unlabelled=total.unlabelled,
+            replaced=total.replaced,
+        ),
+    )
+
+
+def window_metrics(window: Profile, findings: Sequence[Finding]) -> dict[str, float]:
+    """What is charted over time: of the rows with a class, and the value of each finding."""
+    metrics = {"rows": float(window.rows)}
+    if window.rows:
+        metrics |= confusion_metrics(window.confusion(window.classes), window.classes)
+    for finding in findings:
+        metrics[f"finding_{finding.name}"] = finding.value
+        if finding.name == "accuracy":
+            metrics |= {"accuracy_lower": finding.lower, "accuracy_upper": finding.upper}
+    return {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+
+
+def charts(run: MonitoringRun, version: int) -> list[dict[str, float]]:
+    """Metrics of each window that was judged, oldest first."""
+    return [
+        window_metrics(run.windows[name], judged.findings)
+        | {
+            "floor": run.floor,
+            "model_version": float(version),
+            "status": float(overall(judged.findings)),
+        }
+        for name, judged in run.judged.items()
+    ]
+
+
+def propose_steps(
+    run: MonitoringRun, flags: Sequence[str] | None, window: str, train_data: Path | None
+) -> list[str]:
+    """Command lines to go on with, if something is wrong.
+
+    Args:
+        flags, window: with which monitor.py looks at this; None if no flags can say it.
+        train_data: what the model is fitted on by default.
+    """
+    wrong = {finding.name for finding in run.findings if finding.status in TROUBLE}
+    steps = []
+    if wrong and flags is not None:
+        steps.append(_command("monitor.py", *flags, "--window", window, "--report", "report.html"))
+    if wrong & set(about(Subject.ACCURACY)):
+        data = ("--data", printable(train_data)) if train_data else ()
+        steps += [_command("train.py", *data, "--dry-run"), "python -m common.registry history"]
+    return steps
+
+
+def worst_examples(window: Profile) -> tuple[Example, ...]:
+    """Errors of the sample that the model was surest of."""
+    rows = window.sample
+    wrong = rows.filter(
+        pc.and_(
+            pc.not_equal(rows.column("label"), ""),
+            pc.not_equal(rows.column("label"), rows.column("predicted")),
+        )
+    ).sort_by([("confidence", "descending")])
+    return tuple(
+        Example(
+            text=row["text"] or "",
+            true=row["label"],
+            predicted=row["predicted"],
+            confidence=float("nan") if row["confidence"] is None else row["confidence"],
+        )
+        for row in wrong.slice(0, SHOWN_EXAMPLES).to_pylist()
+    )
+
+
+def _command(*words: str) -> str:
+    return shlex.join(["python", *words])
+
+
+def _classes(window: Profile, reference: Profile | None) -> ClassResults | None:
+    if not window.rows:
+        return None
+    then: Mapping[str, ClassMetrics] = {}
+    if reference is not None and reference.rows:
+        then = class_metrics(reference.confusion(reference.classes), reference.classes)
+    confusion = window.confusion(window.classes)
+    return ClassResults(
+        names=window.classes,
+        confusion=confusion.tolist(),
+        by_class={
+            name: ClassResult(metrics, then[name].recall if name in then else None)
+            for name, metrics in class_metrics(confusion, window.classes).items()
+        },
+    )
+
+
+def _segment(correct: int, rows: int) -> SegmentResult:
+    lower, upper = wilson_interval(correct, rows)
+    return SegmentResult(rows, correct, accuracy=correct / rows, lower=lower, upper=upper)
+
+
+def _window_json(window: WindowRecord) -> dict[str, Json]:
+    measured, estimate = window.accuracy, window.estimate
+    return {
+        "name": window.window,
+        "rows": window.labelled,
+        "correct": window.correct,
+        "accuracy": measured.value if measured else None,
+        "lower": measured.lower if measured else None,
+        "upper": measured.upper if measured else None,
+        "status": window.status.name,
+        "estimated": estimate.to_json() if estimate else None,
+    }
+
+
+def without_nan(value: Json) -> Json:
+    """The same with None for what is not a finite number, which JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,324 @@
+"""One run of the monitor: judge windows of messages, keep incidents, tell people, write reports."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+from common import ROOT
+from common.errors import SettingsError, StoreError
+from common.pipelines.progress import no_progress
+
+if TYPE_CHECKING:  # a request is made without any heavy library
+    import pandas as pd
+    import pyarrow as pa
+
+    from common.evaluation.profile import Profile
+    from common.models.base import Classifier
+    from common.monitoring.incidents.book import Book
+    from common.monitoring.incidents.lifecycle import Notice
+    from common.monitoring.result import MonitoringResult
+    from common.monitoring.run import MonitoringRun
+    from common.monitoring.source import Source
+    from common.registry.store import Registry
+    from common.registry.versions import Version
+    from common.types import Progress
+
+STATE_FILE = "monitor.db"
+TABLE_FILE = "table.parquet"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MonitorRequest:
+    """What to watch, against what, and who is told; the fields are monitor.py's flags and settings.
+
+    Attributes:
+        data: labelled messages: a file, a folder of files, or a table in memory; None: the holdout
+            side of the training data.
+        predictions, labels: what predict.py wrote, and the classes that came later, joined by
+            `id_column`; instead of `data`. `prefix`: of the columns that predict.py has added.
+        training_data: what the model is fitted on; None: the synthetic sample.
+        text_column, target_column, label_with, critical_keywords, time_column, segment_column:
+            where messages, their classes, times and groups are.
+        delimiter, encoding, header, field_characters: the form of files, as in `reading.Reading`.
+        model, challenger: an alias, `latest` or a number of the registered model `model_name`.
+        tracking_uri, experiment: of MLflow; None: mlflow.db in the project's folder.
+        window: `file`, days or weeks (`1d`, `2w`), or a number of rows.
+        accuracy_floor: between 0 and 1.
+        label_days: how old the newest label may be.
+        alert_urls, smtp_url, mail_from: who is told of incidents, as `channels.parse` takes them.
+        remind_hours: after which an open incident is told again.
+        state: the file of windows and incidents; None: monitor.db in the project's folder.
+        report, metrics_file: where to write a page of HTML, and figures for Prometheus.
+        retrain_on: how bad accuracy must become for train.py to run, on `retrain_data`.
+        workers: processes; None: one for each processor.
+        seed: of the synthetic sample.
+    """
+
+    data: Path | pd.DataFrame | pa.Table | None = None
+    _: KW_ONLY
+    predictions: Path | None = None
+    labels: Path | None = None
+    id_column: str = "tweet_id"
+    prefix: str = ""
+    training_data: Path | None = None
+    text_column: str = "text"
+    target_column: str = "inbound"
+    label_with: Literal["column", "vader", "keywords"] = "column"
+    critical_keywords: tuple[str, ...] = (
+        "urgent",
+        "asap",
+        "emergency",
+        "lawyer",
+        "fraud",
+        "scam",
+        "stolen",
+        "hacked",
+        "refund",
+    )
+    time_column: str = "created_at"
+    segment_column: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: tuple[str, ...] | None = None
+    field_characters: int = 16_000_000
+    model: str = "champion"
+    challenger: str | None = None
+    model_name: str = "triage"
+    tracking_uri: str | None = field(default=None, repr=False)
+    experiment: str = "triage"
+    window: str = "file"
+    accuracy_floor: float = 0.8
+    label_days: float = 7
+    alert_urls: tuple[str, ...] = field(default=(), repr=False)
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
+    remind_hours: float = 24
+    state: Path | None = None
+    report: Path | None = None
+    metrics_file: Path | None = None
+    retrain_on: Literal["warning", "critical"] | None = None
+    retrain_data: Path | None = None
+    workers: int | None = None
+    seed: int = 42
+
+
+def run(
+    request: MonitorRequest,
+    progress: Progress = no_progress,
+    show: Callable[[MonitoringResult], None] = lambda result: None,
+) -> MonitoringResult:
+    """Judge what is new, keep it, tell people, write reports; return all that was found.
+
+    Args:
+        progress: told how far reading is.
+        show: called with the result before MLflow is told of it: a store that fails now must keep
+            neither the alert nor the result from anyone. Its failure is only logged.
+
+    Raises:
+        SettingsError: fields that can't be meant together, or an unusable one.
+        InputError: a file can't be read or written, or lacks a column.
+        StoreError: MLflow or the file of incidents can't be used.
+    """
+    from common.monitoring import result as monitoring
+    from common.monitoring.alerts import channels
+    from common.monitoring.incidents import book as incident_book
+    from common.monitoring.incidents import outbox
+    from common.registry import runs, store, versions
+
+    _refuse_contradictions(request)
+    receivers = channels.parse(request.alert_urls, request.smtp_url, request.mail_from)
+    with _data_in_file(request) as data:
+        source = _source(request, data)
+        registry = store.connect(request.tracking_uri, ROOT, request.model_name)
+        version = versions.find(registry, request.model)
+        classifier = versions.load(registry, version)
+        reference = runs.reference(registry, version.run_id)
+        source.warn_if_fitted_on(version.number, version.data_sha256)
+        windows = _read_windows(request, registry, source, version, classifier, progress)
+        with incident_book.open_book(request.state or ROOT / STATE_FILE) as book:
+            judged = _judge(request, source, windows, classifier, reference, book)
+            new_notices = _keep(request, registry, judged, book)
+            result = monitoring.monitoring_result(
+                judged,
+                model=monitoring.WatchedModel(version.name, version.number, version.run_id),
+                file=source.name,
+                reference=reference,
+                book=book,
+                next_steps=monitoring.propose_steps(
+                    judged,
+                    flags=source.flags if data is request.data else None,
+                    window=request.window,
+                    train_data=request.training_data,
+                ),
+            )
+            outbox.deliver_queued(new_notices, book, receivers, result)
+    _write_files(request, result)
+    show(result)
+    try:
+        charts = monitoring.charts(judged, version.number)
+        runs.log_monitoring(registry, request.experiment, charts, result.to_json())
+    except StoreError as error:
+        logger.error("monitor: this run is missing in MLflow: %s", error)
+    return result
+
+
+def _refuse_contradictions(request: MonitorRequest) -> None:
+    late = request.predictions, request.labels
+    if any(late) and not all(late):
+        raise SettingsError("--predictions and --labels belong together: give both.")
+    if any(late) and request.data is not None:
+        raise SettingsError("--data and --predictions are two places to look at: give one.")
+    if any(late) and request.label_with != "column":
+        raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
+    if any(late) and request.challenger:
+        raise SettingsError("--challenger must answer messages: it goes with --data.")
+    if request.retrain_data and not request.retrain_on:
+        raise SettingsError("--retrain-data is for --retrain-on.")
+
+
+@contextmanager
+def _data_in_file(request: MonitorRequest) -> Iterator[Path | None]:
+    """The data as a file; a table is written to one, which goes when the block ends."""
+    data = request.data
+    if data is None or isinstance(data, Path):
+        yield data
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, TABLE_FILE)
+        pq.write_table(table, path)
+        yield path
+
+
+def _source(request: MonitorRequest, data: Path | None) -> Source:
+    from common.data.columns import message_columns
+    from common.data.reading import Reading
+    from common.data.source import choose_source
+    from common.monitoring import source, windows
+
+    columns = message_columns(
+        request.text_column,
+        request.target_column,
+        label_with=request.label_with,
+        critical_keywords=request.critical_keywords,
+        time=request.time_column,
+        segment=request.segment_column,
+    )
+    length = windows.length(request.window)
+    reading = Reading(
+        delimiter=request.delimiter,
+        encoding=request.encoding,
+        header=request.header,
+        field_characters=request.field_characters,
+    )
+    if request.predictions and request.labels:
+        return source.predictions(
+            request.predictions,
+            request.labels,
+            request.id_column,
+            columns=columns,
+            length=length,
+            reading=reading,
+            prefix=request.prefix,
+        )
+    if data is None:
+        path = choose_source(request.training_data, ROOT, request.seed).path
+        return source.messages(path, columns, length, reading, holdout_only=True)
+    return source.messages(data, columns, length, reading)
+
+
+def _read_windows(
+    request: MonitorRequest,
+    registry: Registry,
+    source: Source,
+    version: Version,
+    classifier: Classifier,
+    progress: Progress,
+) -> dict[str, Profile]:
+    from common.monitoring.source import by_window
+
+    return by_window(
+        source,
+        classifier,
+        holdout_percent=version.holdout_percent if source.holdout_only else 100,
+        workers=request.workers,
+        progress=progress,
+        challenger=_load_challenger(registry, version, request.challenger),
+    )
+
+
+def _load_challenger(registry: Registry, version: Version, which: str | None) -> Classifier | None:
+    from common.registry import versions
+
+    if which is None:
+        return None
+    challenger = versions.find_challenger(registry, version, which)
+    return versions.load(registry, challenger)
+
+
+def _judge(
+    request: MonitorRequest,
+    source: Source,
+    windows: dict[str, Profile],
+    classifier: Classifier,
+    reference: Profile | None,
+    book: Book,
+) -> MonitoringRun:
+    from datetime import UTC, datetime
+
+    from common.monitoring.checks.suite import Baseline
+    from common.monitoring.run import judge_windows
+
+    return judge_windows(
+        source.feed(request.model_name),
+        windows,
+        Baseline(classifier, reference, request.accuracy_floor),
+        book,
+        datetime.now(UTC),
+        days=source.length.days,
+        label_days=request.label_days,
+        more=source.findings(),
+    )
+
+
+def _keep(
+    request: MonitorRequest, registry: Registry, judged: MonitoringRun, book: Book
+) -> list[Notice]:
+    """Write windows and incidents to the book, retrain if it is asked for; return what is new."""
+    from common.monitoring.checks.finding import Status
+    from common.monitoring.retrain import Retraining, retrain_if_needed
+    from common.monitoring.run import record_windows
+
+    new_notices = record_windows(judged, book, request.alert_urls, request.remind_hours)
+    if request.retrain_on:
+        retraining = Retraining(
+            level=Status[request.retrain_on.upper()],
+            root=ROOT,
+            data=request.retrain_data or request.training_data,
+            model_name=request.model_name,
+            tracking_uri=registry.uri,
+        )
+        new_notices += retrain_if_needed(new_notices, retraining, book, request.alert_urls)
+    return new_notices
+
+
+def _write_files(request: MonitorRequest, result: MonitoringResult) -> None:
+    from common.data import atomic
+    from common.reports import monitoring as page
+    from common.reports import prometheus
+
+    if request.report:
+        atomic.write_text(request.report, page.render(result))
+    if request.metrics_file:
+        prometheus.write_monitoring(request.metrics_file, result)

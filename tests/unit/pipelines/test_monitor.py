@@ -1,0 +1,125 @@
+"""A request says what monitor.py's flags and settings say, with the same defaults."""
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from helpers import ROOT
+
+import monitor
+from common.errors import SettingsError
+from common.pipelines.monitor import MonitorRequest, run
+from common.settings import Settings, load
+
+# Fields that are called otherwise than their settings.
+SETTINGS = {
+    "data": "monitor_data_path",
+    "training_data": "data_path",
+    "tracking_uri": "mlflow_tracking_uri",
+    "experiment_name": "mlflow_experiment_name",
+    "state": "monitor_state",
+}
+# Settings whose value is secret are of another type there.
+SECRET = ("alert_urls", "smtp_url", "tracking_uri")
+
+
+def request_of(*arguments, dotenv=Path("none")):
+    args = monitor.build_parser().parse_args(arguments)
+    given = {field: vars(args)[field] for field in Settings.model_fields if field in vars(args)}
+    return monitor.build_request(args, load(given, dotenv))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch):
+    for field in Settings.model_fields:
+        monkeypatch.delenv(field.upper(), raising=False)
+
+
+def test_defaults_are_those_of_the_settings_and_flags():
+    assert request_of() == MonitorRequest()
+    defaults = {field.name: field.default for field in fields(MonitorRequest)}
+    for name, default in defaults.items():
+        setting = SETTINGS.get(name, name)
+        if setting in Settings.model_fields and name not in SECRET:
+            assert Settings.model_fields[setting].default == default, name
+
+
+def test_every_flag_reaches_the_request():
+    request = request_of(
+        *("--data", "a.csv", "--window", "2w", "--floor", "0.9", "--segment-column", "brand"),
+        *("--challenger", "latest", "--retrain-on", "critical", "--retrain-data", "b.csv"),
+        *("--report", "r.html", "--metrics-file", "m.prom", "--workers", "3", "--model", "2"),
+        *("--alert-urls", "https://a.org/x,https://b.org/y", "--label-days", "3"),
+    )
+    assert request == MonitorRequest(
+        data=Path.cwd() / "a.csv",
+        window="2w",
+        accuracy_floor=0.9,
+        segment_column="brand",
+        challenger="latest",
+        retrain_on="critical",
+        retrain_data=Path("b.csv"),
+        report=Path("r.html"),
+        metrics_file=Path("m.prom"),
+        workers=3,
+        model="2",
+        alert_urls=("https://a.org/x", "https://b.org/y"),
+        label_days=3,
+    )
+
+
+def test_predictions_take_the_place_of_the_data_of_the_settings_but_not_of_the_flag(monkeypatch):
+    monkeypatch.setenv("MONITOR_DATA_PATH", "/a.csv")
+    assert request_of().data == Path("/a.csv")
+    late = ("--predictions", "p.csv", "--labels", "l.csv")
+    assert request_of(*late).data is None
+    assert request_of(*late, "--data", "/b.csv").data == Path("/b.csv")
+
+
+def test_a_request_does_not_show_what_may_hold_a_secret():
+    request = MonitorRequest(
+        alert_urls=("https://a.org/token",),
+        smtp_url="smtp://ann:token@host",
+        tracking_uri="https://ann:token@host",
+    )
+    assert "token" not in repr(request)
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (MonitorRequest(predictions=Path("a")), "belong together"),
+        (MonitorRequest(labels=Path("a")), "belong together"),
+        (MonitorRequest(Path("a"), predictions=Path("b"), labels=Path("c")), "two places"),
+        (
+            MonitorRequest(predictions=Path("b"), labels=Path("c"), label_with="vader"),
+            "LABEL_WITH",
+        ),
+        (
+            MonitorRequest(predictions=Path("b"), labels=Path("c"), challenger="latest"),
+            "--challenger",
+        ),
+        (MonitorRequest(retrain_data=Path("a")), "--retrain-on"),
+        (MonitorRequest(Path("a"), window="1m"), "WINDOW"),
+        (MonitorRequest(alert_urls=("gopher://x",)), "ALERT_URLS"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_opened(request_, says):
+    with pytest.raises(SettingsError, match=says):
+        run(request_)
+
+
+def test_a_request_is_made_without_any_heavy_library():
+    code = """
+import sys
+from common.pipelines.monitor import MonitorRequest
+MonitorRequest()
+print({name.split(".")[0] for name in sys.modules}
+      & {"mlflow", "sklearn", "catboost", "pandas", "numpy", "pyarrow", "scipy", "jinja2"})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
