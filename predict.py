@@ -48,6 +48,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def build_request(args: argparse.Namespace, settings: Settings) -> PredictRequest:
+    """What the flags and settings say."""
     return PredictRequest(
         inputs=args.inputs,
         text_column=settings.text_column,

@@ -23,7 +23,6 @@ from tabulate import tabulate
 
 from common.data.atomic import write_csv
 from common.data.columns import MessageColumns
-from common.data.labelled import read_split
 from common.data.synthetic.messages import Message
 from common.data.synthetic.scenarios import (
     SCENARIOS,
@@ -105,9 +104,9 @@ def run(args: argparse.Namespace, seed: int) -> Row:
 def fitted(seed: int, folder: Path) -> tuple[Classifier, Profile]:
     path = folder / "train.csv"
     write_csv(path, Message._fields, train_messages(seed))
-    train, holdout, counts = read_split(path, MessageColumns("text", "inbound"), 20)
-    made = training.fit(train, holdout, "text", "none", 42)
-    return made.classifier, made.profile(counts)
+    recipe = training.Recipe("boosted", "text", holdout_percent=20, class_weight="none", seed=42)
+    made = training.read_and_fit(path, MessageColumns("text", "inbound"), recipe)
+    return made.classifier, made.profile()
 
 
 def judge_daily(days: Iterable[Day], baseline: Baseline, book: Book) -> datetime | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from common.errors import SettingsError
+from common.models.families import FAMILIES
 from common.settings import Settings
 
 ALIASES = {
@@ -19,6 +20,13 @@ ALIASES = {
     "monitor_data_path": ("--data",),
     "accuracy_floor": ("--floor",),
     "id_column": ("--on",),
+}
+
+
+# What the help says beside a setting's description: what settings can't know.
+DETAILS = {
+    "model_family": ": "
+    + ", ".join(f"{family.name} ({family.summary})" for family in FAMILIES.values())
 }
 
 
@@ -60,7 +68,7 @@ def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> No
             dest=field,
             metavar=field.rpartition("_")[2].upper(),
             default=argparse.SUPPRESS,
-            help=f"{info.description}{shown}".replace("%", "%%"),
+            help=f"{info.description}{DETAILS.get(field, '')}{shown}".replace("%", "%%"),
         )
     parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
 
@@ -124,6 +132,14 @@ def _at_least(least: int, text: str) -> int:
         problem = f"must be a whole number of at least {least}, not {text!r}"
         raise argparse.ArgumentTypeError(problem)
     return value
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Give a parser what train.py can be told."""
+    add = parser.add_argument
+    add("--dry-run", action="store_true", help="fit and compare, but log and register nothing")
+    add("--replace-unscorable", action="store_true", help="replace a champion beyond testing")
+    add("--reproduce", metavar="VERSION", help="fit this version again, and compare its answers")
 
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:

@@ -44,7 +44,6 @@ WATCHED = (
     *("text_column", "target_column", "label_with", "critical_keywords"),
     *("time_column", "segment_column"),
 )
-LABELLED = ("text_column", "target_column", "label_with", "critical_keywords", *FORM)
 
 
 def _split_commas(value: Any) -> Any:
@@ -147,6 +146,9 @@ class Settings(BaseSettings):
     )
     holdout_percent: int = Field(
         20, ge=5, le=50, description="share of the messages kept for the holdout, percent (5-50)"
+    )
+    model_family: str = Field(
+        "boosted", min_length=1, description="how a model gets from texts to classes"
     )
     class_weight: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as frequent ones"
@@ -277,18 +279,19 @@ def values_of(settings: Settings, fields: Iterable[str]) -> dict[str, Any]:
 def public_values(settings: Settings) -> dict[str, str]:
     """All settings but secrets, as text, for parameters of a run."""
     values = settings.model_dump(exclude=SECRET)
-    return {
-        name: ",".join(value) or "none" if isinstance(value, tuple) else printable(value)
-        for name, value in values.items()
-    }
+    return {name: as_text(value) for name, value in values.items()}
 
 
-def as_logged(settings: Settings, params: Mapping[str, str]) -> Settings:
-    """The settings with which an earlier run was fitted, from the parameters it has logged."""
-    fields = (*LABELLED, "segment_column", "class_weight", "holdout_percent", "seed")
-    then = {name: params[name] for name in fields if params.get(name, "None") != "None"}
-    logged = Settings(**then)  # type: ignore[arg-type]
-    return settings.model_copy(update=values_of(logged, fields))
+def as_text(value: object) -> str:
+    """The value of a setting as a parameter of a run has it."""
+    return ",".join(value) or "none" if isinstance(value, tuple) else printable(value)
+
+
+def from_text(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values, by setting, that `as_text` made these texts of."""
+    given = {name: text for name, text in texts.items() if text != "None"}
+    parsed = Settings(**given)  # type: ignore[arg-type]
+    return {name: getattr(parsed, name) if name in given else None for name in texts}
 
 
 def _resolve(field: str, path: Path, start: Path) -> Path:

@@ -1,10 +1,11 @@
-"""Metrics and figures of (true classes, probabilities)."""
+"""Metrics of answers: true classes against probabilities."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +13,7 @@ from scipy.stats import binomtest
 
 from common.types import Bools, Floats, Labels
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 CALIBRATION_BINS = 15
-MANY_CLASSES = 10
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,12 @@ class ClassMetrics:
 
     def facts(self) -> dict[str, float | None]:
         """For JSON, which has no nan: None instead."""
-        return {name: None if value != value else value for name, value in asdict(self).items()}
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
+
+
+def class_indices(classes: Sequence[str]) -> dict[str, int]:
+    """The place of each class in `classes`, and so of its column of probabilities."""
+    return {name: index for index, name in enumerate(classes)}
 
 
 def confusion_counts(
@@ -41,7 +42,7 @@ def confusion_counts(
 
     Every true and predicted class must be one of `classes`.
     """
-    number = {name: index for index, name in enumerate(classes)}
+    number = class_indices(classes)
     counts = np.zeros((len(classes), len(classes)), np.intp)
     rows = [number[name] for name in true]
     np.add.at(counts, (rows, [number[name] for name in predicted]), 1)
@@ -51,7 +52,7 @@ def confusion_counts(
 def class_metrics(
     confusion: npt.NDArray[np.intp], classes: Sequence[str]
 ) -> dict[str, ClassMetrics]:
-    """Precision, recall and F1 of each class that occurs, as true or as predicted class."""
+    """Precision, recall and F1 of each class that occurs, as a true or a predicted class."""
     hits, true, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     return {
         name: ClassMetrics(
@@ -87,7 +88,11 @@ def confusion_metrics(confusion: npt.NDArray[np.intp], classes: Sequence[str]) -
 def probability_metrics(true: Labels, proba: Floats, classes: Sequence[str]) -> dict[str, float]:
     """ROC AUC, PR AUC (both one against the rest, mean over classes), log loss, Brier score, ECE.
 
-    The AUCs are left out where fewer than two classes occur in `true`. Brier score: mean squared
+    Args:
+        true: (n,) classes.
+        proba: (n, K) probabilities; columns in the order of `classes`.
+
+    The AUCs are left out if fewer than two classes occur in `true`. Brier score: mean squared
     distance between probabilities and the truth, summed over classes, 0 to 2 (Brier 1950).
     """
     from sklearn.metrics import average_precision_score, roc_auc_score
@@ -95,7 +100,7 @@ def probability_metrics(true: Labels, proba: Floats, classes: Sequence[str]) -> 
     truth = true[:, None] == np.asarray(classes, object)
     occurs = truth.any(axis=0) & ~truth.all(axis=0)
     metrics = {
-        "log_loss": float(-np.log(np.clip(proba[truth], np.finfo(float).eps, 1)).mean()),
+        "log_loss": float(log_losses(proba[truth]).mean()),
         "brier": float(((proba - truth) ** 2).sum(axis=1).mean()),
         "ece": expected_calibration_error(
             truth[np.arange(len(true)), proba.argmax(1)], proba.max(1)
@@ -108,6 +113,15 @@ def probability_metrics(true: Labels, proba: Floats, classes: Sequence[str]) -> 
         metrics["roc_auc"] = float(np.mean([roc_auc_score(*pair) for pair in pairs]))
         metrics["pr_auc"] = float(np.mean([average_precision_score(*pair) for pair in pairs]))
     return metrics
+
+
+def log_losses(given: Floats) -> Floats:
+    """(n,) the log loss of each row.
+
+    Args:
+        given: (n,) the probability that its true class was given, 0 to 1.
+    """
+    return -np.log(np.clip(given, np.finfo(float).eps, 1))
 
 
 def expected_calibration_error(
@@ -149,103 +163,5 @@ def wilson_interval(correct: int, rows: int, confidence: float = 0.95) -> tuple[
     return float(interval.low), float(interval.high)
 
 
-def figures(true: Labels, proba: Floats, classes: Sequence[str]) -> dict[str, Figure]:
-    """Confusion matrix, ROC, precision-recall and calibration, by file name without ending."""
-    from sklearn.metrics import precision_recall_curve, roc_curve
-
-    predicted = np.asarray(classes, object)[proba.argmax(axis=1)]
-    confusion = confusion_counts(true, predicted, classes)
-    shown = np.argsort(-confusion.sum(axis=1), kind="stable")[:MANY_CLASSES]
-    curves = [(classes[k], true == classes[k], proba[:, k]) for k in sorted(shown)]
-    curves = [curve for curve in curves if 0 < curve[1].sum() < len(true)]
-
-    drawn = {}
-    drawn["confusion_matrix"], axes = _axes("predicted class", "true class", "Confusion matrix")
-    _draw_confusion(axes, confusion, classes)
-    drawn["roc"], axes = _axes("false positive rate", "true positive rate", "ROC")
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
-    for _, truth, scores in curves:
-        false_rate, true_rate, _ = roc_curve(truth, scores)
-        axes.plot(false_rate, true_rate)
-    drawn["precision_recall"], axes = _axes("recall", "precision", "Precision and recall")
-    for _, truth, scores in curves:
-        precision, recall, _ = precision_recall_curve(truth, scores)
-        axes.plot(recall, precision)
-    names = [name for name, _, _ in curves]
-    _name_curves(drawn["roc"].axes[0], names, "lower right")
-    _name_curves(drawn["precision_recall"].axes[0], names, "lower left")
-    drawn["calibration"], axes = _axes("confidence", "accuracy", "Calibration")
-    _draw_calibration(axes, true == predicted, proba.max(axis=1))
-    return drawn
-
-
-def telling_terms_figure(terms: dict[str, list[tuple[str, float]]], top: int = 12) -> Figure:
-    """Bars of the terms that speak most for each class (at most ten classes)."""
-    from matplotlib.figure import Figure
-
-    shown = list(terms.items())[:MANY_CLASSES]
-    figure = Figure(figsize=(4 * len(shown), 0.3 * top + 1.2), layout="constrained")
-    for axes, (name, pairs) in zip(
-        figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True
-    ):
-        # Emoji are missing from the figure's font; the JSON artifact beside it has them all.
-        words = [_drawable(word) for word, _ in pairs[:top]][::-1]
-        axes.barh(range(len(words)), [weight for _, weight in pairs[:top]][::-1])
-        axes.set_yticks(range(len(words)), words, parse_math=False)
-        axes.set_title(_drawable(name), parse_math=False)
-    return figure
-
-
 def _share(part: Any, whole: Any) -> float:
     return float(part / whole) if whole else float("nan")
-
-
-def _axes(x: str, y: str, title: str) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.5, 4.5), layout="constrained")
-    axes = figure.subplots()
-    axes.set(xlabel=x, ylabel=y, title=title)
-    return figure, axes
-
-
-def _draw_confusion(axes: Axes, confusion: npt.NDArray[np.intp], classes: Sequence[str]) -> None:
-    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [_drawable(name) for name in classes]
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", parse_math=False)
-    axes.set_yticks(range(len(names)), names, parse_math=False)
-    if len(classes) <= 2 * MANY_CLASSES:
-        for row, column in np.ndindex(*confusion.shape):
-            colour = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(
-                column, row, f"{confusion[row, column]:,}", ha="center", va="center", color=colour
-            )
-
-
-def _draw_calibration(axes: Axes, correct: Bools, confidence: Floats) -> None:
-    bins = calibration(correct, confidence)
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
-    axes.plot([c for _, c, _ in bins], [a for _, _, a in bins], marker="o")
-    _name_curves(axes, ["perfect", "model"], "lower left")
-    axes.set(xlim=(min(c for _, c, _ in bins) - 0.05, 1.02))
-
-
-def _name_curves(axes: Axes, names: Sequence[str], place: Any) -> None:
-    """A legend of the lines drawn last, in their order, whatever signs the names hold."""
-    if not names:
-        return
-    lines = list(axes.lines)[-len(names) :]
-    legend = axes.legend(lines, [str(k) for k in range(len(names))], loc=place)
-    for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_parse_math(False)
-        text.set_text(_drawable(name))
-
-
-def _drawable(text: str, longest: int = 30) -> str:
-    """Without the characters that the figures' font lacks, and cut to a length that fits."""
-    shown = "".join(
-        sign if sign.isprintable() else "?"
-        for sign in text.encode("latin-1", "replace").decode("latin-1")
-    )
-    return shown if len(shown) <= longest else shown[: longest - 3] + "..."

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from common.evaluation.metrics import CALIBRATION_BINS, calibration_bins
+from common.evaluation.metrics import CALIBRATION_BINS, calibration_bins, log_losses
 from common.types import Floats, Labels
 
 RESAMPLES, RESAMPLES_AT_ONCE = 2000, 200
@@ -19,7 +19,7 @@ Interval = tuple[float, float]
 def mcnemar_p(only_challenger: int, only_champion: int) -> float:
     """One-sided exact McNemar test: the chance of so many wins of an equal challenger.
 
-    P(Bin(b + c, 1/2) >= b); 1 where the two never differ. Source: Dietterich, Approximate
+    P(Bin(b + c, 1/2) >= b); 1 if the two never differ. Source: Dietterich, Approximate
     Statistical Tests for Comparing Supervised Classification Algorithms, 1998, section 3.1.
 
     >>> mcnemar_p(5, 0)
@@ -69,11 +69,6 @@ def macro_f1_difference(true: Labels, champion: Labels, challenger: Labels) -> I
         differences.append((f1[1] - f1[0]).mean(axis=1, dtype=np.float64))
     low, high = np.quantile(np.concatenate(differences), (0.025, 0.975))
     return float(low), float(high)
-
-
-def log_losses(proba: Floats) -> Floats:
-    """(n,) the log loss of each row, of the probability that its true class was given."""
-    return -np.log(np.clip(proba, np.finfo(float).eps, 1))
 
 
 def log_loss_difference(champion: Floats, challenger: Floats) -> Interval:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.evaluation.metrics import class_indices
 from common.types import Floats, Labels
 
 SAMPLE_ROWS = 2000
@@ -112,7 +113,7 @@ class Profile:
 
     def confusion(self, classes: Sequence[str]) -> npt.NDArray[np.intp]:
         """(K, K) rows of true classes, columns of predicted ones; other classes are left out."""
-        number = {name: k for k, name in enumerate(classes)}
+        number = class_indices(classes)
         counts = np.zeros((len(classes), len(classes)), np.intp)
         for (true, predicted), rows in self.pairs.items():
             if true in number and predicted in number:

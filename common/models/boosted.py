@@ -21,7 +21,6 @@ FEW_ROWS = 1000
 BOOSTED_ROWS = 200_000
 MOST_TREES = 1000
 VALIDATION_SHARE = 0.1
-FIT_STEPS = 8
 NOTICEABLE_WORDS = 2000
 
 
@@ -54,7 +53,7 @@ class TextClassifier(ClassifierMixin, TextInput):
         """Fit on n messages and their n classes.
 
         Args:
-            advance: told of each of the FIT_STEPS steps that is done.
+            advance: told of each of the 8 steps that is done.
 
         Raises:
             ValueError: fewer than two classes.

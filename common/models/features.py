@@ -91,6 +91,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         return np.hstack([scores, self.transform(X)[:, scores.shape[1] :]])
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
+        """(n, k + 12) for n messages."""
         check_is_fitted(self)
         starts = range(0, max(len(X), 1), ROWS_AT_ONCE)
         return np.vstack([self._sums(X[start : start + ROWS_AT_ONCE]) for start in starts])
@@ -166,7 +167,11 @@ class MessageFeatures(TransformerMixin, text.TextInput):
             self._idle_caches.append(caches)
 
     def _sums(self, X: Any) -> npt.NDArray[np.float32]:
-        """(n, k + 12) what adds up over the pieces of each message, the scores scaled by tokens."""
+        """Add up the values of the pieces of n messages; scale the scores by the tokens.
+
+        Returns:
+            (n, k + 12), the columns of `get_feature_names_out`.
+        """
         pieces = text.split(X)
         with self._caches() as caches:
             rows = caches.pieces.rows(
@@ -192,7 +197,12 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         return sums.astype(np.float32)
 
     def _piece_values(self, pieces: Sequence[str], word_cache: RowCache) -> npt.NDArray[np.float64]:
-        """(pieces, k + 14) scores, statistics, tokens, and numbers of first and last word."""
+        """What each of p pieces adds to its message, and how it ends.
+
+        Returns:
+            (p, k + 14): k scores, 11 statistics, the number of tokens, and the numbers of the first
+            and the last word (-1 if it isn't a term).
+        """
         offsets, numbers, words = text.tokenised(pieces)
         rows = word_cache.rows(words, self.word_scores)
         shape = (len(pieces), len(words))
@@ -207,6 +217,12 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         return np.hstack([scores, counted, np.diff(offsets)[:, None], ends])
 
     def _pair_sums(self, offsets: Any, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """(n, k) what the pairs of words of n rows add to the scores.
+
+        Args:
+            offsets: (n + 1,) where in `keys` each row starts, and the end of the last one.
+            keys: of pairs, as `text.neighbours` makes them; others than terms count nothing.
+        """
         pairs = self.counts_.pairs_
         found = text.count_matrix(offsets, text.positions(pairs, keys), len(pairs))
         return np.asarray(found @ self._pair_coefficients(), np.float64)

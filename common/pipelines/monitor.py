@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from common import ROOT
 from common.errors import SettingsError, StoreError
-from common.pipelines import no_progress
+from common.pipelines.progress import no_progress
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     import pandas as pd
@@ -204,8 +204,8 @@ def _data_in_file(request: MonitorRequest) -> Iterator[Path | None]:
 def _source(request: MonitorRequest, data: Path | None) -> Source:
     from common.data.columns import message_columns
     from common.data.reading import Reading
+    from common.data.source import choose_source
     from common.monitoring import source, windows
-    from common.training import fit
 
     columns = message_columns(
         request.text_column,
@@ -233,7 +233,7 @@ def _source(request: MonitorRequest, data: Path | None) -> Source:
             prefix=request.prefix,
         )
     if data is None:
-        path = fit.choose_source(request.training_data, ROOT, request.seed).path
+        path = choose_source(request.training_data, ROOT, request.seed).path
         return source.messages(path, columns, length, reading, holdout_only=True)
     return source.messages(data, columns, length, reading)
 

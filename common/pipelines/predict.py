@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from common import ROOT
 from common.errors import SettingsError, StoreError
-from common.pipelines import no_progress
+from common.pipelines.progress import no_progress
 from common.scoring import stdio
 
 if TYPE_CHECKING:  # heavy libraries are loaded by the functions that need them

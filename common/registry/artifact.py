@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -39,16 +39,8 @@ from common.models import legacy
 from common.models.base import Classifier, TrainableClassifier
 from common.text import first_line
 
-REQUIREMENTS = (
-    "catboost",
-    "cloudpickle",
-    "mlflow",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "scikit-learn",
-    "scipy",
-)
+# What every stored model needs, whatever its family.
+REQUIREMENTS = ("cloudpickle", "mlflow", "numpy", "pandas", "scikit-learn")
 PICKLE = "artifacts/classifier.pkl"
 CHECK_SECONDS = 300
 _PICKLING = threading.Lock()
@@ -78,9 +70,14 @@ class Pyfunc(mlflow.pyfunc.PythonModel):
         return self.classifier.predict_frame(model_input)
 
 
-def save_model(path: str, classifier: TrainableClassifier, model: Model) -> None:
-    """Write the model's folder at `path`."""
-    requirements = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
+def save_model(
+    path: str, classifier: TrainableClassifier, requirements: Sequence[str], model: Model
+) -> None:
+    """Write the model's folder at `path`.
+
+    Args:
+        requirements: packages that the classifier needs, beside REQUIREMENTS.
+    """
     by_value = _pickling_by_value(common.models, sys.modules[__name__])
     with by_value, tempfile.TemporaryDirectory() as folder:
         pickled = Path(folder, "classifier.pkl")
@@ -90,7 +87,7 @@ def save_model(path: str, classifier: TrainableClassifier, model: Model) -> None
             python_model=Pyfunc(),
             artifacts={"classifier": str(pickled)},
             signature=signature(classifier.text_column),
-            pip_requirements=requirements,
+            pip_requirements=_pinned({*REQUIREMENTS, *requirements}),
             mlflow_model=model,
         )
     model.add_flavor(
@@ -117,6 +114,11 @@ def _pickling_by_value(*modules: ModuleType) -> Iterator[None]:
         finally:
             for module in modules:
                 cloudpickle.unregister_pickle_by_value(module)
+
+
+def _pinned(packages: Iterable[str]) -> list[str]:
+    """Packages with the versions that are installed."""
+    return [f"{name}=={importlib.metadata.version(name)}" for name in sorted(packages)]
 
 
 def describe(logged: LoggedModel, run_id: str) -> Model:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import math
 import os
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,26 @@ if TYPE_CHECKING:
 MONITOR_TAG = "triage.monitors"
 SCORING_TAG = "triage.scoring"
 REFERENCE = "reference.parquet"
+# What JSON can hold.
+Document = Mapping[str, Any]
 HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a training leaves in its run.
+
+    Attributes:
+        figures: by file name without ending.
+        documents: kept as JSON, by file name.
+        tables: columns by name, shown as tables, by file name.
+    """
+
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    figures: Mapping[str, Figure]
+    documents: Mapping[str, Document]
+    tables: Mapping[str, Mapping[str, list[Any]]]
 
 
 @contextmanager
@@ -64,33 +82,21 @@ def training_run(registry: Registry, experiment: str, tags: Mapping[str, str]) -
         client.set_terminated(run_id)
 
 
-def log_training(
-    registry: Registry,
-    run_id: str,
-    params: Mapping[str, str],
-    metrics: Mapping[str, float],
-    figures: Mapping[str, Figure],
-    documents: Mapping[str, Any],
-    tables: Mapping[str, Mapping[str, list[Any]]],
-) -> None:
-    """Log what was trained, together with the versions of all installed packages.
-
-    Args:
-        documents: kept as JSON, by file name.
-        tables: columns by name, shown as tables, by file name.
-    """
+def log_training(registry: Registry, run_id: str, record: TrainingRecord) -> None:
+    """Log what was trained, together with the versions of all installed packages."""
     client = registry.client
+    metrics = {name: value for name, value in record.metrics.items() if not math.isnan(value)}
     with registry.store_errors():
         client.log_batch(
             run_id,
-            _metrics({name: value for name, value in metrics.items() if not math.isnan(value)}),
-            [Param(name, value) for name, value in params.items()],
+            _metrics(metrics),
+            [Param(name, value) for name, value in record.params.items()],
         )
-        for name, figure in figures.items():
+        for name, figure in record.figures.items():
             client.log_figure(run_id, figure, f"figures/{name}.png")
-        for name, document in documents.items():
-            client.log_dict(run_id, document, name)
-        for name, columns in tables.items():
+        for name, document in record.documents.items():
+            client.log_dict(run_id, dict(document), name)
+        for name, columns in record.tables.items():
             client.log_table(run_id, dict(columns), name)
         client.log_text(run_id, _installed(), "environment.txt")
 
@@ -154,10 +160,15 @@ def reference(registry: Registry, run_id: str) -> Profile | None:
         return Profile.load(Path(client.download_artifacts(run_id, REFERENCE, folder)))
 
 
-def log_model(registry: Registry, run_id: str, classifier: TrainableClassifier) -> str:
+def log_model(
+    registry: Registry, run_id: str, classifier: TrainableClassifier, requirements: Sequence[str]
+) -> str:
     """Store the fitted classifier with its run; return its address.
 
     What `mlflow.models.Model.log` does, which works on MLflow's global address alone.
+
+    Args:
+        requirements: packages that the classifier needs.
     """
     client = registry.client
     with registry.store_errors():
@@ -174,7 +185,8 @@ def log_model(registry: Registry, run_id: str, classifier: TrainableClassifier) 
         try:
             with tempfile.TemporaryDirectory() as folder:
                 path = str(Path(folder, "model"))
-                artifact.save_model(path, classifier, artifact.describe(logged, run_id))
+                described = artifact.describe(logged, run_id)
+                artifact.save_model(path, classifier, requirements, described)
                 client.log_model_artifacts(logged.model_id, path)
         except BaseException:
             client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
@@ -261,27 +273,6 @@ def log_scoring(registry: Registry, experiment: str, total: Mapping[str, Any]) -
         )
         client.log_dict(run_id, dict(total), "manifest.json")
         client.set_terminated(run_id)
-
-
-def lock_sha256(root: Path) -> str:
-    """Digest of the lock file that names what is installed; "unknown" without one."""
-    lock = root / "requirements.lock"
-    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "unknown"
-
-
-def git_commit(root: Path) -> str:
-    """The commit the project is at, with `-dirty` where files differ from it; "unknown" outside
-    of a git checkout."""
-    try:
-        described = subprocess.run(
-            ["git", "-C", root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return described.stdout.strip() if described.returncode == 0 else "unknown"
 
 
 def _metrics(values: Mapping[str, float], model_id: str | None = None) -> list[Metric]:

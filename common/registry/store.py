@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common.errors import ModelUnavailable, StoreError
 from common.text import first_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
 
 LOCK_SECONDS = 600
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
@@ -171,7 +172,7 @@ def connect(uri: str | None, root: Path, model_name: str, create: bool = False) 
     return registry
 
 
-def is_missing(error: Any) -> bool:
+def is_missing(error: MlflowException) -> bool:
     """Whether an MlflowException says that a model, version or alias does not exist."""
     return error.error_code in MISSING
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from common.errors import ModelUnavailable, SettingsError
@@ -17,6 +18,14 @@ from common.registry.store import Registry, is_missing
 CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
 FILES = "files_sha256"
 LONGEST_DESCRIPTION = 5000  # characters, of the column in MLflow's database
+
+
+class Identity(TypedDict):
+    """What names a version in manifests, alerts and JSON."""
+
+    name: str
+    version: int
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class Version:
                 "tell whether they were changed: train again, or use another version."
             ) from error
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Identity:
         """What names the version in manifests and alerts."""
         return {"name": self.name, "version": self.number, "run_id": self.run_id}
 
@@ -195,7 +204,7 @@ def _by_alias(registry: Registry, alias: str) -> Version:
     return _version(registry.client.get_model_version_by_alias(registry.model_name, alias))
 
 
-def _version(found: Any) -> Version:
+def _version(found: ModelVersion) -> Version:
     return Version(found.name, int(found.version), found.run_id, dict(found.tags))
 
 

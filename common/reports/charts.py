@@ -36,8 +36,8 @@ class Timeline:
     Args:
         grid: (per cent from the top, share) of each line.
         floor: per cent from the top.
-        measured, estimated: one for each window, None where there is none.
-        stretches: the measured ones, cut where a window has none.
+        measured, estimated: one for each window, None if there is none.
+        stretches: the measured ones, cut at each window that has none.
     """
 
     grid: list[tuple[float, float]]
@@ -57,7 +57,12 @@ class Group:
 
 
 def groups(values: Labels, right: Sequence[Bools]) -> list[Group]:
-    """Rows by their value, the most frequent first; by true class, the shares are recalls."""
+    """Rows by their value, the most frequent first; by true class, the shares are recalls.
+
+    Args:
+        values: (n,) the value of each row.
+        right: of each model, (n,) whether its answer is right.
+    """
     names, number = np.unique(
         np.array([str(value) for value in values], object), return_inverse=True
     )
@@ -86,7 +91,8 @@ def merge(counts: Counts, classes: Sequence[str], kept: Sequence[int]) -> tuple[
     place[list(kept)] = np.arange(len(kept))
     merged = np.zeros((len(kept) + 1, len(kept) + 1), np.intp)
     np.add.at(merged, (place[:, None], place[None, :]), counts)
-    return [*(classes[k] for k in kept), f"{others} other{'s' * (others > 1)}"], merged
+    rest = "1 other" if others == 1 else f"{others} others"
+    return [*(classes[k] for k in kept), rest], merged
 
 
 def ticks(values: Sequence[float]) -> list[float]:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
 if TYPE_CHECKING:  # a script pays for the start of what it uses alone
-    from common.data.labelled import RowCounts
     from common.monitoring.result import MonitoringResult
-    from common.registry.versions import Version
     from common.scoring.manifest import Manifest, Total
     from common.scoring.shadow import Comparison
-    from common.training.fit import Fitted
-    from common.training.promotion import Contested
+    from common.training.contest import Rule, Verdict
+    from common.training.outcome import TrainResult
+    from common.training.provenance import Reproduction
 
-Identity = Mapping[str, Any]
 Summary = tuple[str, dict[str, Any]]
 
 SHOWN_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "ece")
@@ -26,65 +22,74 @@ SHOWN_FILES = 20
 SHOWN_CLASSES = 12
 
 
-def training(
-    fitted: Fitted,
-    contested: Contested,
-    counts: RowCounts,
-    synthetic: bool,
-    version: Version | None,
-) -> Summary:
+def training(result: TrainResult) -> Summary:
     """Holdout metrics, the contest as a table, and the verdict in one sentence."""
-    from common.training import promotion
-
-    verdict, model = contested.verdict, version.identity() if version else None
+    verdict, version = result.contest.verdict, result.version
     shown = "  ".join(
-        f"{name} {fitted.metrics[name]:.4f}" for name in SHOWN_METRICS if name in fitted.metrics
+        f"{name} {result.metrics[name]:.4f}" for name in SHOWN_METRICS if name in result.metrics
     )
-    registered = (
-        f"Registered as {model['name']} version {model['version']} (alias challenger)."
-        if model
-        else "Dry run: nothing was logged or registered."
-    )
-    parts = [f"\nHoldout, {len(fitted.holdout):,} rows: {shown}"]
+    parts = [f"\nHoldout, {result.holdout_rows:,} rows: {shown}"]
     if verdict.rules:
-        parts.append("\n" + promotion.table(verdict))
-    parts.append(f"\n{registered}")
-    if synthetic:
+        parts.append("\n" + rules_table(verdict))
+    parts.append(
+        f"\nRegistered as {version.name} version {version.number} (alias challenger)."
+        if version
+        else "\nDry run: nothing was logged or registered."
+    )
+    if result.synthetic:
         parts.append("The data is SYNTHETIC: these figures say nothing about real messages.")
     parts.append(f"Verdict: {verdict.reason}.")
     if version and verdict.outcome == "waiting":
         parts.append(
             f'To promote it: python -m common.registry promote {version.number} --reason "..."'
         )
-    data = {
-        "verdict": verdict.outcome,
-        "promoted": verdict.promote and model is not None,
-        "reason": verdict.reason,
-        "rules": [asdict(rule) | {"difference": rule.difference} for rule in verdict.rules],
-        "champion": contested.champion_number,
-        "contest_rows": int(contested.shared.sum()),
-        "metrics": fitted.metrics,
-        "holdout_rows": len(fitted.holdout),
-        "rows": _rows(counts),
-        "synthetic_data": synthetic,
-        "model": model,
-    }
-    return "\n".join(parts), data
+    return "\n".join(parts), _training_facts(result)
 
 
-def reproduction(facts: Mapping[str, Any]) -> str:
+def rules_table(verdict: Verdict, style: str = "simple") -> str:
+    """The rules as a table: metric, champion, challenger, difference, rule, passed.
+
+    Args:
+        style: of `tabulate`, such as "github" for Markdown.
+    """
+    from common.reports.html import figure
+
+    rows = [
+        (
+            rule.metric,
+            figure(rule.champion),
+            figure(rule.challenger),
+            figure(rule.difference, "+"),
+            rule.required,
+            _passed(rule),
+        )
+        for rule in verdict.rules
+    ]
+    headers = ("metric", "champion", "challenger", "difference", "rule", "passed")
+    return tabulate(rows, headers, tablefmt=style, disable_numparse=True)
+
+
+def reproduction(found: Reproduction) -> Summary:
     """Whether a version that was fitted again answers its holdout as it did."""
     changed = [
         what
-        for fact, what in (("same_lock_file", "the lock file"), ("same_commit", "the code"))
-        if not facts[fact]
+        for same, what in ((found.same_lock_file, "the lock file"), (found.same_commit, "the code"))
+        if not same
     ]
     also = f" (what differs from then: {', '.join(changed)})" if changed else ""
-    outcome = "identical" if facts["identical"] else "NOT identical"
-    return (
-        f"Version {facts['model']['version']} of {facts['model']['name']}, fitted again: "
-        f"predictions on the {facts['holdout_rows']:,} holdout rows are {outcome}{also}."
+    outcome = "identical" if found.identical else "NOT identical"
+    text = (
+        f"Version {found.version.number} of {found.version.name}, fitted again: "
+        f"predictions on the {found.holdout_rows:,} holdout rows are {outcome}{also}."
     )
+    return text, {
+        "identical": found.identical,
+        "same_lock_file": found.same_lock_file,
+        "same_commit": found.same_commit,
+        "holdout_rows": found.holdout_rows,
+        "metrics": dict(found.metrics),
+        "model": found.version.identity(),
+    }
 
 
 def scoring(manifests: Sequence[Manifest], total: Total) -> Summary:
@@ -124,11 +129,13 @@ def _file_scored(manifest: Manifest) -> str:
 
 def monitoring(result: MonitoringResult) -> str:
     """Each class's figures, what else is not OK, what to do; last the verdict."""
+    from common.reports.html import figure
+
     lines = []
     if result.classes:
         by_class = {name: row.metrics for name, row in result.classes.by_class.items()}
         rows = [
-            (name, f"{row.support:,}", *map(_figure, (row.precision, row.recall, row.f1)))
+            (name, f"{row.support:,}", *map(figure, (row.precision, row.recall, row.f1)))
             for name, row in sorted(by_class.items(), key=lambda pair: -pair[1].support)
         ]
         headers = ("class", "rows", "precision", "recall", "F1")
@@ -156,15 +163,44 @@ def _shadow(comparison: Comparison) -> str:
     return f"  shadow version {number} agrees on {total.share:.2%} of {total.rows:,} rows{also}"
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.4f}"
+def _passed(rule: Rule) -> str:
+    if rule.passed is None:
+        return ""
+    word = "yes" if rule.passed else "no"
+    return word if rule.blocks else f"{word} (reported)"
 
 
-def _rows(counts: RowCounts) -> dict[str, int]:
+def _training_facts(result: TrainResult) -> dict[str, Any]:
+    """What `train.py --json` prints; described in docs/schemas/train.schema.json."""
+    verdict, version, counts = result.contest.verdict, result.version, result.counts
     return {
-        "read": counts.read,
-        "used": counts.used,
-        "rejected": counts.rejected,
-        "without_text": counts.blank,
-        "without_class": counts.unlabelled,
+        "verdict": verdict.outcome,
+        "promoted": verdict.promote and version is not None,
+        "reason": verdict.reason,
+        "rules": [_rule_facts(rule) for rule in verdict.rules],
+        "champion": result.contest.champion_number,
+        "contest_rows": int(result.contest.shared.sum()),
+        "metrics": dict(result.metrics),
+        "holdout_rows": result.holdout_rows,
+        "rows": {
+            "read": counts.read,
+            "used": counts.used,
+            "rejected": counts.rejected,
+            "without_text": counts.blank,
+            "without_class": counts.unlabelled,
+        },
+        "synthetic_data": result.synthetic,
+        "model": version.identity() if version else None,
+    }
+
+
+def _rule_facts(rule: Rule) -> dict[str, Any]:
+    return {
+        "metric": rule.metric,
+        "champion": rule.champion,
+        "challenger": rule.challenger,
+        "required": rule.required,
+        "passed": rule.passed,
+        "blocks": rule.blocks,
+        "difference": rule.difference,
     }

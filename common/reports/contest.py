@@ -5,52 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from common.evaluation import metrics
 from common.reports import charts, html
-from common.training.contest import Answers, Rule, Verdict
+from common.training.contest import Answers, Rule, RuleName, Verdict
 from common.types import Bools, Floats, Labels
 
-Answer = tuple[str, bool, float]  # class, right, confidence
+Direction = Literal["higher", "lower", ""]
 
 SHOWN_GROUPS = 20
 SHOWN_EXAMPLES = 20
 SMALLEST_CHANGE = 0.00005  # what four decimals show
 
-# By the start of a rule's metric: which direction is better, and the rule for a newcomer.
-EXPLANATIONS = {
-    "accuracy over majority class": (
+# Which direction is better, and the rule for a newcomer.
+EXPLANATIONS: Mapping[RuleName, tuple[Direction, str]] = {
+    "majority": (
         "higher",
         "The share of rows answered right. A model must do better than always answering the most "
         "frequent class, or it has learnt nothing.",
     ),
-    "accuracy per segment": (
-        "higher",
-        "Accuracy within each group of rows: a gain on average must not be paid for by one group. "
-        "No group of 30 rows or more may lose more than 5 points beyond chance, nor 10 points at "
-        "all; the figures are those of the group that lost most.",
-    ),
     "accuracy": ("higher", "The share of rows answered right."),
-    "McNemar p": (
+    "significance": (
         "lower",
         "Only the rows that exactly one of the two gets right tell them apart. This is the chance "
         "that an equally good challenger wins as many of them; below 0.05, luck is unlikely.",
     ),
-    "macro-F1": (
+    "macro_f1": (
         "higher",
         "F1 joins precision (how many answers of a class are right) with recall (how many of its "
         "rows are found). Macro: the mean over the classes, a rare one counts as much as any.",
     ),
-    "recall of": ("higher", "The share of this class's rows that are recognised."),
-    "recall per class": (
+    "recall": (
         "higher",
         "The share of each class's rows that are recognised. No class of 30 rows or more may lose "
         "more than 5 points beyond chance, nor 10 points at all; the figures are those of the "
         "class that lost most.",
     ),
-    "log loss": (
+    "segments": (
+        "higher",
+        "Accuracy within each group of rows: a gain on average must not be paid for by one group. "
+        "No group of 30 rows or more may lose more than 5 points beyond chance, nor 10 points at "
+        "all; the figures are those of the group that lost most.",
+    ),
+    "log_loss": (
         "lower",
         "How little probability the true class was given; being sure and wrong costs most.",
     ),
@@ -58,9 +58,9 @@ EXPLANATIONS = {
         "lower",
         "The mean gap between how sure a model is and how often it is right; 0 is perfect.",
     ),
-    "rows/s": ("higher", "Messages scored in a second."),
-    "model size": ("lower", "What the stored model takes on disk."),
-    "loads in a clean process": (
+    "speed": ("higher", "Messages scored in a second."),
+    "size": ("lower", "What the stored model takes on disk."),
+    "clean_process": (
         "",
         "A new process with nothing but the stored model must load it and get the same answers.",
     ),
@@ -74,6 +74,8 @@ class Contest:
     Args:
         champion_version: None if there is no champion yet.
         classes: K names, the columns of `proba`; all true and predicted ones are among them.
+        texts: (n,) messages.
+        true: (n,) classes.
         champion: None if there is no champion, or if it could not answer.
         left_out: rows of holdout that the champion may have been fitted on.
         segments: the group that each row belongs to, (n,).
@@ -115,7 +117,7 @@ class Competitor:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's, 95 %, of the accuracy; all of 0 to 1 where there is no row."""
+        """Wilson's, 95 %, of the accuracy; all of 0 to 1 if there is no row."""
         rows = len(self.right)
         return metrics.wilson_interval(int(self.right.sum()), rows) if rows else (0.0, 1.0)
 
@@ -134,14 +136,18 @@ class Competitor:
 
     @property
     def calibration_error(self) -> float:
-        """ECE, 0 to 1; nan where no confidence is known."""
+        """ECE, 0 to 1; nan if no confidence is known."""
         rows = sum(n for n, _, _ in self.calibration)
         gaps = sum(n * abs(share - sure) for n, sure, share in self.calibration)
         return gaps / rows if rows else float("nan")
 
     def answer(self, row: int) -> Answer:
-        sure = float(self.confidence[row])
-        return str(self.answers.predicted[row]), bool(self.right[row]), sure
+        """What it answers to the message in this row."""
+        return Answer(
+            name=str(self.answers.predicted[row]),
+            right=bool(self.right[row]),
+            confidence=float(self.confidence[row]),
+        )
 
 
 @dataclass(frozen=True)
@@ -150,15 +156,23 @@ class RuleRow:
 
     Args:
         state: failed, passed, or reported for what decides nothing.
-        better: which direction is, higher or lower; "" where that is not known.
-        effect: whether the difference is better or worse; "" where neither.
+        better: which direction is, higher or lower; "" if that is not known.
+        effect: whether the difference is better or worse; "" if neither.
     """
 
     rule: Rule
     state: str
-    better: str
+    better: Direction
     effect: str
     explanation: str
+
+
+class Answer(NamedTuple):
+    """A model's answer to one message."""
+
+    name: str
+    right: bool
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -171,7 +185,7 @@ class Example:
 
 
 def render(contest: Contest) -> str:
-    """The page, the champion's side first; without that side where the champion has no answers."""
+    """The page, the champion's side first; without that side if the champion has no answers."""
     sides = [("challenger", contest.version, contest.challenger)]
     if contest.champion and contest.champion_version:
         sides.insert(0, ("champion", contest.champion_version, contest.champion))
@@ -199,7 +213,7 @@ def rule_rows(rules: Sequence[Rule]) -> list[RuleRow]:
 
 
 def _rule_row(rule: Rule) -> RuleRow:
-    better, explanation = explained(rule.metric)
+    better, explanation = EXPLANATIONS[rule.name]
     decides = rule.blocks and rule.passed is not None
     state = ("passed" if rule.passed else "failed") if decides else "reported"
     change = rule.difference
@@ -207,12 +221,6 @@ def _rule_row(rule: Rule) -> RuleRow:
     if better and change is not None and abs(change) >= SMALLEST_CHANGE:  # never true of nan
         effect = "better" if (change > 0) == (better == "higher") else "worse"
     return RuleRow(rule, state, better, effect, explanation)
-
-
-def explained(metric: str) -> tuple[str, str]:
-    """("higher", "lower" or "", meaning) of the longest known start of the metric's name."""
-    known = [start for start in EXPLANATIONS if metric.lower().startswith(start.lower())]
-    return EXPLANATIONS[max(known, key=len)] if known else ("", "")
 
 
 def agreement(champion: Bools, challenger: Bools) -> dict[str, int]:
@@ -226,9 +234,13 @@ def agreement(champion: Bools, challenger: Bools) -> dict[str, int]:
 
 
 def examples(texts: Sequence[str], models: Sequence[Competitor]) -> tuple[int, list[Example]]:
-    """How many rows the two answer differently, and those they are surest of.
+    """How many of the n rows the two answer differently, and those they are surest of.
 
     Of a single model, its errors.
+
+    Args:
+        texts: (n,) messages.
+        models: one or two, whose answers are (n,) each.
     """
     first, last = models[0], models[-1]
     differ = first.answers.predicted != last.answers.predicted

@@ -14,7 +14,7 @@ from markupsafe import Markup
 TEMPLATES = Path(__file__).parent / "templates"
 # Invisible, but they join emoji and letters: ZWNJ, ZWJ and the tags of regional flags.
 JOINERS = frozenset({"\u200c", "\u200d", *map(chr, range(0xE0020, 0xE0080))})
-NOTHING = "–"
+DASH = "–"
 
 
 def render(template: str, **values: Any) -> str:
@@ -38,16 +38,16 @@ def _environment() -> Environment:
 
 
 def legible(text: str) -> str:
-    """One line without signs that steer the layout, such as controls of the direction.
+    """One line without characters that steer the layout, such as controls of the direction.
 
     >>> legible("two\\nlines,\\x07 \\u202eturned")
     'two lines,� �turned'
     """
     return "".join(
         "\ufffd"
-        if unicodedata.category(sign) in ("Cc", "Cf", "Cs") and sign not in JOINERS
-        else sign
-        for sign in " ".join(text.split())
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in JOINERS
+        else character
+        for character in " ".join(text.split())
     )
 
 
@@ -58,13 +58,13 @@ def excerpt(text: str, longest: int = 280) -> str:
 
 
 def figure(value: float | None, sign: str = "") -> str:
-    """Four decimals, fewer above ten; a dash where there is no number.
+    """Four decimals, fewer above ten; a dash if there is no number.
 
     >>> figure(0.91973), figure(12345.6), figure(0.5, "+"), figure(2e-9), figure(math.nan)
     ('0.9197', '12,346', '+0.5000', '< 0.0001', '–')
     """
     if value is None or math.isnan(value):
-        return NOTHING
+        return DASH
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     if 0 < value < 0.0001 and not sign:
@@ -74,13 +74,13 @@ def figure(value: float | None, sign: str = "") -> str:
 
 
 def share(value: float | None) -> str:
-    """A share of 0 to 1 in per cent; a dash where there is no number.
+    """A share of 0 to 1 in per cent; a dash if there is no number.
 
     >>> share(0.91973)
     '91.97 %'
     """
     if value is None or math.isnan(value):
-        return NOTHING
+        return DASH
     return f"{100 * value:.2f} %"
 
 

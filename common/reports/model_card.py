@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from tabulate import tabulate
 
 from common.evaluation.metrics import ClassMetrics, wilson_interval
+from common.evaluation.two_samples import MIN_ROWS
 from common.reports.html import excerpt, figure, legible
 from common.training.contest import Verdict
 
-FEW_ROWS = 30
 POOR_CALIBRATION = 0.05
 SHOWN_CLASSES = 50
 SHOWN_METRICS = {
@@ -36,8 +36,9 @@ class Card:
         text_column: the column of the messages, in the data and when scoring.
         label_source: where the classes come from, in words.
         train_rows, holdout_rows: rows fitted on, and rows measured on.
-        metrics: of the holdout, as `evaluate` names them; "accuracy" is among them.
+        metrics: of the holdout, as `evaluation.metrics` names them; "accuracy" is among them.
         per_class: of the holdout, by class.
+        family_limits: what is to be known of this family of models; "" if nothing.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Card:
     metrics: Mapping[str, float]
     per_class: Mapping[str, ClassMetrics]
     verdict: Verdict
+    family_limits: str = ""
 
 
 def render(card: Card) -> str:
@@ -112,17 +114,17 @@ def limits(card: Card) -> list[str]:
     found = [
         "The holdout comes from the same file as the training rows, so the figures say nothing of "
         "other periods, channels or customers. `monitor.py` measures those.",
-        "Words and parts of words are counted, of whatever language the training rows have: other "
-        "languages, irony and long reasoning are beyond it.",
         "A message of none of these classes gets one of them all the same.",
     ]
+    if card.family_limits:
+        found.insert(1, card.family_limits)
     if card.synthetic:
         found.insert(0, "The data is SYNTHETIC: the figures say nothing about real messages.")
-    few = [name for name, values in card.per_class.items() if values.support < FEW_ROWS]
+    few = [name for name, values in card.per_class.items() if values.support < MIN_ROWS]
     if few:
         more = f" and {len(few) - SHOWN_CLASSES:,} more" if len(few) > SHOWN_CLASSES else ""
         names = ", ".join(inline(name) for name in few[:SHOWN_CLASSES])
-        found.append(f"Too few holdout rows (under {FEW_ROWS}) to rely on: {names}{more}.")
+        found.append(f"Too few holdout rows (under {MIN_ROWS}) to rely on: {names}{more}.")
     error = card.metrics.get("ece", 0.0)
     if error > POOR_CALIBRATION:
         found.append(

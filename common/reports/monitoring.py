@@ -105,7 +105,7 @@ def moment(text: str | None) -> str:
     ('2026-03-02 06:00 UTC', '2026-03-02', '–')
     """
     if not text:
-        return html.NOTHING
+        return html.DASH
     try:
         found = datetime.fromisoformat(text)
         return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else text

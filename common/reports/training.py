@@ -1,65 +1,124 @@
-"""What a verdict rests on, as pages that people read: the contest and the model card."""
+"""What a training leaves for people: figures and tables in its run, the contest, the model card."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from common.evaluation import metrics
+from common.models.base import Explains, TellsTerms, Weighted
+from common.models.families import FAMILIES
+from common.registry.runs import Document, TrainingRecord
 from common.registry.versions import Version
+from common.reports import console, figures, model_card
 from common.reports import contest as contest_page
-from common.reports import model_card
-from common.training.fit import Fitted
-from common.training.promotion import Contested
+from common.training.contest import Verdict
+from common.training.fit import TrainingResult
+from common.training.promotion import ContestResult
+from common.training.provenance import Provenance
 
-Provenance = Mapping[str, Mapping[str, str]]
+SHOWN_ERRORS = 50
+
+
+def record(result: TrainingResult, provenance: Provenance) -> TrainingRecord:
+    """What MLflow is to show of a training; what a model can't tell of itself is left out."""
+    terms = None
+    if isinstance(result.classifier, TellsTerms):
+        terms = result.classifier.telling_terms()
+    drawn = figures.figures(result.holdout.labels, result.proba, result.classes)
+    if terms is not None:
+        drawn["telling_terms"] = figures.telling_terms_figure(terms)
+    return TrainingRecord(
+        params=provenance.settings,
+        metrics=result.metrics | result.counts.metrics(),
+        figures=drawn,
+        documents=_documents(result, terms),
+        tables={"worst_errors.json": worst_errors(result)},
+    )
+
+
+def worst_errors(result: TrainingResult, rows: int = SHOWN_ERRORS) -> dict[str, list[Any]]:
+    """Columns of a table: the errors on the holdout that the classifier is surest of.
+
+    The words that speak for an answer are among them if the classifier explains itself.
+    """
+    confidence = result.proba.max(axis=1)
+    wrong = np.flatnonzero(result.predicted != result.holdout.labels)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:rows]
+    texts = [str(text) for text in result.holdout.texts[worst]]
+    table = {
+        "text": texts,
+        "true": result.holdout.labels[worst].tolist(),
+        "predicted": result.predicted[worst].tolist(),
+        "confidence": confidence[worst].round(4).tolist(),
+    }
+    if isinstance(result.classifier, Explains):
+        known = result.proba[worst][:, : len(result.classifier.classes_)]
+        reasons = result.classifier.explain(texts, known)
+        table["because"] = [", ".join(word for word, _ in words) for words in reasons]
+    return table
+
+
+def description(verdict: Verdict) -> str:
+    """The verdict in Markdown, as MLflow shows it with the version."""
+    return f"**{verdict.reason}**\n\n{console.rules_table(verdict, 'github')}"
 
 
 def pages(
-    version: Version,
-    fitted: Fitted,
-    contested: Contested,
-    provenance: Provenance,
+    version: Version, result: TrainingResult, contest: ContestResult, provenance: Provenance
 ) -> dict[str, str]:
-    """`contest.html` and `model_card.md` of a version.
-
-    Args:
-        provenance: as `registration.provenance` makes it.
-    """
-    shared, holdout = contested.shared, fitted.holdout
+    """`contest.html` and `model_card.md` of a version."""
+    shared, holdout = contest.shared, result.holdout
     page = contest_page.Contest(
         model=version.name,
         version=version.number,
         run_id=version.run_id,
-        champion_version=contested.champion_number,
-        verdict=contested.verdict,
-        classes=contested.classes,
+        champion_version=contest.champion_number,
+        verdict=contest.verdict,
+        classes=contest.classes,
         texts=holdout.texts[shared].tolist(),
         true=holdout.labels[shared],
-        challenger=contested.challenger,
-        champion=contested.champion,
+        challenger=contest.challenger,
+        champion=contest.champion,
         left_out=int((~shared).sum()),
         segments=None if holdout.segments is None else holdout.segments[shared],
-        provenance=provenance,
+        provenance=provenance.sections(),
     )
-    confusion = metrics.confusion_counts(holdout.labels, fitted.predicted, fitted.classes)
+    confusion = metrics.confusion_counts(holdout.labels, result.predicted, result.classes)
     card = model_card.Card(
         model=version.name,
         version=version.number,
-        text_column=fitted.classifier.text_column,
-        label_source=_label_source(provenance["Settings"]),
-        data_name=provenance["Data"]["file"],
-        data_sha256=version.data_sha256 or "",
-        synthetic=version.tags.get("synthetic_data") == "True",
-        train_rows=fitted.train_rows,
+        text_column=result.recipe.text_column,
+        label_source=_label_source(provenance),
+        data_name=provenance.file,
+        data_sha256=provenance.data_sha256,
+        synthetic=provenance.synthetic,
+        train_rows=result.train_rows,
         holdout_rows=len(holdout),
-        metrics=fitted.metrics,
-        per_class=metrics.class_metrics(confusion, fitted.classes),
-        verdict=contested.verdict,
+        metrics=result.metrics,
+        per_class=metrics.class_metrics(confusion, result.classes),
+        verdict=contest.verdict,
+        family_limits=FAMILIES[provenance.family].limits,
     )
     return {"contest.html": contest_page.render(page), "model_card.md": model_card.render(card)}
 
 
-def _label_source(settings: Mapping[str, str]) -> str:
+def _documents(result: TrainingResult, terms: dict[str, Weighted] | None) -> dict[str, Document]:
+    """What people and scripts read beside the figures, by file name."""
+    confusion = metrics.confusion_counts(result.holdout.labels, result.predicted, result.classes)
+    per_class = metrics.class_metrics(confusion, result.classes)
+    documents: dict[str, Document] = {
+        "per_class.json": {name: values.facts() for name, values in per_class.items()},
+        "confusion_matrix.json": {"classes": result.classes, "rows": confusion.tolist()},
+    }
+    if terms is not None:
+        documents["telling_terms.json"] = terms
+    return documents
+
+
+def _label_source(provenance: Provenance) -> str:
+    settings = provenance.settings
     if settings["label_with"] == "vader":
         return "VADER's sentiment of the text, not a person's judgement"
     if settings["label_with"] == "keywords":

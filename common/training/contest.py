@@ -5,30 +5,51 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from common.evaluation import metrics, paired
-from common.settings import RULES
-from common.types import Floats, Labels
+from common.evaluation.two_samples import MIN_ROWS
+from common.types import Bools, Floats, Labels
 
-FEWEST_OF_A_GROUP = 30
 FAMILY_ERROR = 0.05
 SMALL_DROP, LARGE_DROP = Fraction(5, 100), Fraction(10, 100)
 LOG_LOSS_MARGIN, ECE_MARGIN = 0.02, 0.01
 SHOWN_DROPS = 3
 NO_RULES = "no rule is required (PROMOTE_RULES), so nothing is promoted"
 
+RuleName = Literal[
+    # those that PROMOTE_RULES may name
+    "majority",
+    "accuracy",
+    "significance",
+    "macro_f1",
+    "recall",
+    "segments",
+    "log_loss",
+    "calibration",
+    # those that are reported beside them
+    "speed",
+    "size",
+    "clean_process",
+]
+Outcome = Literal["promoted", "rejected", "waiting", "no contest"]
+
 
 @dataclass(frozen=True)
 class Rule:
     """One row of the contest's report.
 
-    `required` says in words what must hold ("" if nothing); `blocks`, that the challenger is not
-    promoted unless `passed`.
+    Attributes:
+        name: what settings and explanations know it by.
+        metric: what people call it.
+        champion, challenger: the figures that are compared; None if there is none.
+        required: what must hold, in words; "" if nothing.
+        blocks: the challenger is not promoted unless `passed`.
     """
 
+    name: RuleName
     metric: str
     champion: float | None
     challenger: float | None
@@ -38,6 +59,7 @@ class Rule:
 
     @property
     def difference(self) -> float | None:
+        """Challenger minus champion."""
         if self.champion is None or self.challenger is None:
             return None
         return self.challenger - self.champion
@@ -45,19 +67,37 @@ class Rule:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome in one word (a tag), in one sentence, and row by row."""
+    """What became of a challenger.
+
+    Attributes:
+        outcome: in one word (a tag).
+        decision: in a few words, such as "champion stays".
+        grounds: the figures or the obstacle behind it.
+        rules: row by row.
+    """
 
     promote: bool
-    outcome: str
-    reason: str
+    outcome: Outcome
+    decision: str
+    grounds: str
     rules: tuple[Rule, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Decision and grounds in one sentence, without its full stop."""
+        return f"{self.decision}: {self.grounds}"
 
     def waiting(self) -> Verdict:
         """The same, but a person has the last word."""
         if not self.promote:
             return self
-        reason = f"waiting for approval, the challenger passed: {self.reason}"
-        return replace(self, promote=False, outcome="waiting", reason=reason)
+        return replace(
+            self,
+            promote=False,
+            outcome="waiting",
+            decision="waiting for approval, the challenger passed",
+            grounds=self.reason,
+        )
 
 
 @dataclass(frozen=True)
@@ -66,16 +106,16 @@ class Policy:
 
     Attributes:
         threshold: gain in absolute accuracy that must be exceeded, -1 to 1.
-        significance: largest p-value of McNemar's test. Not asked for where the threshold is
+        significance: largest p-value of McNemar's test. Not asked for if the threshold is
             negative, which says that a loss is accepted.
-        required: which of RULES decide; none means that nothing is promoted.
-        fewest_rows: fewer shared holdout rows are no contest.
+        required: the rules that decide; none means that nothing is promoted.
+        min_rows: fewer shared holdout rows are no contest.
     """
 
-    threshold: float = 0.005
-    significance: float = 0.05
-    required: tuple[str, ...] = RULES
-    fewest_rows: int = 30
+    threshold: float
+    significance: float
+    required: tuple[RuleName, ...]
+    min_rows: int
 
 
 @dataclass(frozen=True)
@@ -90,36 +130,34 @@ def first_model(correct: int, majority_correct: int, rows: int, policy: Policy) 
     """There is no champion: a model must get more rows right than the majority class does."""
     rule = replace(over_majority(correct, majority_correct, rows), metric="accuracy")
     figures = f"{correct / rows:.4f} accuracy on {rows:,} holdout rows"
+    share = majority_correct / rows
     if not policy.required:
-        return Verdict(False, "rejected", f"no champion: {figures}, but {NO_RULES}", (rule,))
+        return Verdict(False, "rejected", "no champion", f"{figures}, but {NO_RULES}", (rule,))
     if rule.passed:
-        reason = f"first champion: {figures}, the majority class has {majority_correct / rows:.4f}"
-        return Verdict(True, "promoted", reason, (rule,))
-    reason = (
-        f"no champion: {figures} is no better than the majority class "
-        f"({majority_correct / rows:.4f})"
-    )
-    return Verdict(False, "rejected", reason, (rule,))
+        grounds = f"{figures}, the majority class has {share:.4f}"
+        return Verdict(True, "promoted", "first champion", grounds, (rule,))
+    grounds = f"{figures} is no better than the majority class ({share:.4f})"
+    return Verdict(False, "rejected", "no champion", grounds, (rule,))
 
 
-def instead_of(why: str, first: Verdict) -> Verdict:
+def replace_untested(why: str, first: Verdict) -> Verdict:
     """The champion can't be tested, and is to be replaced as if there were none.
 
     Args:
         why: it can't be tested.
         first: the verdict without a champion.
     """
-    _, _, figures = first.reason.partition(": ")
-    if first.promote:
-        return replace(
-            first, reason=f"new champion, the old one is replaced untested: {figures}; {why}"
-        )
-    return replace(first, reason=f"champion stays: {figures}; {why}")
+    decision = "new champion, the old one is replaced untested"
+    return replace(
+        first,
+        decision=decision if first.promote else "champion stays",
+        grounds=f"{first.grounds}; {why}",
+    )
 
 
 def no_contest(why: str) -> Verdict:
     """The two can't be compared, so the champion stays."""
-    return Verdict(False, "no contest", f"champion stays: {why}")
+    return Verdict(False, "no contest", "champion stays", why)
 
 
 def against_champion(
@@ -144,26 +182,26 @@ def against_champion(
     rows = len(true)
     right, champion_right = challenger.predicted == true, champion.predicted == true
     wins, losses = int((right & ~champion_right).sum()), int((champion_right & ~right).sum())
-    held = {
-        "accuracy": gain(wins, losses, int((right & champion_right).sum()), rows, policy.threshold),
-        "significance": significance(wins, losses, policy),
-        "majority": over_majority(int(right.sum()), int((true == majority).sum()), rows),
-        "macro_f1": macro_f1(true, champion.predicted, challenger.predicted, classes),
-        "recall": no_group_drops("recall per class", true, champion_right, right),
-        "log_loss": log_loss(true, champion, challenger, classes),
-        "calibration": calibration(champion_right, champion, right, challenger),
-    }
-    if segments is not None:
-        held["segments"] = no_group_drops("accuracy per segment", segments, champion_right, right)
+    both = int((right & champion_right).sum())
     rules = [
-        replace(rule, blocks=rule.blocks and name in policy.required) for name, rule in held.items()
+        gain(wins, losses, both, rows, policy.threshold),
+        significance(wins, losses, policy),
+        over_majority(int(right.sum()), int((true == majority).sum()), rows),
+        macro_f1(true, champion.predicted, challenger.predicted, classes),
+        recall_per_class(true, champion_right, right),
+        log_loss(true, champion, challenger, classes),
+        calibration(champion_right, champion, right, challenger),
     ]
-    return _decided([*rules, *settled], rows, policy)
+    if segments is not None:
+        rules.append(accuracy_per_segment(segments, champion_right, right))
+    rules = [replace(rule, blocks=rule.blocks and rule.name in policy.required) for rule in rules]
+    return _decide([*rules, *settled], rows, policy)
 
 
 def over_majority(correct: int, majority_correct: int, rows: int) -> Rule:
     """The challenger gets more rows right than always answering the majority class would."""
     return Rule(
+        "majority",
         "accuracy over majority class",
         majority_correct / rows,
         correct / rows,
@@ -181,16 +219,18 @@ def gain(wins: int, losses: int, both: int, rows: int, threshold: float) -> Rule
     # Counts and the decimal as it was written, not floats: 0.85 >= 0.80 + 0.05 is False.
     passed = Fraction(wins - losses, rows) > Fraction(str(threshold))
     champion, challenger = ((both + only) / rows for only in (losses, wins))
-    return Rule("accuracy", champion, challenger, f"gain > {threshold:g}", passed)
+    required = f"gain > {threshold:g}"
+    return Rule("accuracy", "accuracy", champion, challenger, required, passed)
 
 
 def significance(wins: int, losses: int, policy: Policy) -> Rule:
-    """An equal challenger would seldom win as clearly."""
+    """McNemar: an equally good challenger would rarely win by this much."""
     p = paired.mcnemar_p(wins, losses)
     required = f"<= {policy.significance:g}"
     asked = policy.threshold >= 0
     passed = p <= policy.significance
-    return Rule("McNemar p (gain by chance)", None, p, required, passed, blocks=asked)
+    metric = "McNemar p (gain by chance)"
+    return Rule("significance", metric, None, p, required, passed, blocks=asked)
 
 
 def macro_f1(true: Labels, champion: Labels, challenger: Labels, classes: Sequence[str]) -> Rule:
@@ -201,11 +241,22 @@ def macro_f1(true: Labels, champion: Labels, challenger: Labels, classes: Sequen
     ]
     low, high = paired.macro_f1_difference(true, champion, challenger)
     required = f"not clearly worse ({low:+.4f} to {high:+.4f})"
-    return Rule("macro-F1", values[0]["f1_macro"], values[1]["f1_macro"], required, high >= 0)
+    before, after = (value["f1_macro"] for value in values)
+    return Rule("macro_f1", "macro-F1", before, after, required, high >= 0)
 
 
-def no_group_drops(
-    name: str, groups: Labels, champion: npt.NDArray[np.bool_], challenger: npt.NDArray[np.bool_]
+def recall_per_class(true: Labels, champion: Bools, challenger: Bools) -> Rule:
+    """No class is recognised clearly less often; see `_no_group_drops`."""
+    return _no_group_drops("recall", "recall per class", true, champion, challenger)
+
+
+def accuracy_per_segment(segments: Labels, champion: Bools, challenger: Bools) -> Rule:
+    """No segment is answered clearly worse; see `_no_group_drops`."""
+    return _no_group_drops("segments", "accuracy per segment", segments, champion, challenger)
+
+
+def _no_group_drops(
+    name: RuleName, metric: str, groups: Labels, champion: Bools, challenger: Bools
 ) -> Rule:
     """In no group of 30 rows or more does the share of right answers drop clearly.
 
@@ -223,9 +274,9 @@ def no_group_drops(
         np.bincount(numbers, weights=weights, minlength=len(values)).astype(int).tolist()
         for weights in (np.ones(len(groups)), champion, challenger, champion & ~challenger)
     )
-    large = [k for k in range(len(values)) if size[k] >= FEWEST_OF_A_GROUP]
+    large = [k for k in range(len(values)) if size[k] >= MIN_ROWS]
     if not large:
-        return Rule(name, None, None, f"no group has {FEWEST_OF_A_GROUP} rows")
+        return Rule(name, metric, None, None, f"no group has {MIN_ROWS} rows")
     drops = [Fraction(before[k] - after[k], size[k]) for k in large]
     p_values = paired.holm(
         [paired.mcnemar_p(lost[k], lost[k] + after[k] - before[k]) for k in large]
@@ -237,14 +288,20 @@ def no_group_drops(
     ]
     worst = max(range(len(large)), key=drops.__getitem__)
     k = large[worst]
-    if clear:
-        clear.sort(key=lambda pair: -pair[0])
-        named = ", ".join(f"{value} {_points(drop)}" for drop, value in clear[:SHOWN_DROPS])
-        more = f" and {len(clear) - SHOWN_DROPS} more" if len(clear) > SHOWN_DROPS else ""
-        required = f"no clear drop, found: {named}{more}"
-    else:
-        required = f"no clear drop (worst: {values[k]} {_points(drops[worst])})"
-    return Rule(name, before[k] / size[k], after[k] / size[k], required, not clear)
+    required = _drops_in_words(clear) or (
+        f"no clear drop (worst: {values[k]} {_points(drops[worst])})"
+    )
+    return Rule(name, metric, before[k] / size[k], after[k] / size[k], required, not clear)
+
+
+def _drops_in_words(clear: Sequence[tuple[Fraction, str]]) -> str:
+    """The largest drops, by group; "" if there is none."""
+    if not clear:
+        return ""
+    largest = sorted(clear, key=lambda pair: -pair[0])[:SHOWN_DROPS]
+    named = ", ".join(f"{group} {_points(drop)}" for drop, group in largest)
+    more = f" and {len(clear) - SHOWN_DROPS} more" if len(clear) > SHOWN_DROPS else ""
+    return f"no clear drop, found: {named}{more}"
 
 
 def _points(drop: Fraction) -> str:
@@ -253,19 +310,19 @@ def _points(drop: Fraction) -> str:
 
 def log_loss(true: Labels, champion: Answers, challenger: Answers, classes: Sequence[str]) -> Rule:
     """The log loss is not clearly greater, beyond a small margin."""
-    column = {name: number for number, name in enumerate(classes)}
+    column = metrics.class_indices(classes)
     at = np.arange(len(true)), np.array([column[name] for name in true])
     given = champion.proba[at], challenger.proba[at]
-    losses = [float(paired.log_losses(proba).mean()) for proba in given]
+    losses = [float(metrics.log_losses(proba).mean()) for proba in given]
     low, _ = paired.log_loss_difference(*given)
     required = f"not clearly > +{LOG_LOSS_MARGIN:g}"
-    return Rule("log loss", losses[0], losses[1], required, low <= LOG_LOSS_MARGIN)
+    return Rule("log_loss", "log loss", losses[0], losses[1], required, low <= LOG_LOSS_MARGIN)
 
 
 def calibration(
-    champion_right: npt.NDArray[np.bool_],
+    champion_right: Bools,
     champion: Answers,
-    right: npt.NDArray[np.bool_],
+    right: Bools,
     challenger: Answers,
 ) -> Rule:
     """The expected calibration error is not clearly greater, beyond a small margin."""
@@ -276,26 +333,27 @@ def calibration(
     errors = [metrics.expected_calibration_error(*pair) for pair in pairs]
     low, _ = paired.calibration_difference(*pairs)
     required = f"not clearly > +{ECE_MARGIN:g}"
-    return Rule("calibration (ECE)", errors[0], errors[1], required, low <= ECE_MARGIN)
+    passed = low <= ECE_MARGIN
+    return Rule("calibration", "calibration (ECE)", errors[0], errors[1], required, passed)
 
 
-def _decided(rules: Sequence[Rule], rows: int, policy: Policy) -> Verdict:
-    accuracy = next(rule for rule in rules if rule.metric == "accuracy")
+def _decide(rules: Sequence[Rule], rows: int, policy: Policy) -> Verdict:
+    accuracy = next(rule for rule in rules if rule.name == "accuracy")
     figures = (
         f"accuracy {accuracy.challenger:.4f} against {accuracy.champion:.4f} on {rows:,} shared "
         f"holdout rows, a gain of {accuracy.difference:+.4f}"
     )
     failed = [rule for rule in rules if rule.blocks and rule.passed is False]
+    if policy.required and not failed:
+        grounds = f"{figures} (> {policy.threshold:g})"
+        return Verdict(True, "promoted", "new champion", grounds, tuple(rules))
     if not policy.required:
-        reason = f"champion stays: {figures}, but {NO_RULES}"
+        grounds = f"{figures}, but {NO_RULES}"
     elif accuracy in failed:
-        reason = f"champion stays: {figures} (more than {policy.threshold:g} is required)"
-    elif failed:
-        reason = f"champion stays: {figures}, but {'; '.join(map(_failure, failed))}"
+        grounds = f"{figures} (more than {policy.threshold:g} is required)"
     else:
-        reason = f"new champion: {figures} (> {policy.threshold:g})"
-        return Verdict(True, "promoted", reason, tuple(rules))
-    return Verdict(False, "rejected", reason, tuple(rules))
+        grounds = f"{figures}, but {'; '.join(map(_failure, failed))}"
+    return Verdict(False, "rejected", "champion stays", grounds, tuple(rules))
 
 
 def _failure(rule: Rule) -> str:

@@ -1,4 +1,4 @@
-"""Fit the model on one side of the messages and measure it on the other."""
+"""Fit a model on one side of the messages and measure it on the other."""
 
 from __future__ import annotations
 
@@ -6,61 +6,78 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from common.data.columns import MessageColumns
 from common.data.labelled import RowCounts, Split, majority, read_split
 from common.data.reading import FIND_OUT, Reading
-from common.data.synthetic import sample
-from common.evaluation import metrics as evaluate
-from common.evaluation import profile
+from common.evaluation import metrics, profile
 from common.evaluation.profile import Profile
-from common.models.boosted import FIT_STEPS, TextClassifier
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from common.models.base import Classifier, TrainableClassifier
+from common.models.families import FAMILIES
+from common.types import Advance, Floats, Labels
 
 MANY_CLASSES = 100
-STEPS = FIT_STEPS + 1
 FITTED_ROWS = 20_000
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Source:
-    """The file that labelled messages come from, and whether we made it up ourselves."""
+class Recipe:
+    """How a model is made of messages.
 
-    path: Path
-    synthetic: bool
+    Attributes:
+        family: a name of `models.families.FAMILIES`.
+        text_column: the column of the messages, also when scoring.
+        holdout_percent: share of the messages that it is not fitted on, 5 to 50.
+        class_weight: "none" or "balanced".
+    """
+
+    family: str
+    text_column: str
+    holdout_percent: int
+    class_weight: str
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """How many steps `fit` reports."""
+        return FAMILIES[self.family].steps + 1
 
 
 @dataclass(frozen=True)
-class Fitted:
+class TrainingResult:
     """A fitted classifier and how it fares on the holdout.
 
-    `classes` are the classifier's and, after training on few rows, any others of the holdout;
-    `proba` (n, K) has a column for each of them. `stream` are messages of both sides, evenly
-    drawn; `fitted_accuracy` is that on messages it was fitted on.
+    Attributes:
+        classes: K names: the classifier's and, after training on few rows, any others of the
+            holdout.
+        proba: (n, K) its probabilities for the n messages of the holdout.
+        metrics: of the holdout, by the names of `evaluation.metrics`.
+        majority: the most frequent class of the training rows.
+        rows_per_second: messages scored.
+        stream: messages of both sides, drawn evenly.
+        fitted_accuracy: on messages it was fitted on.
+        counts: of the rows of the file.
     """
 
-    classifier: TextClassifier
+    classifier: TrainableClassifier
+    recipe: Recipe
     holdout: Split
     classes: tuple[str, ...]
-    proba: npt.NDArray[np.float64]
+    proba: Floats
     metrics: dict[str, float]
     majority: str
     train_rows: int
     rows_per_second: float
     stream: tuple[str, ...] = ()
     fitted_accuracy: float = 1.0
+    counts: RowCounts = field(default_factory=RowCounts)
 
     @property
     def predictions_sha256(self) -> str:
@@ -69,96 +86,62 @@ class Fitted:
         return hashlib.sha256(answers).hexdigest()
 
     @property
-    def predicted(self) -> npt.NDArray[np.object_]:
+    def predicted(self) -> Labels:
+        """(n,) the most probable class of each message of the holdout."""
         return np.array(self.classes, object).take(self.proba.argmax(axis=1))
 
     def answers(self) -> tuple[list[str], list[str]]:
         """The messages of the holdout, and the classes that the classifier gives them."""
         return self.holdout.texts.tolist(), self.predicted.tolist()
 
-    def profile(self, counts: RowCounts) -> Profile:
+    def profile(self) -> Profile:
         """What the monitor compares later windows with: the holdout, and the file's bad rows."""
-        holdout = self.holdout
         seen = profile.of_rows(
-            pa.array(holdout.texts, pa.large_string()),
-            holdout.labels,
+            pa.array(self.holdout.texts, pa.large_string()),
+            self.holdout.labels,
             self.predicted,
             self.proba.max(axis=1),
-            holdout.segments,
+            self.holdout.segments,
         )
         return replace(
             seen,
-            read=counts.read,
-            rejected=counts.rejected,
-            blank=counts.blank,
-            replaced=counts.replaced,
-            unlabelled=counts.unlabelled,
+            read=self.counts.read,
+            rejected=self.counts.rejected,
+            blank=self.counts.blank,
+            replaced=self.counts.replaced,
+            unlabelled=self.counts.unlabelled,
             stream=self.stream,
             fitted_accuracy=self.fitted_accuracy,
         )
 
-    def figures(self) -> dict[str, Figure]:
-        drawn = evaluate.figures(self.holdout.labels, self.proba, self.classes)
-        return drawn | {
-            "telling_terms": evaluate.telling_terms_figure(self.classifier.telling_terms())
-        }
 
-    def worst_errors(self, rows: int = 50) -> dict[str, list[Any]]:
-        """Columns of a table: the errors on the holdout that the classifier is surest of."""
-        confidence = self.proba.max(axis=1)
-        wrong = np.flatnonzero(self.predicted != self.holdout.labels)
-        worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:rows]
-        texts = [str(text) for text in self.holdout.texts[worst]]
-        reasons = self.classifier.explain(
-            texts, self.proba[worst][:, : len(self.classifier.classes_)]
-        )
-        return {
-            "text": texts,
-            "true": self.holdout.labels[worst].tolist(),
-            "predicted": self.predicted[worst].tolist(),
-            "confidence": confidence[worst].round(4).tolist(),
-            "because": [", ".join(word for word, _ in words) for words in reasons],
-        }
-
-    def documents(self) -> dict[str, Any]:
-        """What people and scripts read beside the figures, by file name."""
-        confusion = evaluate.confusion_counts(self.holdout.labels, self.predicted, self.classes)
-        per_class = evaluate.class_metrics(confusion, self.classes)
-        return {
-            "per_class.json": {name: values.facts() for name, values in per_class.items()},
-            "confusion_matrix.json": {"classes": self.classes, "rows": confusion.tolist()},
-            "telling_terms.json": self.classifier.telling_terms(),
-        }
-
-
-def choose_source(data_path: Path | None, root: Path, seed: int) -> Source:
-    """The given file, or the synthetic sample, which is written when it isn't there yet."""
-    if data_path:
-        return Source(data_path, synthetic=False)
-    path = root / "data" / sample.FILE_NAME
-    if not path.exists():
-        sample.write_sample(path.parent, sample.DEFAULT_ROWS, seed)
-    return Source(path, synthetic=True)
+def _silent(steps: int) -> None:
+    pass
 
 
 def read_and_fit(
     path: Path,
     columns: MessageColumns,
-    holdout_percent: int,
-    class_weight: str,
-    seed: int,
-    advance: Callable[[int], None] = lambda steps: None,
+    recipe: Recipe,
     reading: Reading = FIND_OUT,
-) -> tuple[Fitted, RowCounts]:
-    """Split a file's messages into training and holdout side, fit on the one, test on the other."""
-    train, holdout, counts = read_split(path, columns, holdout_percent, reading)
+    advance: Advance = _silent,
+) -> TrainingResult:
+    """Split a file's messages into training and holdout side, fit on the one, test on the other.
+
+    Args:
+        advance: told of each of the recipe's steps that is done.
+
+    Raises:
+        InputError: the file can't be read, or has too few rows or classes.
+    """
+    train, holdout, counts = read_split(path, columns, recipe.holdout_percent, reading)
     logger.info("Read %s: %s.", path.name, counts.sentence())
     logger.info("%s", intent(train, holdout))
-    return fit(train, holdout, columns.text, class_weight, seed, advance), counts
+    return replace(fit(train, holdout, recipe, advance), counts=counts)
 
 
 def intent(train: Split, holdout: Split) -> str:
-    """What is fitted and tested, and that it takes long where it does."""
+    """What is fitted and tested, and that it takes long if it does."""
     classes = len(set(train.labels))
     long = (
         f" {classes:,} classes take long: minutes, not seconds." if classes > MANY_CLASSES else ""
@@ -166,22 +149,14 @@ def intent(train: Split, holdout: Split) -> str:
     return f"Fitting on {len(train):,} messages, testing on {len(holdout):,}.{long}"
 
 
-def fit(
-    train: Split,
-    holdout: Split,
-    text_column: str,
-    class_weight: str,
-    seed: int,
-    advance: Callable[[int], None] = lambda steps: None,
-) -> Fitted:
+def fit(train: Split, holdout: Split, recipe: Recipe, advance: Advance = _silent) -> TrainingResult:
     """Fit a classifier on `train`, have it answer `holdout`, measure.
 
     Args:
-        class_weight: "none" or "balanced".
-        advance: told of each of the STEPS steps that is done.
+        advance: told of each of the recipe's steps that is done.
     """
-    weight = None if class_weight == "none" else class_weight
-    classifier = TextClassifier(text_column, weight, seed)
+    weight = None if recipe.class_weight == "none" else recipe.class_weight
+    classifier = FAMILIES[recipe.family].make(recipe.text_column, weight, recipe.seed)
     classifier.fit(train.texts, train.labels, advance)
     known = [str(name) for name in classifier.classes_]
     classes = (*known, *sorted(set(holdout.labels) - set(known)))
@@ -190,31 +165,32 @@ def fit(
     proba[:, : len(known)] = classifier.predict_proba(holdout.texts)
     rows_per_second = len(holdout) / max(time.perf_counter() - started, 1e-9)
     predicted = np.asarray(classes, object)[proba.argmax(axis=1)]
-    confusion = evaluate.confusion_counts(holdout.labels, predicted, classes)
-    metrics = evaluate.confusion_metrics(confusion, classes)
-    metrics |= evaluate.probability_metrics(holdout.labels, proba, classes)
+    confusion = metrics.confusion_counts(holdout.labels, predicted, classes)
+    measured = metrics.confusion_metrics(confusion, classes)
+    measured |= metrics.probability_metrics(holdout.labels, proba, classes)
     advance(1)
-    return Fitted(
-        classifier,
-        holdout,
-        classes,
-        proba,
-        metrics,
-        majority(train.labels),
-        len(train),
-        rows_per_second,
-        _drawn(train, holdout, seed),
-        _fitted_accuracy(classifier, train, seed),
+    return TrainingResult(
+        classifier=classifier,
+        recipe=recipe,
+        holdout=holdout,
+        classes=classes,
+        proba=proba,
+        metrics=measured,
+        majority=majority(train.labels),
+        train_rows=len(train),
+        rows_per_second=rows_per_second,
+        stream=_sample_of_stream(train, holdout, recipe.seed),
+        fitted_accuracy=_fitted_accuracy(classifier, train, recipe.seed),
     )
 
 
-def _fitted_accuracy(classifier: TextClassifier, train: Split, seed: int) -> float:
+def _fitted_accuracy(classifier: Classifier, train: Split, seed: int) -> float:
     rows = np.random.default_rng(seed).permutation(len(train))[:FITTED_ROWS]
-    answers = classifier.predict(train.texts[rows])
+    answers = classifier.classes_[classifier.predict_proba(train.texts[rows]).argmax(axis=1)]
     return float((answers.astype(str) == train.labels[rows].astype(str)).mean())
 
 
-def _drawn(train: Split, holdout: Split, seed: int) -> tuple[str, ...]:
+def _sample_of_stream(train: Split, holdout: Split, seed: int) -> tuple[str, ...]:
     """Messages of both sides, as the stream has them."""
     texts = np.concatenate([train.texts, holdout.texts])
     rows = min(len(texts), profile.SAMPLE_ROWS)

@@ -3,116 +3,63 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from common.data import files
-from common.data.labelled import RowCounts
-from common.errors import InputError
+from common.models.families import FAMILIES
 from common.registry import artifact, runs, versions
+from common.registry.runs import TrainingRecord
 from common.registry.store import Registry
 from common.registry.versions import Version
-from common.text import printable
-from common.training.fit import Fitted, Source
+from common.training.fit import TrainingResult
+from common.training.provenance import Provenance
 
 logger = logging.getLogger(__name__)
 
 
-def provenance(
-    fitted: Fitted, counts: RowCounts, source: Source, params: Mapping[str, str], root: Path
-) -> dict[str, dict[str, str]]:
-    """What a version was made from, by section: Data, Code, Settings.
-
-    Args:
-        params: the settings without secrets.
-        root: of the project, whose commit and lock file are noted.
-    """
-    return {
-        "Data": {
-            "file": printable(source.path.name),
-            "sha256": files.sha256(source.path),
-            "rows": counts.sentence(),
-            "synthetic": str(source.synthetic),
-            "fitted on": f"{fitted.train_rows:,} rows",
-            "holdout": f"{len(fitted.holdout):,} rows",
-        },
-        "Code": {
-            "git commit": runs.git_commit(root),
-            "lock file sha256": runs.lock_sha256(root),
-            "predictions sha256": fitted.predictions_sha256,
-        },
-        "Settings": dict(params),
-    }
-
-
-def require_same_data(version: Version, path: Path) -> None:
-    """Raise InputError unless the file is, byte for byte, what a version was fitted on."""
-    found = files.sha256(path)
-    if found != version.data_sha256:
-        raise InputError(
-            f"{path} is not the file that version {version.number} was fitted on: its SHA-256 is "
-            f"{found}, that of the version's data is {version.data_sha256 or 'not recorded'}."
-        )
-
-
-def reproduction(fitted: Fitted, version: Version, root: Path) -> dict[str, Any]:
-    """Whether a version that was fitted again answers its holdout as it did, bit by bit; and
-    whether code and lock file of the project at `root` are those of then."""
-    then = version.tags
-    return {
-        "identical": fitted.predictions_sha256 == then.get("predictions_sha256"),
-        "same_lock_file": runs.lock_sha256(root) == then.get("lock_sha256"),
-        "same_commit": runs.git_commit(root) == then.get("git_commit"),
-        "holdout_rows": len(fitted.holdout),
-        "metrics": fitted.metrics,
-        "model": version.identity(),
-    }
-
-
 def register(
     registry: Registry,
-    fitted: Fitted,
-    counts: RowCounts,
-    source: Source,
-    provenance: Mapping[str, Mapping[str, str]],
+    result: TrainingResult,
+    provenance: Provenance,
+    record: TrainingRecord,
     experiment: str,
 ) -> Version:
     """Log a fitted model to MLflow, check it in a clean process, register it as the challenger.
+
+    Args:
+        record: what people see of the training in MLflow.
 
     Raises:
         StoreError: the store fails; nothing is registered then.
         ModelUnavailable: the logged model doesn't load or answers differently.
     """
-    params = provenance["Settings"]
-    tags = {
-        "data_sha256": provenance["Data"]["sha256"],
-        "git_commit": provenance["Code"]["git commit"],
-        "lock_sha256": provenance["Code"]["lock file sha256"],
-        "predictions_sha256": fitted.predictions_sha256,
-        "synthetic_data": str(source.synthetic),
-        "target_column": params["target_column"],
-        "text_column": params["text_column"],
-        "holdout_accuracy": f"{fitted.metrics['accuracy']:.6f}",
-        "holdout_percent": params["holdout_percent"],
-        "holdout_rows": str(len(fitted.holdout)),
-    }
-    if abandoned := runs.end_abandoned(registry, experiment):
+    tags = version_tags(result, provenance)
+    abandoned = runs.end_abandoned(registry, experiment)
+    if abandoned:
         logger.warning("Closed %d runs that killed trainings had left open.", abandoned)
+    classifier, requirements = result.classifier, FAMILIES[provenance.family].requirements
     with runs.training_run(registry, experiment, tags) as run_id:
-        runs.log_training(
-            registry,
-            run_id,
-            params,
-            fitted.metrics | counts.metrics(),
-            fitted.figures(),
-            fitted.documents(),
-            {"worst_errors.json": fitted.worst_errors()},
-        )
-        runs.log_reference(registry, run_id, fitted.profile(counts))
-        runs.log_dataset(registry, run_id, Path(printable(source.path)), tags["data_sha256"])
-        model_uri = runs.log_model(registry, run_id, fitted.classifier)
+        runs.log_training(registry, run_id, record)
+        runs.log_reference(registry, run_id, result.profile())
+        runs.log_dataset(registry, run_id, Path(provenance.location), provenance.data_sha256)
+        model_uri = runs.log_model(registry, run_id, classifier, requirements)
         artifact.check_in_clean_process(
-            registry.uri, model_uri, fitted.classifier.text_column, *fitted.answers()
+            registry.uri, model_uri, classifier.text_column, *result.answers()
         )
         return versions.register(registry, model_uri, run_id, tags)
+
+
+def version_tags(result: TrainingResult, provenance: Provenance) -> dict[str, str]:
+    """What a version and its run are found by; part of the registry's format."""
+    return {
+        "data_sha256": provenance.data_sha256,
+        "git_commit": provenance.git_commit,
+        "lock_sha256": provenance.lock_sha256,
+        "model_family": provenance.family,
+        "predictions_sha256": provenance.predictions_sha256,
+        "synthetic_data": str(provenance.synthetic),
+        "target_column": provenance.settings["target_column"],
+        "text_column": result.recipe.text_column,
+        "holdout_accuracy": f"{result.metrics['accuracy']:.6f}",
+        "holdout_percent": str(result.recipe.holdout_percent),
+        "holdout_rows": str(provenance.holdout_rows),
+    }

@@ -165,7 +165,7 @@ def test_a_result_that_cannot_be_logged_is_shown_all_the_same(trained):
     done = trained.run("monitor.py", "--floor", "0.999", "--json")
     assert done.returncode == 2, done.stderr
     assert json.loads(done.stdout)["status"] == "CRITICAL"
-    assert "this look is missing in MLflow" in done.stderr
+    assert "this run is missing in MLflow" in done.stderr
 
 
 def pipe(project, text, *flags):

@@ -19,16 +19,20 @@ from sqlalchemy.engine import Engine
 from common.data.labelled import Split
 from common.data.split import buckets
 from common.errors import ModelUnavailable, StoreError
+from common.models.families import FAMILIES
 from common.registry import history, lock, runs, store, versions
-from common.settings import MLFLOW_DEFAULTS
+from common.settings import MLFLOW_DEFAULTS, RULES
 from common.training import fit as training
 from common.training import promotion
 from common.training.contest import Policy
+from common.training.fit import Recipe
 
 NAME = "triage"
 TEXTS = [f"{text} {k}" for k in range(60) for text in ("it is LOST!!", "thank you so much")]
 LABELS = ["angry", "calm"] * 60
-ANYTHING = Policy(threshold=-1, required=("accuracy",), fewest_rows=1)
+ANYTHING = Policy(threshold=-1, significance=0.05, required=("accuracy",), min_rows=1)
+STRICT = Policy(threshold=0.005, significance=0.05, required=RULES, min_rows=30)
+RECIPE = Recipe("boosted", "text", holdout_percent=20, class_weight="none", seed=42)
 
 
 @pytest.fixture(autouse=True)
@@ -39,29 +43,15 @@ def _quiet(monkeypatch):
 
 @pytest.fixture(scope="module")
 def fitted():
-    texts = np.array(TEXTS, object)
-    sides = [
-        Split(texts[half::2], np.array(LABELS, object)[half::2], buckets(TEXTS[half::2]) % 2)
-        for half in (0, 1)
-    ]
-    texts = Split(
-        *(
-            np.concatenate(pair)
-            for pair in zip(
-                (sides[0].texts, sides[0].labels, sides[0].buckets),
-                (sides[1].texts, sides[1].labels, sides[1].buckets),
-                strict=True,
-            )
-        )
-    )
-    return training.fit(texts, texts, "text", "none", 42)
+    everything = Split(np.array(TEXTS, object), np.array(LABELS, object), buckets(TEXTS) % 2)
+    return training.fit(everything, everything, RECIPE)
 
 
 def register(registry, fitted, predictions="x"):
     """A version as train.py makes it, without figures and the clean process."""
     tags = {"holdout_percent": "20", "predictions_sha256": predictions}
     with runs.training_run(registry, "triage", tags) as run_id:
-        uri = runs.log_model(registry, run_id, fitted.classifier)
+        uri = runs.log_model(registry, run_id, fitted.classifier, FAMILIES["boosted"].requirements)
         return versions.register(registry, uri, run_id, tags)
 
 
@@ -138,7 +128,7 @@ def test_a_champion_whose_files_were_changed_is_refused_before_its_code_runs(
     with pytest.raises(ModelUnavailable, match=r"classifier\.pkl was changed"):
         versions.load(registry, version)
     verdict = promotion.contest_and_promote(
-        registry, register(registry, fitted), fitted, Policy()
+        registry, register(registry, fitted), fitted, STRICT
     ).verdict
     assert verdict.outcome == "no contest"
     assert "--replace-unscorable" in verdict.reason

@@ -6,7 +6,7 @@ import pytest
 
 from common import ROOT
 from common.errors import SettingsError
-from common.settings import Settings, as_logged, load, public_values
+from common.settings import Settings, from_text, load, public_values
 
 SECRET = "t0ken-of-the-hook"
 
@@ -25,6 +25,7 @@ WRITTEN = {
     "field_characters": ("99", 99),
     "label_with": ("keywords", "keywords"),
     "critical_keywords": ("fire, flood ,two words", ("fire", "flood", "two words")),
+    "model_family": ("other", "other"),
     "class_weight": ("balanced", "balanced"),
     "holdout_percent": ("30", 30),
     "champion_threshold": ("-0.01", -0.01),
@@ -373,8 +374,9 @@ def test_no_rule_is_written_as_none(read):
 
 def test_the_settings_of_a_run_are_found_again_in_its_parameters(read):
     then = read("SEED=7\nCRITICAL_KEYWORDS=fire,flood\nTARGET_COLUMN=x")
-    now = read("", text_column="message", seed="8", segment_column="brand")
-    found = as_logged(now, public_values(then))
-    assert (found.seed, found.target_column, found.text_column) == (7, "x", "text")
-    assert found.critical_keywords == ("fire", "flood")
-    assert found.segment_column is None
+    values = public_values(then)
+    found = from_text(values)
+    assert found == {name: getattr(then, name) for name in values}
+    assert (found["seed"], found["target_column"]) == (7, "x")
+    assert found["critical_keywords"] == ("fire", "flood")
+    assert found["segment_column"] is None

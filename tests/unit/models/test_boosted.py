@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from common.models.boosted import FIT_STEPS, TextClassifier
+from common.models.boosted import TextClassifier
+from common.models.families import FAMILIES
 
 ANGRY = ("my parcel is LOST!!", "worst service ever", "where is it?! @shop", "broken again 😡")
 CALM = ("thank you so much", "all good now", "lovely team, thanks", "works fine 🙂")
@@ -202,7 +203,7 @@ def test_balanced_weights_find_more_of_a_rare_class():
 def test_fitting_tells_of_each_step():
     steps = []
     TextClassifier().fit(*messages(ANGRY, CALM), advance=steps.append)
-    assert sum(steps) == FIT_STEPS
+    assert sum(steps) == FAMILIES["boosted"].steps
 
 
 def test_the_reason_for_a_prediction_is_a_word_of_the_message_that_was_planted(model):

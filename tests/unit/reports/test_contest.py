@@ -1,4 +1,5 @@
 import re
+from typing import get_args
 from xml.etree import ElementTree
 
 import numpy as np
@@ -6,8 +7,8 @@ import pytest
 from parsed_page import Page
 
 from common.reports import contest as contest_page
-from common.reports.contest import Answers, Contest, examples, explained, rule_rows
-from common.training.contest import Policy, Rule, Verdict, first_model, no_contest
+from common.reports.contest import EXPLANATIONS, Answers, Contest, examples, rule_rows
+from common.training.contest import Policy, Rule, RuleName, Verdict, first_model, no_contest
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 MESSAGES = (
@@ -21,11 +22,11 @@ MESSAGES = (
     "{{ 7 * 7 }} {% raw %}",
 )
 RULES = (
-    Rule("accuracy", 0.9, 0.92, "gain > 0.005", True),
-    Rule("recall of refund", 0.8, 0.7, "loss <= 0.05", False),
-    Rule("log loss", 0.5, 0.4),
+    Rule("accuracy", "accuracy", 0.9, 0.92, "gain > 0.005", True),
+    Rule("recall", "recall per class", 0.8, 0.7, "no clear drop", False),
+    Rule("log_loss", "log loss", 0.5, 0.4),
 )
-STAYS = Verdict(False, "rejected", "champion stays: refunds are recognised less often", RULES)
+STAYS = Verdict(False, "rejected", "champion stays", "refunds are recognised less often", RULES)
 
 
 def answers(true, classes, skill, seed):
@@ -63,12 +64,12 @@ def page(**other):
 
 def everything_hostile():
     names = (HOSTILE, "a\nb\u202e", '"><svg onload=alert(1)>')
-    rules = (Rule(HOSTILE, 0.1, 0.2, HOSTILE, False),)
+    rules = (Rule("accuracy", HOSTILE, 0.1, 0.2, HOSTILE, False),)
     return {
         "classes": names,
         "model": HOSTILE,
         "run_id": HOSTILE,
-        "verdict": Verdict(False, HOSTILE, HOSTILE, rules),
+        "verdict": Verdict(False, HOSTILE, HOSTILE, HOSTILE, rules),
         "segments": np.array([HOSTILE, "x", None, 3.5] * 50, object),
         "provenance": {HOSTILE: {HOSTILE: HOSTILE}},
     }
@@ -120,35 +121,40 @@ def test_every_table_has_a_caption_and_headers_with_a_scope():
 def test_a_failed_rule_is_named_in_the_verdict_and_marked_in_words():
     text = page().text
     assert "Champion stays Refunds are recognised less often." in text
-    assert "1 of 2 rules that decide failed: recall of refund : 0.7000 against 0.8000" in text
-    assert "✗ FAILED 0.8000 0.7000 -0.1000 worse loss <= 0.05" in text
+    assert "1 of 2 rules that decide failed: recall per class : 0.7000 against 0.8000" in text
+    assert "✗ FAILED 0.8000 0.7000 -0.1000 worse no clear drop" in text
 
 
 @pytest.mark.parametrize(
-    ("outcome", "champion_version", "expected"),
+    ("outcome", "champion_version", "decision", "expected"),
     [
-        ("promoted", 3, "Promoted Why. All 2 rules that decide passed. Version 7 is the champion"),
-        ("rejected", 3, "Champion stays Why."),
-        ("rejected", None, "Not promoted Why."),
-        ("waiting", 3, "Waiting for approval Why."),
-        ("no contest", 3, "No contest Why."),
+        (
+            "promoted",
+            3,
+            "new champion",
+            "Promoted New champion: why. All 2 rules that decide passed. Version 7 is the champion",
+        ),
+        ("rejected", 3, "champion stays", "Champion stays Why."),
+        ("rejected", None, "no champion", "Not promoted No champion: why."),
+        ("waiting", 3, "waiting, it passed", "Waiting for approval Waiting, it passed: why."),
+        ("no contest", 3, "champion stays", "No contest Champion stays: why."),
     ],
 )
-def test_the_state_is_told_first(outcome, champion_version, expected):
-    passed = tuple(Rule(name, 0.1, 0.2, "more", True) for name in ("accuracy", "macro-F1"))
-    verdict = Verdict(outcome == "promoted", outcome, "why", passed)
+def test_the_state_is_told_first(outcome, champion_version, decision, expected):
+    passed = tuple(Rule(name, name, 0.1, 0.2, "more", True) for name in ("accuracy", "macro_f1"))
+    verdict = Verdict(outcome == "promoted", outcome, decision, "why", passed)
     assert expected in page(verdict=verdict, champion_version=champion_version).text
 
 
 def test_rules_that_failed_come_first_and_those_that_decide_nothing_last():
     rules = (
-        Rule("rows/s", 1, 2, "faster", False, blocks=False),
-        Rule("log loss", 1, 2),
+        Rule("speed", "rows/s", 1, 2, "faster", False, blocks=False),
+        Rule("log_loss", "log loss", 1, 2),
         *RULES[:2],
     )
     rows = [(row.rule.metric, row.state) for row in rule_rows(rules)]
     assert rows == [
-        ("recall of refund", "failed"),
+        ("recall per class", "failed"),
         ("accuracy", "passed"),
         ("rows/s", "reported"),
         ("log loss", "reported"),
@@ -156,35 +162,35 @@ def test_rules_that_failed_come_first_and_those_that_decide_nothing_last():
 
 
 @pytest.mark.parametrize(
-    ("metric", "champion", "challenger", "effect"),
+    ("name", "champion", "challenger", "effect"),
     [
         ("accuracy", 0.8, 0.9, "better"),
         ("accuracy", 0.9, 0.8, "worse"),
-        ("log loss", 0.5, 0.4, "better"),
-        ("calibration (ECE)", 0.01, 0.02, "worse"),
-        ("model size (MB)", 1, 2, "worse"),
+        ("log_loss", 0.5, 0.4, "better"),
+        ("calibration", 0.01, 0.02, "worse"),
+        ("size", 1, 2, "worse"),
         ("accuracy", 0.9, 0.9, ""),
         ("accuracy", float("nan"), 0.9, ""),
         ("accuracy", None, 0.9, ""),
-        ("moon phase", 1, 2, ""),
+        ("clean_process", 1, 2, ""),
     ],
 )
-def test_a_difference_is_better_in_the_direction_of_its_metric(
-    metric, champion, challenger, effect
-):
-    (row,) = rule_rows([Rule(metric, champion, challenger)])
+def test_a_difference_is_better_in_the_direction_of_its_metric(name, champion, challenger, effect):
+    (row,) = rule_rows([Rule(name, "its metric", champion, challenger)])
     assert row.effect == effect
 
 
-def test_an_explanation_is_that_of_the_longest_start_or_none():
-    assert explained("accuracy per segment") != explained("accuracy")
-    assert explained("recall of <b>refund</b>") == explained("Recall of x")
-    assert explained("moon phase") == ("", "")
+def test_every_rule_is_explained_whatever_its_metric_is_called():
+    assert set(EXPLANATIONS) == set(get_args(RuleName))
+    (row,) = rule_rows([Rule("segments", "accuracy", 0.9, 0.8)])
+    assert (row.better, row.explanation) == EXPLANATIONS["segments"]
+    assert len({meaning for _, meaning in EXPLANATIONS.values()}) == len(EXPLANATIONS)
 
 
 def test_the_first_model_is_shown_alone_beside_the_majority_class():
+    policy = Policy(threshold=0.005, significance=0.05, required=("majority",), min_rows=30)
     text = page(
-        champion=None, champion_version=None, verdict=first_model(150, 100, 200, Policy())
+        champion=None, champion_version=None, verdict=first_model(150, 100, 200, policy)
     ).text
     assert "Majority class" in text
     assert "First champion: 0.7500 accuracy" in text
@@ -246,12 +252,15 @@ def test_values_that_are_no_numbers_show_as_a_dash():
     contest = a_contest()
     contest.challenger.proba[:50] = nan
     contest.champion.proba[:] = nan
-    rules = (Rule("macro-F1", nan, nan, "", None), Rule("log loss", float("inf"), 0.1))
+    rules = (
+        Rule("macro_f1", "macro-F1", nan, nan, "", None),
+        Rule("log_loss", "log loss", float("inf"), 0.1),
+    )
     html = contest_page.render(
         a_contest(
             challenger=contest.challenger,
             champion=contest.champion,
-            verdict=Verdict(False, "rejected", "why", rules),
+            verdict=Verdict(False, "rejected", "champion stays", "why", rules),
         )
     )
     assert "nan" not in html

@@ -26,7 +26,7 @@ def a_card(**other):
             "order": ClassMetrics(1500, 0.9, 0.95, 0.92),
             "refund": ClassMetrics(500, 0.8, 0.7, 0.75),
         },
-        "verdict": Verdict(True, "promoted", "new champion: it is better"),
+        "verdict": Verdict(True, "promoted", "new champion", "it is better"),
     }
     return Card(**values | other)
 
@@ -50,8 +50,8 @@ def test_the_snippet_in_python_can_be_compiled_whatever_the_names():
 
 def test_hostile_names_stay_in_their_cell():
     per_class = {HOSTILE: ClassMetrics(5, NAN, 0.0, NAN)}
-    rule = Rule(HOSTILE, None, 0.1, HOSTILE, False)
-    verdict = Verdict(False, "rejected", HOSTILE, (rule,))
+    rule = Rule("accuracy", HOSTILE, None, 0.1, HOSTILE, False)
+    verdict = Verdict(False, "rejected", HOSTILE, HOSTILE, (rule,))
     text = render(
         a_card(data_name=HOSTILE, label_source=HOSTILE, per_class=per_class, verdict=verdict)
     )
@@ -68,6 +68,7 @@ def test_hostile_names_stay_in_their_cell():
     [
         ({"synthetic": True}, "SYNTHETIC"),
         ({"metrics": {"accuracy": 0.9, "ece": 0.12}}, "Confidence is off by 0.1200"),
+        ({"family_limits": "It knows English alone."}, "It knows English alone."),
         ({"per_class": {"rare": ClassMetrics(29, 1.0, 1.0, 1.0)}}, "rely on: rare."),
     ],
 )

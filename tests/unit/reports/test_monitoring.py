@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from json_schema import problems
 
@@ -179,6 +179,7 @@ class Page(HTMLParser):
 
 
 @given(RESULT)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_was_found_is_a_page_that_needs_nothing_and_runs_nothing(result):
     page = Page(monitor_page.render(result))
     assert page.open == []

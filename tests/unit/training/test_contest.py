@@ -1,18 +1,34 @@
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.settings import RULES
+from common import settings as settings_module
 from common.training import contest
-from common.training.contest import Answers, Policy, Rule, against_champion, first_model, no_contest
+from common.training.contest import (
+    Answers,
+    Policy,
+    Rule,
+    RuleName,
+    against_champion,
+    first_model,
+    no_contest,
+)
 
 THRESHOLDS = (-1.0, -0.05, 0.0, 1e-05, 0.001, 0.005, 0.05, 0.1, 0.3, 1.0)
 CLASSES = ("a", "b", "c")
 counts = st.integers(0, 60)
-ONLY_ACCURACY = Policy(required=("accuracy",))
+RULES = settings_module.RULES
+
+
+def policy_of(threshold=0.005, required=RULES):
+    return Policy(threshold, significance=0.05, required=required, min_rows=30)
+
+
+ONLY_ACCURACY = policy_of(required=("accuracy",))
 
 
 def answers(predicted, confidence=0.8):
@@ -35,11 +51,15 @@ def judged(wins, losses, both, rows, policy=ONLY_ACCURACY, **other):
 
 
 def with_threshold(threshold, *required):
-    return Policy(threshold, required=required or ("accuracy",))
+    return policy_of(threshold, required or ("accuracy",))
 
 
-def rule(verdict, metric):
-    return next(rule for rule in verdict.rules if rule.metric.startswith(metric))
+def rule(verdict, name):
+    return next(rule for rule in verdict.rules if rule.name == name)
+
+
+def test_a_rule_is_called_what_the_setting_calls_it():
+    assert get_args(RuleName)[: len(RULES)] == RULES
 
 
 @pytest.mark.parametrize("rows", [20, 100, 1_000, 100_000])
@@ -109,29 +129,30 @@ def test_a_gain_that_chance_explains_does_not_promote():
 def test_all_rules_are_computed_whichever_decide(required):
     true, champion, challenger = from_counts(9, 1, 80, 10)
     groups = np.array(["x", "y"] * 50, object)
-    policy = Policy(required=required)
+    policy = policy_of(required=required)
     verdict = against_champion(true, champion, challenger, CLASSES, "b", policy, groups)
     assert len(verdict.rules) == len(RULES)
+    assert {rule.name for rule in verdict.rules} == set(RULES)
     assert all(rule.passed is not None for rule in verdict.rules)
     assert sum(rule.blocks for rule in verdict.rules) == len(required)
 
 
 def test_without_a_required_rule_nothing_is_promoted():
-    verdict = judged(20, 0, 80, 100, Policy(required=()))
+    verdict = judged(20, 0, 80, 100, policy_of(required=()))
     assert not verdict.promote
     assert "PROMOTE_RULES" in verdict.reason
-    assert not first_model(90, 10, 100, Policy(required=())).promote
+    assert not first_model(90, 10, 100, policy_of(required=())).promote
 
 
 def test_a_rule_that_is_not_required_blocks_nothing():
     verdict = judged(9, 5, 80, 100, with_threshold(0.005, "accuracy"))
     assert verdict.promote
-    assert rule(verdict, "McNemar").passed is False
+    assert rule(verdict, "significance").passed is False
 
 
 def test_a_challenger_no_better_than_the_majority_class_is_rejected():
     true, champion, challenger = from_counts(9, 1, 80, 10)
-    policy = Policy(required=("majority",))
+    policy = policy_of(required=("majority",))
     assert not against_champion(true, champion, challenger, CLASSES, "a", policy).promote
 
 
@@ -158,7 +179,7 @@ def classes_apart(drop, support, gain=200, rows=2000):
 )
 def test_a_class_that_drops_clearly_keeps_the_champion(drop, support, promoted):
     sides = classes_apart(drop, support)
-    verdict = against_champion(*sides, CLASSES, "b", Policy(required=("accuracy", "recall")))
+    verdict = against_champion(*sides, CLASSES, "b", policy_of(required=("accuracy", "recall")))
     assert verdict.promote is promoted
     if not promoted:
         assert f"c {-100 * drop / support:.1f} points" in verdict.reason
@@ -167,7 +188,7 @@ def test_a_class_that_drops_clearly_keeps_the_champion(drop, support, promoted):
 def test_a_segment_that_drops_clearly_keeps_the_champion():
     true, champion, challenger = classes_apart(10, 100)
     brands = np.where(np.arange(len(true)) < len(true) - 100, "large", "small").astype(object)
-    policy = Policy(required=("accuracy", "segments"))
+    policy = policy_of(required=("accuracy", "segments"))
     verdict = against_champion(true, champion, challenger, CLASSES, "b", policy, brands)
     assert not verdict.promote
     assert "accuracy per segment" in verdict.reason
@@ -178,18 +199,18 @@ def test_many_classes_that_change_by_chance_are_no_drop():
     random = np.random.default_rng(5)
     groups = np.array([f"class {k}" for k in np.repeat(np.arange(40), 200)], object)
     right = random.uniform(size=(2, len(groups))) < 0.9
-    assert contest.no_group_drops("recall per class", groups, *right).passed
+    assert contest.recall_per_class(groups, *right).passed
 
 
 def test_groups_too_small_to_judge_decide_nothing():
     few = np.array(["a"] * 29, object)
-    found = contest.no_group_drops("recall per class", few, np.ones(29, bool), np.zeros(29, bool))
+    found = contest.recall_per_class(few, np.ones(29, bool), np.zeros(29, bool))
     assert found.passed is None
 
 
 def test_macro_f1_clearly_lower_keeps_the_champion():
     sides = classes_apart(drop=60, support=100, gain=200)
-    verdict = against_champion(*sides, CLASSES, "b", Policy(required=("accuracy", "macro_f1")))
+    verdict = against_champion(*sides, CLASSES, "b", policy_of(required=("accuracy", "macro_f1")))
     assert not verdict.promote
     assert "macro-F1" in verdict.reason
 
@@ -198,7 +219,7 @@ def test_macro_f1_clearly_lower_keeps_the_champion():
 def test_probabilities_that_are_clearly_worse_keep_the_champion(confidence, promoted):
     true, champion, challenger = from_counts(200, 20, 1600, 180)
     unsure = answers(challenger.predicted, confidence)
-    policy = Policy(required=("accuracy", "log_loss", "calibration"))
+    policy = policy_of(required=("accuracy", "log_loss", "calibration"))
     verdict = against_champion(true, champion, unsure, CLASSES, "b", policy)
     assert verdict.promote is promoted
     if not promoted:
@@ -207,8 +228,8 @@ def test_probabilities_that_are_clearly_worse_keep_the_champion(confidence, prom
 
 
 def test_settled_rules_are_part_of_the_report():
-    size = Rule("model size (MB)", 1.0, 3.0)
-    broken = Rule("loads in a clean process", None, 0.0, "yes", False)
+    size = Rule("size", "model size (MB)", 1.0, 3.0)
+    broken = Rule("clean_process", "loads in a clean process", None, 0.0, "yes", False)
     assert judged(9, 1, 80, 100, settled=[size]).promote
     assert judged(9, 1, 80, 100, settled=[size]).rules[-1] == size
     assert not judged(9, 1, 80, 100, settled=[broken]).promote
@@ -216,7 +237,7 @@ def test_settled_rules_are_part_of_the_report():
 
 @pytest.mark.parametrize(("correct", "promoted"), [(71, True), (70, False), (10, False)])
 def test_a_first_model_must_beat_the_majority_class(correct, promoted):
-    verdict = first_model(correct, 70, 100, Policy())
+    verdict = first_model(correct, 70, 100, policy_of())
     assert verdict.promote is promoted
     assert verdict.rules[0].passed is promoted
 
@@ -230,12 +251,12 @@ def test_a_passed_challenger_can_be_left_to_a_person():
 
 
 def test_a_champion_that_cannot_be_tested_is_replaced_where_that_was_asked_for():
-    first = first_model(90, 50, 100, Policy())
-    verdict = contest.instead_of("version 3 is gone", first)
+    first = first_model(90, 50, 100, policy_of())
+    verdict = contest.replace_untested("version 3 is gone", first)
     assert verdict.promote
     assert verdict.reason.startswith("new champion")
     assert "version 3 is gone" in verdict.reason
-    worse = contest.instead_of("version 3 is gone", first_model(40, 50, 100, Policy()))
+    worse = contest.replace_untested("version 3 is gone", first_model(40, 50, 100, policy_of()))
     assert not worse.promote
     assert worse.reason.startswith("champion stays")
 
@@ -248,6 +269,6 @@ def test_no_contest_says_why_and_promotes_nothing():
 
 def test_an_equal_model_is_compared_without_a_warning(recwarn):
     true, champion, _ = from_counts(5, 5, 80, 10)
-    verdict = against_champion(true, champion, champion, CLASSES, "b", Policy())
+    verdict = against_champion(true, champion, champion, CLASSES, "b", policy_of())
     assert not verdict.promote
     assert not recwarn

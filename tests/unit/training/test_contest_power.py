@@ -1,14 +1,18 @@
 """How often chance is promoted, and how often a real gain is, over many simulated retrainings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from common.settings import RULES
 from common.training.contest import Answers, Policy, against_champion
 
 CLASSES = ("a", "b", "c")
 TRAININGS = 200
-EVERY_RULE_AT_THRESHOLD_0 = Policy(threshold=0.0)
+EVERY_RULE = Policy(threshold=0.005, significance=0.05, required=RULES, min_rows=30)
+EVERY_RULE_AT_THRESHOLD_0 = replace(EVERY_RULE, threshold=0.0)
 
 
 def labels(numbers):
@@ -74,6 +78,6 @@ def test_a_challenger_that_is_three_points_better_is_promoted_in_most_cases():
         true = labels(numbers)
         champion = answers_of_a_fitted_model(random, features)
         challenger = better(random, champion, numbers)
-        verdict = against_champion(true, champion, challenger, CLASSES, "a", Policy())
+        verdict = against_champion(true, champion, challenger, CLASSES, "a", EVERY_RULE)
         promoted += verdict.promote
     assert promoted > 0.8 * TRAININGS

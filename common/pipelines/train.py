@@ -1,0 +1,316 @@
+"""One training as a function: messages in; a verdict and, unless it is a dry run, a version out.
+
+>>> result = run(TrainRequest(Path("labelled.csv")))    # doctest: +SKIP
+>>> result.contest.verdict.reason                       # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from common import ROOT
+from common.errors import SettingsError
+from common.models.families import FAMILIES
+from common.pipelines.progress import no_progress
+from common.settings import RULES, as_text, from_text
+from common.training.outcome import TrainResult
+
+if TYPE_CHECKING:  # a request is made without any heavy library
+    import pandas as pd
+    import pyarrow as pa
+
+    from common.data.columns import MessageColumns
+    from common.data.reading import Reading
+    from common.data.source import Source
+    from common.registry.store import Registry
+    from common.registry.versions import Version
+    from common.training.contest import Policy, RuleName
+    from common.training.fit import Recipe, TrainingResult
+    from common.training.promotion import ContestResult
+    from common.training.provenance import Reproduction
+    from common.types import Progress
+
+# Of versions that do not name theirs.
+OLDEST_FAMILY = "boosted"
+LABELLERS = ("column", "vader", "keywords")
+# What decides, with the data and the family, how a version answers.
+FITTED_WITH = (
+    "text_column",
+    "target_column",
+    "segment_column",
+    "label_with",
+    "critical_keywords",
+    "delimiter",
+    "encoding",
+    "header",
+    "field_characters",
+    "holdout_percent",
+    "class_weight",
+    "seed",
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train on, how, and what it takes to be promoted; see `train.py --help`.
+
+    Attributes:
+        data: labelled messages: a file, a folder of files, or a table in memory; None: the
+            synthetic sample.
+        text_column, target_column, segment_column: where messages, their classes and groups are.
+        label_with, critical_keywords: where the class comes from, if not from `target_column`.
+        delimiter, encoding, header, field_characters: the form of files, as in `reading.Reading`.
+        holdout_percent: share of the messages kept for the holdout, 5 to 50.
+        class_weight: "balanced": rare classes count as much as frequent ones.
+        model_family: a name of `models.families.FAMILIES`.
+        seed: of everything random.
+        champion_threshold, promote_significance, promote_rules, contest_rows: what it takes to
+            replace the champion, as in `contest.Policy`.
+        promotion: "manual": a challenger that passed waits for a person.
+        replace_unscorable: replace a champion that can't be tested any more.
+        dry_run: fit and compare, but log and register nothing.
+        model_name: of the registered model.
+        tracking_uri: MLflow's server or database; None: mlflow.db in the project's folder.
+        experiment: what the run is logged under.
+        noted: other settings, by name, that the run and the pages are to mention.
+
+    Raises:
+        SettingsError: a value is out of range or unknown.
+    """
+
+    data: Path | pd.DataFrame | pa.Table | None = None
+    _: KW_ONLY
+    text_column: str = "text"
+    target_column: str = "inbound"
+    segment_column: str | None = None
+    label_with: Literal["column", "vader", "keywords"] = "column"
+    critical_keywords: tuple[str, ...] = (
+        "urgent",
+        "asap",
+        "emergency",
+        "lawyer",
+        "fraud",
+        "scam",
+        "stolen",
+        "hacked",
+        "refund",
+    )
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: tuple[str, ...] | None = None
+    field_characters: int = 16_000_000
+    holdout_percent: int = 20
+    class_weight: Literal["none", "balanced"] = "none"
+    model_family: str = "boosted"
+    seed: int = 42
+    champion_threshold: float = 0.005
+    promote_significance: float = 0.05
+    promote_rules: tuple[RuleName, ...] = RULES
+    contest_rows: int = 30
+    promotion: Literal["auto", "manual"] = "auto"
+    replace_unscorable: bool = False
+    dry_run: bool = False
+    model_name: str = "triage"
+    tracking_uri: str | None = field(default=None, repr=False)
+    experiment: str = "triage"
+    noted: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.model_family not in FAMILIES:
+            raise SettingsError(
+                f"MODEL_FAMILY {self.model_family!r} is unknown: take {' or '.join(FAMILIES)}."
+            )
+        if not 5 <= self.holdout_percent <= 50:
+            raise SettingsError(f"HOLDOUT_PERCENT must be 5 to 50, not {self.holdout_percent}.")
+        for name, given, allowed in (
+            ("LABEL_WITH", {self.label_with}, LABELLERS),
+            ("CLASS_WEIGHT", {self.class_weight}, ("none", "balanced")),
+            ("PROMOTION", {self.promotion}, ("auto", "manual")),
+            ("PROMOTE_RULES", self.promote_rules, RULES),
+        ):
+            unknown = sorted(set(given) - set(allowed))
+            if unknown:
+                raise SettingsError(f"{name} {unknown[0]!r} is unknown: take {', '.join(allowed)}.")
+
+
+def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
+    """Fit a model, compare it with the champion, log and register it, promote it if it won.
+
+    Args:
+        progress: such as `cli.progress`.
+
+    Raises:
+        InputError: the data can't be read, or has too few rows or classes.
+        StoreError: MLflow is out of reach or fails.
+        ModelUnavailable: the logged model doesn't load, or answers differently.
+    """
+    from common.data.source import source_of
+    from common.registry import versions
+    from common.training import promotion
+
+    with source_of(request.data, ROOT, request.seed) as source:
+        registry = _connect(request, source)
+        result = _fit(request, source, progress)
+        if request.dry_run:
+            version, contest = (
+                None,
+                promotion.judge(
+                    registry,
+                    versions.champion(registry),
+                    result,
+                    _policy(request),
+                    replace_unscorable=request.replace_unscorable,
+                ),
+            )
+        else:
+            logger.info("Logging to MLflow, then loading the logged model in a clean process.")
+            version, contest = _register_and_promote(request, registry, source, result)
+    return TrainResult(
+        metrics=result.metrics,
+        holdout_rows=len(result.holdout),
+        counts=result.counts,
+        synthetic=source.synthetic,
+        contest=contest,
+        version=version,
+    )
+
+
+def reproduce(request: TrainRequest, which: str, progress: Progress = no_progress) -> Reproduction:
+    """Fit a version again, on the same data in the same way, and compare its answers.
+
+    Args:
+        request: says where the data and the store are; all else is taken from the version's run.
+        which: alias, `latest` or number of the version.
+
+    Raises:
+        InputError: the data is not what the version was fitted on.
+        ModelUnavailable: there is no such version.
+    """
+    from common.data.source import source_of
+    from common.registry import runs, versions
+    from common.training import provenance
+
+    with source_of(request.data, ROOT, request.seed) as source:
+        registry = _connect(request, source)
+        version = versions.find(registry, which)
+        provenance.require_same_data(version, source)
+        then = _as_then(request, version, runs.params(registry, version.run_id))
+        return provenance.reproduction(_fit(then, source, progress), version, ROOT)
+
+
+def _connect(request: TrainRequest, source: Source) -> Registry:
+    """Open the store, after a look at the data: what is missing there is found out first."""
+    from common.data.columns import require
+    from common.registry import store
+
+    require(source.path, _columns(request), _reading(request))
+    registry = store.connect(request.tracking_uri, ROOT, request.model_name, create=True)
+    if source.synthetic:
+        logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
+    return registry
+
+
+def _fit(request: TrainRequest, source: Source, progress: Progress) -> TrainingResult:
+    from common.training import fit
+
+    recipe = _recipe(request)
+    with progress("Fitting", "steps", recipe.steps) as advance:
+        return fit.read_and_fit(
+            source.path, _columns(request), recipe, reading=_reading(request), advance=advance
+        )
+
+
+def _register_and_promote(
+    request: TrainRequest, registry: Registry, source: Source, result: TrainingResult
+) -> tuple[Version, ContestResult]:
+    from common.registry import runs
+    from common.reports import training as reports
+    from common.training import promotion, provenance, registration
+
+    made_from = provenance.provenance(result, source, _settings(request, source), ROOT)
+    version = registration.register(
+        registry, result, made_from, reports.record(result, made_from), request.experiment
+    )
+    contest = promotion.contest_and_promote(
+        registry,
+        version,
+        result,
+        _policy(request),
+        manual=request.promotion == "manual",
+        replace_unscorable=request.replace_unscorable,
+        describe=reports.description,
+    )
+    runs.log_pages(registry, version.run_id, reports.pages(version, result, contest, made_from))
+    return version, contest
+
+
+def _columns(request: TrainRequest) -> MessageColumns:
+    from common.data.columns import message_columns
+
+    return message_columns(
+        request.text_column,
+        request.target_column,
+        request.label_with,
+        request.critical_keywords,
+        segment=request.segment_column,
+    )
+
+
+def _reading(request: TrainRequest) -> Reading:
+    from common.data.reading import Reading
+
+    return Reading(
+        delimiter=request.delimiter,
+        encoding=request.encoding,
+        header=request.header,
+        field_characters=request.field_characters,
+    )
+
+
+def _recipe(request: TrainRequest) -> Recipe:
+    from common.training.fit import Recipe
+
+    return Recipe(
+        family=request.model_family,
+        text_column=request.text_column,
+        holdout_percent=request.holdout_percent,
+        class_weight=request.class_weight,
+        seed=request.seed,
+    )
+
+
+def _policy(request: TrainRequest) -> Policy:
+    from common.training.contest import Policy
+
+    return Policy(
+        threshold=request.champion_threshold,
+        significance=request.promote_significance,
+        required=request.promote_rules,
+        min_rows=request.contest_rows,
+    )
+
+
+def _settings(request: TrainRequest, source: Source) -> dict[str, str]:
+    """The request as settings, without secrets and as text, and those that it is to mention."""
+    not_settings = {"data", "experiment", "tracking_uri", "replace_unscorable", "dry_run", "noted"}
+    values = {
+        item.name: getattr(request, item.name)
+        for item in fields(request)
+        if item.name not in not_settings
+    }
+    values["data_path"] = None if source.synthetic else source.location
+    values["mlflow_experiment_name"] = request.experiment
+    return {name: as_text(value) for name, value in values.items()} | dict(request.noted)
+
+
+def _as_then(request: TrainRequest, version: Version, params: Mapping[str, str]) -> TrainRequest:
+    """The request with which a version was fitted, as far as its run says so."""
+    logged = {name: params[name] for name in FITTED_WITH if name in params}
+    family = version.tags.get("model_family", OLDEST_FAMILY)
+    return replace(request, model_family=family, **from_text(logged))

@@ -1,0 +1,150 @@
+"""What a version was made from, and whether it can be made from that again."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.data import files
+from common.data.source import Source
+from common.errors import InputError
+from common.registry.versions import Version
+from common.text import printable
+from common.training.fit import TrainingResult
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a version was made from.
+
+    Attributes:
+        file: name of the file of messages.
+        location: where it was.
+        rows: in words, what was used and what was left out.
+        train_rows, holdout_rows: rows fitted on, and rows measured on.
+        settings: by name, without secrets.
+    """
+
+    file: str
+    location: str
+    data_sha256: str
+    rows: str
+    synthetic: bool
+    train_rows: int
+    holdout_rows: int
+    family: str
+    git_commit: str
+    lock_sha256: str
+    predictions_sha256: str
+    settings: Mapping[str, str]
+
+    def sections(self) -> dict[str, dict[str, str]]:
+        """For a page: a heading, then what stands under it."""
+        return {
+            "Data": {
+                "file": self.file,
+                "sha256": self.data_sha256,
+                "rows": self.rows,
+                "synthetic": str(self.synthetic),
+                "fitted on": f"{self.train_rows:,} rows",
+                "holdout": f"{self.holdout_rows:,} rows",
+            },
+            "Code": {
+                "git commit": self.git_commit,
+                "lock file sha256": self.lock_sha256,
+                "model family": self.family,
+                "predictions sha256": self.predictions_sha256,
+            },
+            "Settings": dict(self.settings),
+        }
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """Whether a version that was fitted again answers its holdout as it did, bit by bit.
+
+    Attributes:
+        same_lock_file, same_commit: whether the project is as it was then.
+    """
+
+    version: Version
+    identical: bool
+    same_lock_file: bool
+    same_commit: bool
+    holdout_rows: int
+    metrics: Mapping[str, float]
+
+
+def provenance(
+    result: TrainingResult, source: Source, settings: Mapping[str, str], root: Path
+) -> Provenance:
+    """What a fitted model was made from.
+
+    Args:
+        settings: without secrets.
+        root: of the project, whose commit and lock file are noted.
+    """
+    return Provenance(
+        file=printable(source.name),
+        location=printable(source.location),
+        data_sha256=files.sha256(source.path),
+        rows=result.counts.sentence(),
+        synthetic=source.synthetic,
+        train_rows=result.train_rows,
+        holdout_rows=len(result.holdout),
+        family=result.recipe.family,
+        git_commit=git_commit(root),
+        lock_sha256=lock_sha256(root),
+        predictions_sha256=result.predictions_sha256,
+        settings=settings,
+    )
+
+
+def require_same_data(version: Version, source: Source) -> None:
+    """Raise InputError unless the file is, byte for byte, what a version was fitted on."""
+    found = files.sha256(source.path)
+    if found != version.data_sha256:
+        raise InputError(
+            f"{source.location} is not the file that version {version.number} was fitted on: its "
+            f"SHA-256 is {found}, that of the version's data is "
+            f"{version.data_sha256 or 'not recorded'}."
+        )
+
+
+def reproduction(result: TrainingResult, version: Version, root: Path) -> Reproduction:
+    """Compare a version with what was fitted again, and the project at `root` with that of then."""
+    then = version.tags
+    return Reproduction(
+        version=version,
+        identical=result.predictions_sha256 == then.get("predictions_sha256"),
+        same_lock_file=lock_sha256(root) == then.get("lock_sha256"),
+        same_commit=git_commit(root) == then.get("git_commit"),
+        holdout_rows=len(result.holdout),
+        metrics=result.metrics,
+    )
+
+
+def lock_sha256(root: Path) -> str:
+    """Digest of the lock file that names what is installed; "unknown" without one."""
+    lock = root / "requirements.lock"
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "unknown"
+
+
+def git_commit(root: Path) -> str:
+    """The commit the project is at, with `-dirty` if files differ from it.
+
+    "unknown" outside of a git checkout.
+    """
+    try:
+        described = subprocess.run(
+            ["git", "-C", root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return described.stdout.strip() if described.returncode == 0 else "unknown"

@@ -1,0 +1,166 @@
+"""A training as one function: of a table, of a file, dry, manual, and once more."""
+
+import json
+from dataclasses import fields, replace
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from json_schema import problems
+
+from common.errors import InputError, SettingsError
+from common.evaluation.profile import Profile
+from common.pipelines.train import FITTED_WITH, TrainRequest, reproduce, run
+from common.registry import history, runs, store, versions
+from common.reports import console
+from common.settings import MLFLOW_DEFAULTS, Settings
+
+ANGRY, CALM = "my order {} is lost and late, I want a refund", "thanks {}, all is well, great team"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quiet():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in MLFLOW_DEFAULTS.items():
+            patch.setenv(name, value)
+        yield
+
+
+def table(rows=400):
+    texts = [(ANGRY, CALM)[row % 2].format(row) for row in range(rows)]
+    wrong = {row for row in range(rows) if row % 17 == 0}
+    moods = [("angry", "calm")[(row % 2) ^ (row in wrong)] for row in range(rows)]
+    return pd.DataFrame({"message": texts, "mood": moods})
+
+
+@pytest.fixture(scope="module")
+def request_(tmp_path_factory):
+    """To train on a table, into a store of its own."""
+    folder = tmp_path_factory.mktemp("store")
+    return TrainRequest(
+        table(),
+        text_column="message",
+        target_column="mood",
+        tracking_uri=f"sqlite:///{folder}/mlflow.db",
+        noted={"accuracy_floor": "0.8"},
+    )
+
+
+@pytest.fixture(scope="module")
+def first(request_):
+    """The first training, whose model is champion."""
+    return run(request_)
+
+
+@pytest.fixture
+def registry(first, request_, tmp_path):
+    return store.connect(request_.tracking_uri, tmp_path, request_.model_name)
+
+
+def as_json(summary):
+    _, facts = summary
+    return json.loads(json.dumps(facts, allow_nan=False))
+
+
+def test_a_table_becomes_a_champion(first, registry):
+    assert first.contest.verdict.outcome == "promoted"
+    assert first.version.number == 1
+    assert (first.counts.read, first.synthetic) == (400, False)
+    assert first.metrics["accuracy"] > 0.85
+    assert versions.champion(registry) == versions.find(registry, "1")
+    assert history.read(registry).champion == 1
+    assert isinstance(runs.reference(registry, first.version.run_id), Profile)
+
+
+def test_the_version_says_what_it_was_made_from(first, registry, request_):
+    tags = versions.find(registry, "1").tags
+    assert tags["model_family"] == "boosted"
+    assert tags["text_column"] == "message"
+    params = runs.params(registry, first.version.run_id)
+    assert params["data_path"] == "DataFrame"
+    assert (params["seed"], params["accuracy_floor"]) == ("42", "0.8")
+    assert "sqlite" not in str(params)
+    (dataset,) = registry.client.get_run(first.version.run_id).inputs.dataset_inputs
+    assert dataset.dataset.name == "DataFrame"
+    assert dataset.dataset.digest == tags["data_sha256"][:32]
+
+
+def test_the_result_is_what_the_schema_describes(first, request_):
+    assert not problems(as_json(console.training(first)), "train.schema.json")
+    assert problems(as_json(console.training(first)) | {"new": 1}, "train.schema.json")
+
+
+def test_a_dry_run_registers_nothing(first, request_, registry):
+    result = run(replace(request_, dry_run=True))
+    assert result.version is None
+    assert result.contest.champion_number == 1
+    assert result.contest.verdict.outcome == "rejected"
+    assert len(versions.list_versions(registry)) == 1
+    facts = as_json(console.training(result))
+    assert not problems(facts, "train.schema.json")
+    assert (facts["model"], facts["promoted"]) == (None, False)
+
+
+def test_a_challenger_may_wait_for_a_person(first, request_, registry):
+    easy = replace(request_, champion_threshold=-1, promote_rules=("accuracy",), seed=7)
+    result = run(replace(easy, promotion="manual"))
+    assert result.contest.verdict.outcome == "waiting"
+    assert history.read(registry).champion == 1
+    text, facts = console.training(result)
+    assert f"common.registry promote {result.version.number}" in text
+    assert not problems(facts, "train.schema.json")
+
+
+@pytest.mark.parametrize(
+    "kind", [lambda frame: frame, pa.Table.from_pandas], ids=["pandas", "Arrow"]
+)
+def test_a_version_is_fitted_again_from_the_same_table(first, request_, kind):
+    again = replace(request_, data=kind(table()), target_column="mood", holdout_percent=50, seed=9)
+    found = reproduce(again, "1")
+    assert found.identical
+    assert found.version.number == 1
+    assert not problems(as_json(console.reproduction(found)), "train.schema.json")
+
+
+def test_other_data_is_no_reproduction(first, request_):
+    with pytest.raises(InputError, match="DataFrame is not the file that version 1 was fitted on"):
+        reproduce(replace(request_, data=table(300)), "1")
+
+
+def test_a_table_that_lacks_a_column_is_refused_before_the_store_is_made(request_, tmp_path):
+    uri = f"sqlite:///{tmp_path}/none.db"
+    with pytest.raises(InputError, match="TARGET_COLUMN"):
+        run(replace(request_, target_column="x", tracking_uri=uri))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_request_has_the_defaults_of_the_settings():
+    names = {"data": "data_path", "experiment": "mlflow_experiment_name"}
+    names["tracking_uri"] = "mlflow_tracking_uri"
+    without = {"noted", "dry_run", "replace_unscorable"}
+    request = TrainRequest()
+    for field in fields(request):
+        if field.name not in without:
+            setting = Settings.model_fields[names.get(field.name, field.name)]
+            assert getattr(request, field.name) == setting.default, field.name
+    assert set(FITTED_WITH) <= {field.name for field in fields(request)}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"model_family": "x"}, "MODEL_FAMILY 'x' is unknown: take boosted"),
+        ({"holdout_percent": 60}, "HOLDOUT_PERCENT must be 5 to 50"),
+        ({"class_weight": "x"}, "CLASS_WEIGHT"),
+        ({"promotion": "x"}, "PROMOTION"),
+        ({"promote_rules": ("accuracy", "x")}, "PROMOTE_RULES"),
+        ({"label_with": "x"}, "LABEL_WITH"),
+    ],
+)
+def test_a_request_that_cannot_be_meant_is_refused(values, said):
+    with pytest.raises(SettingsError, match=said):
+        TrainRequest(**values)
+
+
+def test_a_request_shows_no_address_of_the_store():
+    assert "s3cret" not in repr(TrainRequest(tracking_uri="http://ann:s3cret@mlflow.example"))

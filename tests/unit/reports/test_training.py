@@ -1,0 +1,93 @@
+"""What a training leaves for people, also of a model that tells nothing of itself."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from common.data.labelled import RowCounts, Split
+from common.reports import training
+from common.training.contest import Rule, Verdict
+from common.training.fit import Recipe, TrainingResult
+
+CLASSES = ("angry", "calm")
+RECIPE = Recipe("boosted", "text", holdout_percent=20, class_weight="none", seed=42)
+
+
+class Silent:
+    classes_ = np.array(CLASSES, object)
+
+    def predict_proba(self, texts, /):
+        raise AssertionError("it has answered already")
+
+
+class Talkative(Silent):
+    def explain(self, texts, proba, /, top=3):
+        return [[(text.split()[0], 1.0), ("more", 0.5)] for text in texts]
+
+    def telling_terms(self, top=20):
+        return {name: [("term", 1.0)] for name in CLASSES}
+
+
+def result_of(classifier):
+    texts = np.array(["first row", "second row", "third row", "fourth row"], object)
+    labels = np.array(["angry", "calm", "calm", "angry"], object)
+    return TrainingResult(
+        classifier=classifier,
+        recipe=RECIPE,
+        holdout=Split(texts, labels, np.zeros(4, np.uint8)),
+        classes=CLASSES,
+        proba=np.array([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.8, 0.2]]),
+        metrics={"accuracy": 0.5},
+        majority="angry",
+        train_rows=10,
+        rows_per_second=1.0,
+        counts=RowCounts(used=14),
+    )
+
+
+def made_from(**settings):
+    return SimpleNamespace(settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "more"), [(Silent(), set()), (Talkative(), {"because"})], ids=["silent", "talks"]
+)
+def test_the_surest_errors_come_first_with_reasons_if_the_model_has_any(classifier, more):
+    table = training.worst_errors(result_of(classifier))
+    assert set(table) == {"text", "true", "predicted", "confidence"} | more
+    assert table["text"] == ["third row", "second row"]
+    assert table["confidence"] == [0.7, 0.6]
+    assert table.get("because", ["third, more", "second, more"]) == ["third, more", "second, more"]
+
+
+@pytest.mark.parametrize(
+    ("classifier", "tells"), [(Silent(), False), (Talkative(), True)], ids=["silent", "talks"]
+)
+def test_a_record_has_telling_terms_if_the_model_has_any(classifier, tells):
+    record = training.record(result_of(classifier), made_from(seed="42"))
+    assert record.params == {"seed": "42"}
+    assert record.metrics == {"accuracy": 0.5} | RowCounts(used=14).metrics()
+    assert ("telling_terms" in record.figures) is tells
+    assert ("telling_terms.json" in record.documents) is tells
+    assert {"per_class.json", "confusion_matrix.json"} <= set(record.documents)
+    assert {"confusion_matrix", "roc", "precision_recall", "calibration"} <= set(record.figures)
+
+
+def test_the_description_of_a_version_has_the_verdict_and_the_rules():
+    rule = Rule("accuracy", "accuracy", 0.9, 0.91, "gain > 0.005", True)
+    shown = training.description(Verdict(True, "promoted", "new champion", "better", (rule,)))
+    assert shown.startswith("**new champion: better**\n\n|")
+    assert "| accuracy | 0.9000     | 0.9100       | +0.0100" in shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"label_with": "vader"}, "VADER's sentiment"),
+        ({"label_with": "keywords", "critical_keywords": "fire,flood"}, "one of fire,flood"),
+        ({"label_with": "column", "target_column": "mood"}, "column mood"),
+    ],
+)
+def test_the_card_says_where_the_classes_come_from(settings, said):
+    assert said in training._label_source(made_from(**settings))
