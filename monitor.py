@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from common import cli, flags
 from common.pipelines.monitor import MonitorRequest, run
-from common.settings import FORM, WATCHED, Settings
+from common.settings import FORM, Settings
 
 if TYPE_CHECKING:
     from common.monitoring.result import MonitoringResult
@@ -29,8 +29,9 @@ UNKNOWN = 3
 def build_parser() -> argparse.ArgumentParser:
     fields = """monitor_data_path id_column window accuracy_floor label_days alert_urls remind_hours
         heartbeat_url smtp_url mail_from monitor_state model_name mlflow_tracking_uri
-        mlflow_experiment_name log_level"""
-    parser = flags.build_parser(__doc__, "monitor.py", settings=[*fields.split(), *WATCHED, *FORM])
+        mlflow_experiment_name log_level text_column target_column label_with critical_keywords
+        time_column segment_column"""
+    parser = flags.build_parser(__doc__, "monitor.py", settings=[*fields.split(), *FORM])
     flags.add_monitoring(parser)
     return parser
 

@@ -95,7 +95,7 @@ def location(text: str) -> Path:
     """Flag type: a path, or an address such as s3://bucket/file.csv."""
     from common.data import remote
 
-    return remote.located(text)
+    return remote.parse_location(text)
 
 
 def file_or_folder(text: str) -> Path:
@@ -197,45 +197,6 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     levels = "retrain when accuracy reaches this status"
     add("--retrain-on", choices=("warning", "critical"), help=levels)
     add("--retrain-data", type=Path, metavar="FILE", help="to train on [DATA_PATH]")
-
-
-def refuse_contradictions(args: argparse.Namespace, to_stdout: bool) -> None:
-    """Refuse flags of predict.py that can't be meant together.
-
-    Args:
-        to_stdout: the rows go there.
-
-    Raises:
-        SettingsError: names them.
-    """
-    contradictions = {
-        "--json and the rows can't both go to stdout: name a file with -o.": to_stdout
-        and args.json,
-        "-o and --output-dir are two places for the output: give one.": args.output
-        and args.output_dir,
-        "--run-date and --run-id are for --output-dir.": (args.run_date or args.run_id)
-        and not args.output_dir,
-        "--spark-master is for --engine spark.": args.spark_master and args.engine != "spark",
-        "Spark can't read standard input: save it as a file.": args.engine == "spark"
-        and Path("-") in args.inputs,
-    }
-    for problem, given in contradictions.items():
-        if given:
-            raise SettingsError(problem)
-
-
-def of_jobs(args: argparse.Namespace) -> dict[str, Any]:
-    """What predict.py's flags say of its jobs, as `jobs.plan` takes it."""
-    return {
-        "members": args.member,
-        "format": args.format or ("parquet" if args.output_dir else None),
-        "part": args.output_dir is not None,
-        "prefix": args.prefix,
-        "with_proba": args.proba,
-        "with_reasons": args.explain,
-        "keep": None if args.columns is None else tuple(dict.fromkeys(args.columns)),
-        "spreadsheet_safe": args.spreadsheet_safe,
-    }
 
 
 def _plain(default: Any) -> str:

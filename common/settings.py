@@ -9,7 +9,7 @@ flags start at the current directory.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -38,12 +38,11 @@ MLFLOW_DEFAULTS = {
 
 SECRET = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url"}
 
-# What a file of messages looks like, and where it has what.
-FORM = ("delimiter", "encoding", "header", "field_characters")
-WATCHED = (
-    *("text_column", "target_column", "label_with", "critical_keywords"),
-    *("time_column", "segment_column"),
+CRITICAL_KEYWORDS = (
+    *("urgent", "asap", "emergency", "lawyer", "fraud", "scam", "stolen", "hacked", "refund"),
 )
+# What a file of messages looks like.
+FORM = ("delimiter", "encoding", "header", "field_characters")
 
 
 def _split_commas(value: Any) -> Any:
@@ -139,7 +138,7 @@ class Settings(BaseSettings):
         "or CRITICAL_KEYWORDS in it",
     )
     critical_keywords: WordList = Field(
-        ("urgent", "asap", "emergency", "lawyer", "fraud", "scam", "stolen", "hacked", "refund"),
+        CRITICAL_KEYWORDS,
         min_length=1,
         description="words, separated by commas, that make a message critical "
         "(LABEL_WITH=keywords)",
@@ -269,11 +268,6 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
             if (path := getattr(settings, field)) is not None
         }
     )
-
-
-def values_of(settings: Settings, fields: Iterable[str]) -> dict[str, Any]:
-    """Some of the settings as plain values, for a function whose arguments have their names."""
-    return {field: getattr(settings, field) for field in fields}
 
 
 def public_values(settings: Settings) -> dict[str, str]:

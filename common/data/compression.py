@@ -13,8 +13,8 @@ from typing import IO, Protocol
 from common.errors import InputError
 
 # Deflate expands at most 1,032-fold; real messages compress about 10-fold, synthetic ones 50-fold.
-MOST_TIMES = 200
-HARMLESS_BYTES = 100_000_000
+MAX_EXPANSION = 200
+UNCHECKED_BYTES = 100_000_000
 
 
 class _Readable(Protocol):
@@ -91,9 +91,9 @@ class _Bounded(io.RawIOBase):
         part = self._content.read(len(buffer))
         buffer[: len(part)] = part
         self._total += len(part)
-        if self._total > HARMLESS_BYTES + MOST_TIMES * self._raw.tell():
+        if self._total > UNCHECKED_BYTES + MAX_EXPANSION * self._raw.tell():
             raise InputError(
-                f"{self._path} swells to more than {MOST_TIMES} times its size, as bombs do; "
+                f"{self._path} swells to more than {MAX_EXPANSION} times its size, as bombs do; "
                 "decompress it yourself if you trust it."
             )
         return len(part)

@@ -23,8 +23,7 @@ import pyarrow.csv
 
 from common.data.reading import FIELD_CHARACTERS
 
-BLOCK_BYTES = 1 << 20
-LONGEST_BLOCK = 1 << 23
+BLOCK_BYTES, LONGEST_BLOCK = 1 << 20, 1 << 23
 SMALL_WINDOW = 1 << 14
 ROWS_ONE_BY_ONE = 100
 DELIMITERS = ",;\t"

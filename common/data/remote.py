@@ -19,7 +19,7 @@ from common.errors import InputError, SettingsError
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
-def located(text: str) -> Path:
+def parse_location(text: str) -> Path:
     """A path of this machine, or behind an address.
 
     Raises:
@@ -36,10 +36,11 @@ def located(text: str) -> Path:
         _ = path.fs  # imports what it needs
     except ImportError as error:
         raise SettingsError(
-            f"{shown(text)} needs more packages: make cloud ({error.name or error} is missing)."
+            f"{without_secrets(text)} needs more packages: make cloud "
+            f"({error.name or error} is missing)."
         ) from error
     except ValueError as error:
-        raise SettingsError(f"{shown(text)}: {error}.") from error
+        raise SettingsError(f"{without_secrets(text)}: {error}.") from error
     return path
 
 
@@ -48,10 +49,10 @@ def is_remote(path: Path) -> bool:
     return not isinstance(path, Path)
 
 
-def shown(address: object) -> str:
+def without_secrets(address: object) -> str:
     """An address without what may be a secret: user, password, signature.
 
-    >>> shown("https://me:secret@example.org/a.csv?signature=secret")
+    >>> without_secrets("https://me:secret@example.org/a.csv?signature=secret")
     'https://example.org/a.csv'
     """
     if not _ADDRESS.match(str(address)):
@@ -72,7 +73,7 @@ def matches(path: Any) -> list[Path]:
     """
     if path.protocol in ("http", "https"):
         return [path]
-    with reaching(path):
+    with remote_errors(path):
         if any(sign in path.path for sign in "*?["):
             found = path.fs.glob(path.path)
         elif path.fs.isfile(path.path):
@@ -81,12 +82,12 @@ def matches(path: Any) -> list[Path]:
             found = path.fs.find(path.path)
     skipped = (".", "_")
     names = [name for name in found if not name.rpartition("/")[2].startswith(skipped)]
-    return [located(f"{path.protocol}://{name}") for name in sorted(names)]
+    return [parse_location(f"{path.protocol}://{name}") for name in sorted(names)]
 
 
 def fetch(path: Any, target: Path) -> bool:
     """Copy a remote file to this machine; False where there is none."""
-    with reaching(path):
+    with remote_errors(path):
         try:
             path.fs.get_file(path.path, str(target))
         except FileNotFoundError:
@@ -97,23 +98,25 @@ def fetch(path: Any, target: Path) -> bool:
 
 def put(source: Path, path: Any) -> None:
     """Copy a file to a remote place; an object store shows it when it is whole."""
-    with reaching(path):
+    with remote_errors(path):
         path.fs.put_file(str(source), path.path)
 
 
 def remove(path: Any) -> None:
     """Remove a remote file, if it is there."""
-    with reaching(path):
+    with remote_errors(path):
         path.fs.invalidate_cache()
         if path.fs.exists(path.path):
             path.fs.rm_file(path.path)
 
 
 @contextmanager
-def reaching(path: Path) -> Iterator[None]:
+def remote_errors(path: Path) -> Iterator[None]:
     """One line for whatever a store or the way to it can raise: each has its own exceptions."""
     try:
         yield
     except Exception as error:
-        reason = " ".join(str(error).replace(str(path), shown(path)).split()) or repr(error)
-        raise InputError(f"{shown(path)} can't be reached: {reason}.") from error
+        reason = " ".join(str(error).replace(str(path), without_secrets(path)).split()) or repr(
+            error
+        )
+        raise InputError(f"{without_secrets(path)} can't be reached: {reason}.") from error

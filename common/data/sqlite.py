@@ -34,7 +34,7 @@ def connect(
 
     Raises:
         StoreError: another program's, or from a newer version.
-        sqlite3.Error: for `explained`.
+        sqlite3.Error: for `sqlite_errors`.
     """
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
@@ -61,7 +61,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def sqlite_errors(path: Path) -> Iterator[None]:
     """Turn every failure of SQLite into one line."""
     try:
         yield

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from common import ROOT
 from common.errors import SettingsError, StoreError
 from common.pipelines.progress import no_progress
+from common.settings import CRITICAL_KEYWORDS
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     import pandas as pd
@@ -72,17 +73,7 @@ class MonitorRequest:
     text_column: str = "text"
     target_column: str = "inbound"
     label_with: Literal["column", "vader", "keywords"] = "column"
-    critical_keywords: tuple[str, ...] = (
-        "urgent",
-        "asap",
-        "emergency",
-        "lawyer",
-        "fraud",
-        "scam",
-        "stolen",
-        "hacked",
-        "refund",
-    )
+    critical_keywords: tuple[str, ...] = CRITICAL_KEYWORDS
     time_column: str = "created_at"
     segment_column: str | None = None
     delimiter: str | None = None

@@ -38,8 +38,8 @@ class PredictRequest:
     """What one run is asked to do; see `predict.py --help`.
 
     Attributes:
-        inputs: files, folders, patterns, addresses (`remote.located`), or `-` for standard input;
-            or a pandas or Arrow table.
+        inputs: files, folders, patterns, addresses (`remote.parse_location`), or `-` for standard
+            input; or a pandas or Arrow table.
         text_column: the column with the message.
         delimiter, encoding, header, field_characters: the form of the input, if it can't be found
             out: see `reading.Reading`.

@@ -16,7 +16,7 @@ from common import ROOT
 from common.errors import SettingsError
 from common.models.families import FAMILIES
 from common.pipelines.progress import no_progress
-from common.settings import RULES, as_text, from_text
+from common.settings import CRITICAL_KEYWORDS, RULES, as_text, from_text
 from common.training.outcome import TrainResult
 
 if TYPE_CHECKING:  # a request is made without any heavy library
@@ -90,17 +90,7 @@ class TrainRequest:
     target_column: str = "inbound"
     segment_column: str | None = None
     label_with: Literal["column", "vader", "keywords"] = "column"
-    critical_keywords: tuple[str, ...] = (
-        "urgent",
-        "asap",
-        "emergency",
-        "lawyer",
-        "fraud",
-        "scam",
-        "stolen",
-        "hacked",
-        "refund",
-    )
+    critical_keywords: tuple[str, ...] = CRITICAL_KEYWORDS
     delimiter: str | None = None
     encoding: str | None = None
     header: tuple[str, ...] | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from common.data.files import MANIFEST, REJECTS, parts
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
-from common.data.remote import file_name, is_remote, matches, shown
+from common.data.remote import file_name, is_remote, matches, without_secrets
 from common.errors import InputError
 from common.scoring import formats
 
@@ -140,7 +140,7 @@ def plan(
         else:
             name = default_name(source, member, format)
         if not output and is_remote(source):
-            raise InputError(f"{shown(source)}: name the output with -o.")
+            raise InputError(f"{without_secrets(source)}: name the output with -o.")
         target = folder / name if folder else output or source.with_name(name)
         reading = replace(settings.reading, member=member)
         chosen = replace(settings, format=_format(target, format), reading=reading)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from common.data.remote import is_remote, reaching
+from common.data.remote import is_remote, remote_errors
 from common.errors import InputError
 
 SUCCESS, MANIFEST = "_SUCCESS", "_manifest.json"
@@ -44,7 +44,7 @@ def create_run_folder(place: Path) -> None:
 
 def is_complete(place: Path) -> bool:
     """Tell whether a run has ended there; what it wrote is never changed again."""
-    with reaching(place):
+    with remote_errors(place):
         return (place / SUCCESS).exists()
 
 
@@ -57,7 +57,7 @@ def mark_complete(place: Path, parts: set[str], facts: Mapping[str, object]) -> 
     """
     if is_complete(place):
         return
-    with reaching(place):
+    with remote_errors(place):
         for path in place.iterdir():
             name = path.name.removeprefix("_")
             if name.startswith("part-") and not any(name.startswith(part) for part in parts):

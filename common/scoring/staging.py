@@ -51,8 +51,8 @@ def _on_copies(job: Job, folder: Path) -> Iterator[Job]:
         job,
         source=source,
         output=output,
-        shown_source=remote.shown(job.source),
-        shown_output=remote.shown(job.output),
+        shown_source=remote.without_secrets(job.source),
+        shown_output=remote.without_secrets(job.output),
     )
     try:
         if remote.is_remote(job.source):
@@ -63,8 +63,8 @@ def _on_copies(job: Job, folder: Path) -> Iterator[Job]:
         before = _fetch_outputs(job, copied) if remote.is_remote(job.output) else None
         yield copied
     except InputError as error:
-        text = str(error).replace(str(source), remote.shown(job.source))
-        raise InputError(text.replace(str(output), remote.shown(job.output))) from error
+        text = str(error).replace(str(source), remote.without_secrets(job.source))
+        raise InputError(text.replace(str(output), remote.without_secrets(job.output))) from error
     if remote.is_remote(job.output) and copied.manifest.read_bytes() != before:
         logger.info("Uploading %s.", copied.shown_output)
         remote.put(copied.output, job.output)

@@ -84,11 +84,11 @@ def _write_history(args: argparse.Namespace) -> str:
         raise SettingsError("--scenario needs --days and --out")
     if args.rows:
         raise SettingsError("--rows is for one file; a history has --rows-per-day")
-    known = histories.write(
+    history = histories.write(
         args.out, args.scenario, args.days, args.rows_per_day, args.seed, args.change_day
     )
-    rows = sum(day["rows"] for day in known["days"])
-    since = f" from {known['change_date']}" if known["change_date"] else ""
+    rows = sum(day.rows for day in history.days)
+    since = f" from {history.change_date}" if history.change_date else ""
     train = shlex.quote(str(args.out / "train.csv"))
     return (
         f"Wrote {rows:,} SYNTHETIC messages of {args.days:,} days ({args.scenario}{since}) to "

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from common.data.atomic import atomic_path, make_folder, write_csv
 from common.data.synthetic import scenarios
@@ -29,6 +29,30 @@ LABEL_COLUMNS = ("tweet_id", "inbound", "labelled_at")
 Label = tuple[datetime, str, str]
 
 
+@dataclass(frozen=True)
+class WrittenDay:
+    """A day of a history: ISO date, messages, and what the change does to accuracy on it."""
+
+    date: str
+    rows: int
+    accuracy_effect: float
+
+
+@dataclass(frozen=True)
+class History:
+    """What `scenario.json` says, key by key: what happens, and when."""
+
+    scenario: str
+    what_happens: str
+    synthetic: bool
+    seed: int
+    train_rows: int
+    change_day: int | None
+    change_date: str | None
+    accuracy_effect: float
+    days: list[WrittenDay]
+
+
 def write(
     folder: Path,
     name: str,
@@ -36,7 +60,7 @@ def write(
     rows_a_day: int | None = None,
     seed: int = DEFAULT_SEED,
     change_day: int | None = None,
-) -> dict[str, Any]:
+) -> History:
     """Write a history into a new or empty folder; return what its `scenario.json` says.
 
     The same arguments give the same bytes.
@@ -57,7 +81,33 @@ def write(
     train = scenarios.train_messages(seed)
     write_csv(folder / "train.csv", Message._fields, train)
 
-    facts: list[dict[str, Any]] = []
+    days_written = _write_days(folder, scenario, days, rows_a_day, seed, first)
+    history = History(
+        scenario=name,
+        what_happens=scenario.summary,
+        synthetic=True,
+        seed=seed,
+        train_rows=len(train),
+        change_day=first,
+        change_date=days_written[first - 1].date if first else None,
+        accuracy_effect=scenario.effect,
+        days=days_written,
+    )
+    with atomic_path(folder / "scenario.json") as temporary:
+        temporary.write_text(json.dumps(asdict(history), indent=2) + "\n", encoding="utf-8")
+    return history
+
+
+def _write_days(
+    folder: Path,
+    scenario: scenarios.Scenario,
+    days: int,
+    rows_a_day: int | None,
+    seed: int,
+    first: int | None,
+) -> list[WrittenDay]:
+    """A file for each day, and for each day on which labels come late."""
+    written: list[WrittenDay] = []
     awaited: dict[date, list[Label]] = defaultdict(list)
     columns = UNLABELLED_COLUMNS if scenario.delayed else Message._fields
     chosen = itemgetter(*map(Message._fields.index, columns))
@@ -67,30 +117,11 @@ def write(
             for label in _labels(day, seed, number):
                 awaited[label[0].date()].append(label)
             _write_labels(folder, day.day, awaited.pop(day.day, []))
-        facts.append(
-            {
-                "date": str(day.day),
-                "rows": len(day.messages),
-                "accuracy_effect": round(scenario.effect * day.strength, 4) or 0.0,
-            }
-        )
+        effect = round(scenario.effect * day.strength, 4) or 0.0
+        written.append(WrittenDay(str(day.day), len(day.messages), effect))
     for late in sorted(awaited):
         _write_labels(folder, late, awaited[late])
-
-    known = {
-        "scenario": name,
-        "what_happens": scenario.summary,
-        "synthetic": True,
-        "seed": seed,
-        "train_rows": len(train),
-        "change_day": first,
-        "change_date": facts[first - 1]["date"] if first else None,
-        "accuracy_effect": scenario.effect,
-        "days": facts,
-    }
-    with atomic_path(folder / "scenario.json") as temporary:
-        temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-    return known
+    return written
 
 
 def _require_empty(folder: Path) -> None:

@@ -187,7 +187,7 @@ class Book:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with sqlite.explained(self._path):
+        with sqlite.sqlite_errors(self._path):
             if self._open is None:
                 self._open = _connect(self._path)
             yield self._open

@@ -701,7 +701,7 @@ def test_a_member_of_what_is_no_archive_is_refused(tmp_path):
 
 @pytest.mark.parametrize("kind", PACK)
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr(compression, "HARMLESS_BYTES", 1_000_000)
+    monkeypatch.setattr(compression, "UNCHECKED_BYTES", 1_000_000)
     path = tmp_path / f"a.csv.{kind}"
     # A text that no chunk of its own ends, and rows.
     path.write_bytes(PACK[kind](b"text\n" + b"x" * 8_000_000 + b"\n" + b"a\n" * 8_000_000))

@@ -5,6 +5,7 @@ import json
 import shlex
 import sys
 from collections import Counter
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -44,25 +45,25 @@ def delayed(tmp_path_factory):
 def test_a_history_is_a_file_a_day_one_to_train_on_and_what_happens(tmp_path, name):
     known = histories.write(tmp_path / "new", name, DAYS)
     assert names(tmp_path / "new") == [*EXPECTED, "scenario.json", "train.csv"]
-    assert json.loads((tmp_path / "new" / "scenario.json").read_text()) == known
+    assert json.loads((tmp_path / "new" / "scenario.json").read_text()) == asdict(known)
     read = {file: rows(tmp_path / "new" / file) for file in ["train.csv", *EXPECTED]}
     assert {tuple(row) for file in read.values() for row in file} == {(*COLUMNS, "brand")}
     assert {row["inbound"] for file in read.values() for row in file} == {"True", "False"}
     ids = Counter(row["tweet_id"] for file in read.values() for row in file)
     assert set(ids.values()) == {1}
-    assert [(day["date"] + ".csv", day["rows"]) for day in known["days"]] == [
+    assert [(day.date + ".csv", day.rows) for day in known.days] == [
         (file, len(read[file])) for file in EXPECTED
     ]
 
 
 def test_what_happens_is_said_day_by_day(tmp_path):
     known = histories.write(tmp_path, "slow-drift", days=4, rows_a_day=5, seed=3, change_day=3)
-    assert (known["scenario"], known["seed"], known["train_rows"]) == ("slow-drift", 3, 20_000)
-    assert (known["change_day"], known["change_date"]) == (3, "2026-01-03")
-    assert known["accuracy_effect"] == -0.09
-    assert [day["accuracy_effect"] for day in known["days"]] == [0, 0, -0.045, -0.09]
-    assert [day["rows"] for day in known["days"]] == [5] * 4
-    assert "become the other class" in known["what_happens"]
+    assert (known.scenario, known.seed, known.train_rows) == ("slow-drift", 3, 20_000)
+    assert (known.change_day, known.change_date) == (3, "2026-01-03")
+    assert known.accuracy_effect == -0.09
+    assert [day.accuracy_effect for day in known.days] == [0, 0, -0.045, -0.09]
+    assert [day.rows for day in known.days] == [5] * 4
+    assert "become the other class" in known.what_happens
 
 
 @pytest.mark.parametrize("name", ["new-topic", "label-delay"])
