@@ -47,6 +47,16 @@ def test_commands_run(newcomer, block):
     assert done.returncode == 0, done.stderr
 
 
+def test_python_from_top_to_bottom(newcomer):
+    """In one process, as in a notebook."""
+    code = "\n".join(blocks("python"))
+    done = newcomer.run("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "majority class" in done.stdout or "champion" in done.stdout
+    assert "because" in done.stdout
+    assert "OK: triage" in done.stdout
+
+
 def test_make_targets_exist():
     targets = re.findall(r"\bmake ([a-z]+)", "\n".join(path.read_text() for path in DOCUMENTS))
     assert {"train", "test"} <= set(targets)
