@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
 from helpers import ROOT, clean_environment
+
+pytestmark = pytest.mark.slow
 
 
 def benchmark(module, *arguments):

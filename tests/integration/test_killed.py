@@ -12,6 +12,8 @@ from scoring_helpers import make_model, plan
 
 from common.scoring import draft, file
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60
 STEPS = ("os.rename", "os.remove", "os.truncate", "os.chmod", "open")
 

@@ -150,6 +150,7 @@ def test_a_version_without_digests_is_refused(registry, fitted):
         versions.load(registry, versions.find(registry, "latest"))
 
 
+@pytest.mark.slow
 def test_trainings_killed_at_random_moments_leave_a_champion_and_one_history(trained):
     """Real processes; the next training closes their runs and says so."""
     chance = random.Random(5)

@@ -85,6 +85,7 @@ def labels(numbers):
     return np.array(["a", "b", "c"], object)[numbers]
 
 
+@pytest.mark.slow
 def test_drawing_triples_is_drawing_rows():
     random = np.random.default_rng(0)
     true, first, second = (labels(random.integers(0, 3, 300)) for _ in range(3))
@@ -153,6 +154,7 @@ def test_a_single_row_says_nothing():
     assert paired.macro_f1_difference(*[labels([0])] * 3) == (0, 0)
 
 
+@pytest.mark.slow
 def test_hundreds_of_classes_are_compared_within_small_memory():
     random = np.random.default_rng(3)
     names = np.array([f"class {k}" for k in range(300)], object)

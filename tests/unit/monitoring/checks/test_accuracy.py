@@ -192,6 +192,7 @@ def test_a_drop_of_eight_points_is_critical_within_two_days():
     assert found >= 190
 
 
+@pytest.mark.slow
 def test_a_stable_model_is_hardly_ever_critical():
     random = np.random.default_rng(102)
     days = np.concatenate([runs_with(random, [0.92] * 200) for _ in range(10)])
@@ -201,6 +202,7 @@ def test_a_stable_model_is_hardly_ever_critical():
     assert (days[:, 2] != OK).mean() < 0.01
 
 
+@pytest.mark.slow
 def test_small_stable_windows_are_hardly_ever_critical():
     random = np.random.default_rng(103)
     days = np.concatenate([runs_with(random, [0.92] * 200, rows=(20, 61)) for _ in range(10)])

@@ -141,6 +141,7 @@ def test_many_segments_are_corrected_for():
     assert together == pytest.approx(200 * alone, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_segments_seldom_alarm_for_nothing():
     random = np.random.default_rng(202)
     alarms = 0
@@ -187,6 +188,7 @@ def test_few_rows_have_no_calibration(rows, holdout):
     assert finding.status is Status.UNKNOWN
 
 
+@pytest.mark.slow
 def test_calibration_seldom_alarms_for_nothing_and_finds_overconfidence():
     random = np.random.default_rng(203)
     false = found = 0

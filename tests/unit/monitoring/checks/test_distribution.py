@@ -112,6 +112,7 @@ def test_a_change_in_one_class_alone_is_found_and_named():
     assert "class a" not in {row["group"] for row in finding.detail["groups"]}
 
 
+@pytest.mark.slow
 def test_confidences_seldom_alarm_for_nothing():
     random = np.random.default_rng(304)
     before, old = confidences(random, 2000)
@@ -213,6 +214,7 @@ def holdout(random, rows, drop=0.04, sharp=8.0):
     return confidence, random.random(rows) < confidence - drop
 
 
+@pytest.mark.slow
 def test_the_estimate_is_within_two_points_and_its_interval_covers():
     random = np.random.default_rng(305)
     near, covered = [], 0

@@ -49,6 +49,7 @@ def test_fewer_unknown_words_are_not_a_trouble():
     assert words.unknown_words(before, now[:29]).status is Status.UNKNOWN
 
 
+@pytest.mark.slow
 def test_unknown_words_in_clusters_do_not_alarm_for_nothing(messages, known):
     # One message in twelve is all in another language, on both sides.
     random = np.random.default_rng(401)
@@ -76,6 +77,7 @@ def test_messages_of_one_kind_are_seldom_told_apart(messages):
     assert alarms <= 2  # 0.1 expected; .05 of 40 would be 2
 
 
+@pytest.mark.slow
 def test_fifteen_percent_of_foreign_messages_are_found(messages):
     random = np.random.default_rng(403)
     found = 0
