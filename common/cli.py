@@ -18,7 +18,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from common import logs
 from common.errors import InputError, SettingsError, StoreError, TriageError
@@ -93,7 +92,7 @@ def run(
             return failure_exit or EXIT_UNFORESEEN
 
 
-def show(text: str, data: Any, as_json: bool) -> None:
+def show(text: str, data: object, as_json: bool) -> None:
     """Write the result to stdout: a text for people or, on one line, JSON for scripts.
 
     The log file gets the text either way.

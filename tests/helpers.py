@@ -108,7 +108,9 @@ def mlflow_server(folder: Path) -> Iterator[str]:
         *("--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/server.db"),
         *("--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts"),
     ]
-    with serving(command, f"{address}/health", folder / "server.log"):
+    # Its job runner would be a dozen processes that nothing here asks for.
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with serving(command, f"{address}/health", folder / "server.log", **quiet):
         yield address
 
 

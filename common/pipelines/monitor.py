@@ -154,8 +154,13 @@ def run(
     _write_files(request, result)
     show(result)
     try:
-        charts = monitoring.charts(judged, version.number)
-        runs.log_monitoring(registry, request.experiment, charts, result.to_json())
+        found = runs.MonitorSteps(
+            steps=monitoring.charts(judged, version.number),
+            status=result.status.name,
+            window=result.window,
+            document=result.to_json(),
+        )
+        runs.log_monitoring(registry, request.experiment, found)
     except StoreError as error:
         logger.error("monitor: this run is missing in MLflow: %s", error)
     return result

@@ -25,9 +25,10 @@ if TYPE_CHECKING:  # heavy libraries are loaded by the functions that need them
     from common.registry.versions import Version
     from common.scoring.file import Options
     from common.scoring.jobs import Job
-    from common.scoring.manifest import Manifest, Total
+    from common.scoring.manifest import Manifest
     from common.scoring.model import LoadedModel
     from common.scoring.table import Table
+    from common.scoring.total import Total
     from common.types import Progress
 
 logger = logging.getLogger(__name__)
@@ -159,9 +160,9 @@ def run(
         SettingsError, InputError: the request can't be met; the message says what to do.
         StoreError: MLflow is out of reach, or the model can't be loaded.
     """
-    from common.registry import runs, store
+    from common.registry import store
     from common.reports import prometheus
-    from common.scoring.manifest import total_of_manifests
+    from common.scoring.total import total_of_manifests
 
     with _files(request) as (inputs, output):
         plan = _plan(request, inputs, output)
@@ -171,11 +172,24 @@ def run(
     if request.metrics_file:
         prometheus.write_scoring(request.metrics_file, result.total)
     show(result)
+    if result.total.done_already < result.total.inputs:
+        _log(result.total, registry, request.experiment)
+    return result
+
+
+def _log(total: Total, registry: Registry, experiment: str) -> None:
+    from common.registry import runs
+
+    run = runs.ScoringRun(
+        name=f"predict {Path(total.files[0].input.path).name}",
+        metrics=total.metrics(),
+        params=total.params(),
+        document=total.to_json(),
+    )
     try:
-        runs.log_scoring(registry, request.experiment, result.total.to_json())
+        runs.log_scoring(registry, experiment, run)
     except StoreError as error:
         logger.warning("predict: this run is missing in MLflow: %s", error)
-    return result
 
 
 def classify(
@@ -271,7 +285,7 @@ def _score(
 ) -> list[Manifest]:
     from common.registry import versions
     from common.scoring import lake, local, spark
-    from common.scoring.manifest import total_of_manifests
+    from common.scoring.total import total_of_manifests
 
     if plan.folder:
         lake.create_run_folder(plan.folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import math
 import os
 import socket
@@ -33,6 +32,7 @@ from common.models.base import TrainableClassifier
 from common.registry import artifact
 from common.registry.store import Registry
 from common.text import printable
+from common.types import Json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -195,83 +195,75 @@ def log_model(
     return f"models:/{logged.model_id}"
 
 
-def log_monitoring(
-    registry: Registry,
-    experiment: str,
-    looks: Sequence[Mapping[str, float]],
-    facts: Mapping[str, Any],
-) -> None:
-    """Add steps to the model's single long-lived monitoring run, whose charts show time.
+@dataclass(frozen=True)
+class ScoringRun:
+    """What a run of predict.py leaves behind, for charts of volume, shares and confidence.
 
-    Args:
-        looks: metrics of each window that was judged, oldest first.
-        facts: as `monitor_facts.of` gives them; the run has those of the last look.
+    Attributes:
+        name: of the run.
+        document: all that was done, as JSON; an artifact of the run.
     """
+
+    name: str
+    metrics: Mapping[str, float]
+    params: Mapping[str, str]
+    document: Json
+
+
+@dataclass(frozen=True)
+class MonitorSteps:
+    """What a monitoring run adds to the charts.
+
+    Attributes:
+        steps: metrics of each window that was judged, oldest first.
+        status, window: of the newest one.
+        document: all that was found, as JSON; the run has that of the last time.
+    """
+
+    steps: Sequence[Mapping[str, float]]
+    status: str
+    window: str | None
+    document: Json
+
+
+def log_monitoring(registry: Registry, experiment: str, found: MonitorSteps) -> None:
+    """Add steps to the model's single long-lived monitoring run, whose charts show time."""
     client, model_name = registry.client, registry.model_name
     with registry.lock(), registry.store_errors():
         experiment_id = registry.experiment_id(experiment)
-        found = client.search_runs(
+        runs = client.search_runs(
             [experiment_id], f"tags.`{MONITOR_TAG}` = '{model_name}'", max_results=1
         )
         run = (
-            found[0]
-            if found
+            runs[0]
+            if runs
             else client.create_run(
                 experiment_id, tags={MONITOR_TAG: model_name}, run_name=f"monitor {model_name}"
             )
         )
         run_id, now = run.info.run_id, int(time.time() * 1000)
         first = len(client.get_metric_history(run_id, "rows"))
-        for step, metrics in enumerate(looks, start=first):
+        for step, metrics in enumerate(found.steps, start=first):
             entries = [Metric(name, value, now, step) for name, value in metrics.items()]
             client.log_batch(run_id, entries)
-        for name in ("status", "window"):
-            client.set_tag(run_id, name, str(facts[name]))
-        client.log_dict(run_id, dict(facts), "monitor.json")
+        client.set_tag(run_id, "status", found.status)
+        client.set_tag(run_id, "window", str(found.window))
+        client.log_dict(run_id, found.document, "monitor.json")
 
 
-def log_scoring(registry: Registry, experiment: str, total: Mapping[str, Any]) -> None:
-    """Log what was scored, so that volume, shares of the classes and confidence are charts; what
-    was done already is not logged again.
-
-    Args:
-        total: as `totals.of` gives it; it is an artifact of the run.
-    """
-    if total["done_already"] == total["inputs"]:
-        return
+def log_scoring(registry: Registry, experiment: str, scored: ScoringRun) -> None:
+    """Log what was scored as a run of its own."""
     client = registry.client
-    model, rows = total["model"], total["rows"]
-    metrics = {f"rows_{name}": count for name, count in rows.items()}
-    metrics |= {
-        f"share_{number}": count / max(rows["scored"], 1)
-        for number, count in enumerate(total["classes"].values())
-    }
-    metrics |= {
-        name: total[name]
-        for name in ("mean_confidence", "rows_per_second", "seconds", "inputs")
-        if total[name] is not None
-    }
-    params = {
-        "model_version": model["version"],
-        "input_sha256": total["files"][0]["input"]["sha256"],
-        "classes": json.dumps(list(total["classes"]))[:6000],
-    }
-    if "shadow" in total:
-        params["shadow_version"] = total["shadow"]["model"]["version"]
-        metrics["shadow_agreement"] = total["shadow"]["agreement"] or 0.0
     with registry.store_errors():
         run = client.create_run(
             registry.experiment_id(experiment),
-            tags={SCORING_TAG: model["name"]},
-            run_name=printable(f"predict {Path(total['files'][0]['input']['path']).name}"),
+            tags={SCORING_TAG: registry.model_name},
+            run_name=printable(scored.name),
         )
         run_id = run.info.run_id
-        client.log_batch(
-            run_id,
-            _metrics(metrics),
-            [Param(name, str(value)) for name, value in params.items()],
-        )
-        client.log_dict(run_id, dict(total), "manifest.json")
+        params = [Param(name, value) for name, value in scored.params.items()]
+        client.log_batch(run_id, _metrics(scored.metrics), params)
+        client.log_dict(run_id, scored.document, "manifest.json")
         client.set_terminated(run_id)
 
 

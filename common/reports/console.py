@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-if TYPE_CHECKING:  # a script pays for the start of what it uses alone
+if TYPE_CHECKING:  # a script pays only for the start of what it uses
     from common.monitoring.result import MonitoringResult
-    from common.scoring.manifest import Manifest, Total
+    from common.scoring.manifest import Manifest
     from common.scoring.shadow import Comparison
+    from common.scoring.total import Total
     from common.training.contest import Rule, Verdict
     from common.training.outcome import TrainResult
     from common.training.provenance import Reproduction
 
-Summary = tuple[str, dict[str, Any]]
+Summary = tuple[str, dict[str, object]]
 
 SHOWN_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "ece")
 SHOWN_FILES = 20
@@ -101,8 +102,8 @@ def scoring(manifests: Sequence[Manifest], total: Total) -> Summary:
             f"{len(manifests):,} files: {rows.scored:,} scored, {rows.blank:,} without text, "
             f"{rows.rejected:,} unreadable; {total.done_already:,} were scored before"
         )
-    data = {"files": [manifest.to_json() for manifest in manifests], "total": total.to_json()}
-    return "\n".join(blocks), data
+    files = [manifest.to_json() for manifest in manifests]
+    return "\n".join(blocks), {"files": files, "total": total.to_json()}
 
 
 def _file_scored(manifest: Manifest) -> str:
@@ -170,7 +171,7 @@ def _passed(rule: Rule) -> str:
     return word if rule.blocks else f"{word} (reported)"
 
 
-def _training_facts(result: TrainResult) -> dict[str, Any]:
+def _training_facts(result: TrainResult) -> dict[str, object]:
     """What `train.py --json` prints; described in docs/schemas/train.schema.json."""
     verdict, version, counts = result.contest.verdict, result.version, result.counts
     return {
@@ -194,7 +195,7 @@ def _training_facts(result: TrainResult) -> dict[str, Any]:
     }
 
 
-def _rule_facts(rule: Rule) -> dict[str, Any]:
+def _rule_facts(rule: Rule) -> dict[str, object]:
     return {
         "metric": rule.metric,
         "champion": rule.champion,

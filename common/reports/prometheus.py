@@ -14,7 +14,7 @@ from common.errors import InputError
 
 if TYPE_CHECKING:
     from common.monitoring.result import MonitoringResult
-    from common.scoring.manifest import Total
+    from common.scoring.total import Total
 
 
 def write_scoring(path: Path, total: Total) -> None:

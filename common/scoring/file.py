@@ -13,13 +13,13 @@ from common import parallel
 from common.data.files import sha256
 from common.data.reader import CHUNK_ROWS, MessageFile
 from common.errors import InputError
-from common.scoring import draft, manifest
+from common.scoring import manifest, resume
 from common.scoring.chunk import ChunkScorer, ScoredChunk, added_columns
-from common.scoring.draft import Draft
 from common.scoring.formats import FORMATS, REJECTS_HEADER, Layout, reject_lines
 from common.scoring.jobs import Job
 from common.scoring.manifest import Identity, InputFile, Manifest, OutputFile, Tally
 from common.scoring.model import LoadedModel
+from common.scoring.resume import Draft
 from common.types import Advance
 
 # Smaller inputs are scored before other processes would have started.
@@ -76,7 +76,7 @@ def score_file(
         return done
     with (
         MessageFile(job.source, options.chunk_rows, job.settings.reading) as messages,
-        draft.open_draft(job.output, job.rejects, identity.to_json()) as unfinished,
+        resume.open_draft(job.output, job.rejects, identity.to_json()) as unfinished,
     ):
         scorer = _make_scorer(job, messages, model, challenger)
         if messages.size < SMALL_BYTES:
@@ -102,7 +102,7 @@ def _find_done(job: Job, identity: Identity, options: Options) -> Manifest | Non
     found = None if options.force else manifest.find_done(job, identity)
     most = options.most_rejects
     if found and (most is None or found.rows.rejected <= most):
-        draft.clean_up(job.output)
+        resume.clean_up(job.output)
         return replace(found, done_already=True)
     if options.frozen:
         raise InputError(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from common.data.remote import is_remote, remote_errors
 from common.errors import InputError
+from common.types import Json
 
 SUCCESS, MANIFEST = "_SUCCESS", "_manifest.json"
 
@@ -48,7 +49,7 @@ def is_complete(place: Path) -> bool:
         return (place / SUCCESS).exists()
 
 
-def mark_complete(place: Path, parts: set[str], facts: Mapping[str, object]) -> None:
+def mark_complete(place: Path, parts: set[str], facts: Mapping[str, Json]) -> None:
     """Note that all parts are there, unless that is noted already.
 
     Args:

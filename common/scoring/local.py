@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from common.data.remote import is_remote
-from common.scoring import draft, staging
+from common.scoring import resume, staging
 from common.scoring.file import Options, score_file
 from common.scoring.jobs import Job
 from common.scoring.manifest import Manifest
@@ -38,7 +38,7 @@ def score(
     manifests = []
     for planned in jobs:
         with staging.stage(planned) as job:
-            for removed in draft.remove_stale(job.output.parent, draft_days):
+            for removed in resume.remove_stale(job.output.parent, draft_days):
                 logger.info("Removed what an interrupted run left of %s.", removed)
             logger.info("Scoring %s.", job.source_name)
             with progress(job.source.name, "B", job.source.stat().st_size) as advance:

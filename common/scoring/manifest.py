@@ -1,4 +1,4 @@
-"""What was done: the manifest of an output, the total of a run, and whether it was done before.
+"""What was done: the manifest of an output, and whether it was done before.
 
 `to_json` gives the keys of the files, which `docs/schemas/` describes. They stay: a manifest or a
 draft of an earlier release is still recognised.
@@ -10,7 +10,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +19,8 @@ from common.data.files import sha256
 from common.scoring.chunk import ScoredChunk
 from common.scoring.jobs import Job
 from common.scoring.model import ModelIdentity
-from common.scoring.shadow import Agreement, Comparison, Shadow
+from common.scoring.shadow import Comparison, Shadow
+from common.types import Json
 
 # Part of what identifies a job: raise it when the same input gets another output.
 OUTPUT_VERSION = 1
@@ -38,7 +39,7 @@ class Identity:
     input: str
     model: ModelIdentity
     challenger: ModelIdentity | None
-    settings: Mapping[str, object]
+    settings: Mapping[str, Json]
 
     @classmethod
     def of(
@@ -52,7 +53,7 @@ class Identity:
         as_read_back = json.loads(json.dumps(settings))  # tuples become lists
         return cls(sha256(job.source), model, challenger, as_read_back)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         challenger = self.challenger.to_json() if self.challenger else None
         return {
             "input": self.input,
@@ -160,9 +161,9 @@ class Tally:
         self.chunks += 1
         self.bytes_done = part.bytes_done
 
-    def to_payload(self) -> dict[str, object]:
+    def to_payload(self) -> dict[str, Json]:
         """Give what a draft keeps. Drafts of an earlier release have the same keys."""
-        counts = {
+        counts: dict[str, Json] = {
             "scored": self.scored,
             "blank": self.blank,
             "rejected": self.rejected,
@@ -243,8 +244,8 @@ class Manifest:
             comparison=Comparison.of(tally.shadow, challenger) if challenger else None,
         )
 
-    def to_json(self) -> dict[str, object]:
-        data: dict[str, object] = {
+    def to_json(self) -> dict[str, Json]:
+        data: dict[str, Json] = {
             "identity": self.identity.to_json(),
             "model": self.model.to_json(),
             "input": asdict(self.input),
@@ -297,101 +298,3 @@ def find_done(job: Job, identity: Identity) -> Manifest | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return manifest if same else None
-
-
-@dataclass(frozen=True)
-class FileTotal:
-    """One input of a run: the file, its output, what became of its rows."""
-
-    input: InputFile
-    output: OutputFile
-    rows: Outcomes
-
-
-@dataclass(frozen=True)
-class Total:
-    """Sums and means over the inputs of one run. Keys: docs/schemas/predict.schema.json.
-
-    Attributes:
-        seconds: of all inputs, even if Spark scored many at once, so that `rows_per_second` is the
-            rate of one task.
-        challenger, agreement: of a run with --shadow.
-    """
-
-    model: ModelIdentity
-    inputs: int
-    done_already: int
-    rows: Outcomes
-    replaced_cells: int
-    classes: Mapping[str, int]
-    mean_confidence: float | None
-    seconds: float
-    rows_per_second: float | None
-    files: tuple[FileTotal, ...]
-    challenger: ModelIdentity | None = None
-    agreement: Agreement | None = None
-
-    def to_json(self) -> dict[str, object]:
-        data: dict[str, object] = {
-            "model": self.model.to_json(),
-            "inputs": self.inputs,
-            "done_already": self.done_already,
-            "rows": asdict(self.rows),
-            "replaced_cells": self.replaced_cells,
-            "classes": dict(self.classes),
-            "mean_confidence": self.mean_confidence,
-            "seconds": self.seconds,
-            "rows_per_second": self.rows_per_second,
-            "files": [asdict(file) for file in self.files],
-        }
-        if self.challenger and self.agreement:
-            data["shadow"] = {
-                "model": self.challenger.to_json(),
-                "rows": self.agreement.rows,
-                "agreement": self.agreement.share,
-            }
-        return data
-
-
-def total_of_manifests(manifests: Sequence[Manifest]) -> Total:
-    """Add up the manifests of one run, of which there is at least one."""
-    first = manifests[0]
-    scored = sum(manifest.rows.scored for manifest in manifests)
-    confidence = sum((m.mean_confidence or 0) * m.rows.scored for m in manifests)
-    rows = Outcomes(
-        read=sum(manifest.rows.read for manifest in manifests),
-        scored=scored,
-        blank=sum(manifest.rows.blank for manifest in manifests),
-        rejected=sum(manifest.rows.rejected for manifest in manifests),
-    )
-    seconds = sum(manifest.seconds for manifest in manifests)
-    return Total(
-        model=first.model,
-        inputs=len(manifests),
-        done_already=sum(manifest.done_already for manifest in manifests),
-        rows=rows,
-        replaced_cells=sum(manifest.replaced_cells for manifest in manifests),
-        classes=_sum(manifest.classes for manifest in manifests),
-        mean_confidence=round(confidence / scored, 6) if scored else None,
-        seconds=round(seconds, 3),
-        rows_per_second=round(rows.read / seconds, 1) if seconds else None,
-        files=tuple(FileTotal(m.input, m.output, m.rows) for m in manifests),
-        challenger=first.comparison.challenger if first.comparison else None,
-        agreement=_agreement(manifests),
-    )
-
-
-def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for part in counts:
-        total.update(part)
-    return dict(total)
-
-
-def _agreement(manifests: Sequence[Manifest]) -> Agreement | None:
-    compared = [m.comparison.total for m in manifests if m.comparison]
-    if not compared:
-        return None
-    return Agreement(
-        rows=sum(part.rows for part in compared), agreeing=sum(part.agreeing for part in compared)
-    )

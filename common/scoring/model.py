@@ -8,6 +8,7 @@ from typing import Any
 
 from common.errors import ModelUnavailable
 from common.models.base import Classifier, Explains
+from common.types import Json
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class ModelIdentity:
     version: int
     run_id: str
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         return asdict(self)
 
     @classmethod

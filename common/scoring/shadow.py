@@ -13,7 +13,7 @@ import pyarrow as pa
 from common.data.labels import match_spelling
 from common.models.base import Classifier
 from common.scoring.model import ModelIdentity
-from common.types import Bools, Labels
+from common.types import Bools, Json, Labels
 
 SHOWN_DIFFERENCES = 20
 
@@ -39,7 +39,7 @@ class Shadow:
             (rows_before + row, own, other) for row, own, other in part.differing[:wanted]
         ]
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         return {
             "pairs": [[own, other, rows] for (own, other), rows in self.pairs.items()],
             "differing": self.differing,
@@ -85,7 +85,7 @@ class Agreement:
     def share(self) -> float | None:
         return round(self.agreeing / self.rows, 6) if self.rows else None
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         return {**asdict(self), "agreement": self.share}
 
     @classmethod
@@ -146,7 +146,7 @@ class Comparison:
             first_differing_rows=tuple(DifferingRow(*found) for found in shadow.differing),
         )
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Json]:
         return {
             "model": self.challenger.to_json(),
             **self.total.to_json(),

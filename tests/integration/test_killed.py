@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from scoring_helpers import make_model, plan
 
-from common.scoring import draft, file
+from common.scoring import file, resume
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ def model():
 
 @pytest.fixture(autouse=True)
 def _checkpoint_after_each_chunk(monkeypatch):
-    monkeypatch.setattr(draft, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+    monkeypatch.setattr(resume, "SECONDS_BETWEEN_CHECKPOINTS", 0)
     monkeypatch.setattr(file, "SMALL_BYTES", 0)
 
 
@@ -70,7 +70,7 @@ def die_at(step):
             count()
 
     sys.addaudithook(hook)
-    for owner, name in ((os, "fsync"), (draft, "_flush_to_disk")):
+    for owner, name in ((os, "fsync"), (resume, "_flush_to_disk")):
         original = getattr(owner, name)
 
         def counted(*args, original=original):
@@ -93,8 +93,8 @@ def die_at(step):
         def __getattr__(self, name):
             return getattr(self.stream, name)
 
-    open_at = draft._open_at
-    draft._open_at = lambda path, size: Stream(open_at(path, size))
+    open_at = resume._open_at
+    resume._open_at = lambda path, size: Stream(open_at(path, size))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

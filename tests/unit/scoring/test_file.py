@@ -10,7 +10,7 @@ import pytest
 from scoring_helpers import HEADER, IDENTITY, read, write
 
 from common.errors import InputError
-from common.scoring import draft, file
+from common.scoring import file, resume
 from common.scoring.manifest import InputFile, Outcomes
 
 
@@ -153,7 +153,7 @@ def test_only_names_that_would_be_added_are_taken(tmp_path, score, name, how):
 def test_an_interrupted_run_ends_as_an_undisturbed_one(
     tmp_path, score, monkeypatch, ending, workers
 ):
-    monkeypatch.setattr(draft, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+    monkeypatch.setattr(resume, "SECONDS_BETWEEN_CHECKPOINTS", 0)
     monkeypatch.setattr(file, "SMALL_BYTES", 0)
     rows = [f"{k},message {k} !," if k % 7 else f"{k}" for k in range(200)]
     source = write(tmp_path / "a.csv", *rows)

@@ -12,14 +12,8 @@ from scoring_helpers import IDENTITY, make_model, plan, write
 from common.errors import InputError
 from common.reports import console, prometheus
 from common.scoring.jobs import JobSettings
-from common.scoring.manifest import (
-    Identity,
-    InputFile,
-    Manifest,
-    Outcomes,
-    OutputFile,
-    total_of_manifests,
-)
+from common.scoring.manifest import Identity, InputFile, Manifest, Outcomes, OutputFile
+from common.scoring.total import total_of_manifests
 
 
 def manifest(scored, confidence, **classes):

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from common.data.atomic import publish, replaceable
 from common.errors import InputError
+from common.types import Json
 
 SECONDS_BETWEEN_CHECKPOINTS = 0.5
 PARTS = ("", "-rejects", "-state", "-state-new", "-parquet", "-manifest")
@@ -37,7 +38,7 @@ class Draft:
         content, rejects: binary streams to write to.
     """
 
-    def __init__(self, output: Path, rejects: Path, identity: Mapping[str, object]) -> None:
+    def __init__(self, output: Path, rejects: Path, identity: Mapping[str, Json]) -> None:
         self._output = replaceable(output)
         self._final_rejects = replaceable(rejects)
         self._identity = json.loads(json.dumps(identity))
@@ -47,7 +48,7 @@ class Draft:
         self.content = _open_at(self._beside(""), state["content_bytes"] if state else 0)
         self.rejects = _open_at(self._beside("-rejects"), state["rejects_bytes"] if state else 0)
 
-    def checkpoint(self, payload: Mapping[str, object]) -> None:
+    def checkpoint(self, payload: Mapping[str, Json]) -> None:
         """Put what was written on disk, and note how far that is; at most twice a second.
 
         Args:
@@ -73,7 +74,7 @@ class Draft:
         return self._beside("")
 
     def publish(
-        self, whole: Path, has_rejects: bool, manifest: Path, facts: Mapping[str, object]
+        self, whole: Path, has_rejects: bool, manifest: Path, facts: Mapping[str, Json]
     ) -> None:
         """Give the rejects, the output, and last the manifest their names.
 
@@ -132,7 +133,7 @@ class Draft:
 
 
 @contextmanager
-def open_draft(output: Path, rejects: Path, identity: Mapping[str, object]) -> Iterator[Draft]:
+def open_draft(output: Path, rejects: Path, identity: Mapping[str, Json]) -> Iterator[Draft]:
     """Yield the draft of an output, locked against other processes; resume an interrupted one.
 
     If the block raises because of the input, the draft is removed; if it is interrupted, or the

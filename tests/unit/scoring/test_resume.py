@@ -7,7 +7,7 @@ import time
 import pytest
 
 from common.errors import InputError
-from common.scoring import draft
+from common.scoring import resume
 
 IDENTITY = {"input": "abc", "settings": {"prefix": ""}}
 
@@ -18,13 +18,13 @@ class Interrupted(BaseException):
 
 @pytest.fixture(autouse=True)
 def _always_checkpoint(monkeypatch):
-    monkeypatch.setattr(draft, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+    monkeypatch.setattr(resume, "SECONDS_BETWEEN_CHECKPOINTS", 0)
 
 
 @pytest.fixture
 def open_draft(tmp_path):
     def open_draft(identity=IDENTITY):
-        return draft.open_draft(tmp_path / "out.csv", tmp_path / "out.csv.rejects.csv", identity)
+        return resume.open_draft(tmp_path / "out.csv", tmp_path / "out.csv.rejects.csv", identity)
 
     return open_draft
 
@@ -133,16 +133,16 @@ def test_rejects_of_an_earlier_run_go_when_there_are_none(tmp_path, open_draft):
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
     path = tmp_path / "no" / "out.csv"
-    with pytest.raises(InputError, match="cannot write in"), draft.open_draft(path, path, {}):
+    with pytest.raises(InputError, match="cannot write in"), resume.open_draft(path, path, {}):
         pass
 
 
 def test_only_drafts_that_nobody_writes_any_more_are_removed(tmp_path, open_draft):
     interrupt(open_draft, b"1")
     (tmp_path / ".mine.draft-notes").write_text("not ours")
-    assert draft.remove_stale(tmp_path, days=1) == []
+    assert resume.remove_stale(tmp_path, days=1) == []
     long_ago = time.time() - 2 * 86_400
     for path in tmp_path.iterdir():
         os.utime(path, (long_ago, long_ago))
-    assert draft.remove_stale(tmp_path, days=1) == ["out.csv"]
+    assert resume.remove_stale(tmp_path, days=1) == ["out.csv"]
     assert names(tmp_path) == [".mine.draft-notes"]
