@@ -4,7 +4,8 @@ In the order in which a message meets them: `remote` finds what is behind an add
 is on disk, `compression` opens it; `reader` reads any file, with `csv_reader` and `jsonl_reader`,
 by what `reading` knows of its form. `columns` says what a file has where, `labels` where a class
 comes from, `labelled` joins messages with their classes, `split` decides which are holdout.
-`atomic` writes files, `sqlite` opens a database of our own. `synthetic` makes messages up.
+`source` chooses what a training reads, `tables` makes a file of a table in memory. `atomic` writes
+files, `sqlite` opens a database of our own, `synthetic` makes messages up.
 
 May import the ground (errors, text, types, settings), nothing above it.
 """

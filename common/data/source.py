@@ -7,17 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from common.data import tables
 from common.data.synthetic import sample
-from common.errors import InputError
-from common.text import first_line
-
-if TYPE_CHECKING:
-    import pandas as pd
+from common.data.tables import Table
 
 TABLE_NAME = "DataFrame"
 
@@ -54,12 +47,8 @@ def choose_source(data_path: Path | None, root: Path, seed: int) -> Source:
 
 
 @contextmanager
-def source_of(
-    data: Path | pd.DataFrame | pa.Table | None, root: Path, seed: int
-) -> Iterator[Source]:
+def source_of(data: Path | Table | None, root: Path, seed: int) -> Iterator[Source]:
     """As `choose_source`, also of a table, which is a Parquet file while the block runs.
-
-    The same columns give the same bytes, and so the same digest, whatever library they are in.
 
     Raises:
         InputError: a column of the table can't be stored.
@@ -68,15 +57,5 @@ def source_of(
         yield choose_source(data, root, seed)
         return
     with tempfile.TemporaryDirectory() as folder:  # only this user may read it
-        path = Path(folder, f"{TABLE_NAME}.parquet")
-        _save(data, path)
+        path = tables.save(data, Path(folder, f"{TABLE_NAME}.parquet"))
         yield Source(path, TABLE_NAME, TABLE_NAME)
-
-
-def _save(table: pd.DataFrame | pa.Table, path: Path) -> None:
-    try:
-        if not isinstance(table, pa.Table):
-            table = pa.Table.from_pandas(table, preserve_index=False)
-        pq.write_table(table.replace_schema_metadata(None), path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"the table can't be saved: {first_line(error)}.") from error

@@ -16,9 +16,7 @@ from common.pipelines.progress import no_progress
 from common.settings import CRITICAL_KEYWORDS
 
 if TYPE_CHECKING:  # a request is made without any heavy library
-    import pandas as pd
-    import pyarrow as pa
-
+    from common.data.tables import Table
     from common.evaluation.profile import Profile
     from common.models.base import Classifier
     from common.monitoring.incidents.book import Book
@@ -63,7 +61,7 @@ class MonitorRequest:
         seed: of the synthetic sample.
     """
 
-    data: Path | pd.DataFrame | pa.Table | None = None
+    data: Path | Table | None = None
     _: KW_ONLY
     predictions: Path | None = None
     labels: Path | None = None
@@ -187,14 +185,10 @@ def _data_in_file(request: MonitorRequest) -> Iterator[Path | None]:
     if data is None or isinstance(data, Path):
         yield data
         return
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from common.data import tables
 
-    table = data if isinstance(data, pa.Table) else pa.Table.from_pandas(data, preserve_index=False)
     with TemporaryDirectory() as folder:
-        path = Path(folder, TABLE_FILE)
-        pq.write_table(table, path)
-        yield path
+        yield tables.save(data, Path(folder, TABLE_FILE))
 
 
 def _source(request: MonitorRequest, data: Path | None) -> Source:

@@ -21,13 +21,13 @@ from common.pipelines.progress import no_progress
 from common.scoring import stdio
 
 if TYPE_CHECKING:  # heavy libraries are loaded by the functions that need them
+    from common.data.tables import Table
     from common.registry.store import Registry
     from common.registry.versions import Version
     from common.scoring.file import Options
     from common.scoring.jobs import Job
     from common.scoring.manifest import Manifest
     from common.scoring.model import LoadedModel
-    from common.scoring.table import Table
     from common.scoring.total import Total
     from common.types import Progress
 
@@ -238,10 +238,10 @@ def _files(request: PredictRequest) -> Iterator[tuple[list[Path], Path | None]]:
         with stdio.standard_streams(request.inputs, output) as files:
             yield files
         return
-    from common.scoring import table
+    from common.data import tables
 
     with tempfile.TemporaryDirectory() as folder:
-        yield [table.save(request.inputs, Path(folder, "table.parquet"))], output
+        yield [tables.save(request.inputs, Path(folder, "table.parquet"))], output
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,10 @@ from common.settings import CRITICAL_KEYWORDS, RULES, as_text, from_text
 from common.training.outcome import TrainResult
 
 if TYPE_CHECKING:  # a request is made without any heavy library
-    import pandas as pd
-    import pyarrow as pa
-
     from common.data.columns import MessageColumns
     from common.data.reading import Reading
     from common.data.source import Source
+    from common.data.tables import Table
     from common.registry.store import Registry
     from common.registry.versions import Version
     from common.training.contest import Policy, RuleName
@@ -84,7 +82,7 @@ class TrainRequest:
         SettingsError: a value is out of range or unknown.
     """
 
-    data: Path | pd.DataFrame | pa.Table | None = None
+    data: Path | Table | None = None
     _: KW_ONLY
     text_column: str = "text"
     target_column: str = "inbound"

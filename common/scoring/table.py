@@ -1,13 +1,14 @@
-"""A table in memory instead of a file: as an input of a run, or answered at once."""
+"""A table in memory that is answered at once, as a file of it would be."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from common.data.reader import CHUNK_ROWS, as_text
+from common.data.tables import Table
 from common.errors import InputError, MissingColumn
 from common.scoring.chunk import added_columns, answer
 from common.scoring.file import refuse_taken_names
@@ -16,25 +17,6 @@ from common.scoring.model import LoadedModel
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Table: TypeAlias = "pd.DataFrame | pa.Table"
-
-
-def save(table: Table, path: Path) -> Path:
-    """Write a table as a Parquet file of messages.
-
-    Raises:
-        InputError: a column can't be stored, or the disk is full.
-    """
-    import pyarrow.parquet as pq
-
-    try:
-        if not isinstance(table, pa.Table):
-            table = pa.Table.from_pandas(table, preserve_index=False)
-        pq.write_table(table, path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"the table can't be saved: {error}.") from error
-    return path
 
 
 def classify(

@@ -144,7 +144,8 @@ def _test(
     holdout = result.holdout
     if not champion.holdout_percent:
         raise _Unscorable(
-            f"nobody knows which rows version {champion.number} was fitted on, so none can test it"
+            f"version {champion.number} can't be tested: its run does not say which rows it was "
+            "fitted on"
         )
     shared_percent = min(result.recipe.holdout_percent, champion.holdout_percent)
     shared = split.in_holdout(holdout.buckets, shared_percent)
