@@ -151,17 +151,26 @@ def run(
             outbox.deliver_queued(new_notices, book, receivers, result)
     _write_files(request, result)
     show(result)
+    _log(registry, request.experiment, judged, result)
+    return result
+
+
+def _log(
+    registry: Registry, experiment: str, judged: MonitoringRun, result: MonitoringResult
+) -> None:
+    from common.monitoring.result import charts
+    from common.registry import runs
+
+    found = runs.MonitorSteps(
+        steps=charts(judged, result.model.version),
+        status=result.status.name,
+        window=result.window,
+        document=result.to_json(),
+    )
     try:
-        found = runs.MonitorSteps(
-            steps=monitoring.charts(judged, version.number),
-            status=result.status.name,
-            window=result.window,
-            document=result.to_json(),
-        )
-        runs.log_monitoring(registry, request.experiment, found)
+        runs.log_monitoring(registry, experiment, found)
     except StoreError as error:
         logger.error("monitor: this run is missing in MLflow: %s", error)
-    return result
 
 
 def _refuse_contradictions(request: MonitorRequest) -> None:
