@@ -80,6 +80,12 @@ def test_links_between_documents_lead_somewhere():
                 assert (path.parent / link).exists(), f"{path.name}: {link}"
 
 
+def test_files_that_documents_name_are_there():
+    for path in DOCUMENTS:
+        for name in re.findall(r"`((?:tests|common|docs)/[a-z_0-9/.]+)`", path.read_text()):
+            assert (ROOT / name).exists(), f"{path.name}: {name}"
+
+
 @pytest.mark.parametrize("script", ["train.py", "predict.py", "monitor.py"])
 def test_the_examples_in_help_are_valid_command_lines(script, newcomer):
     shown = newcomer.run(script, "--help").stdout
