@@ -221,8 +221,8 @@ OTHER = {
     "all-null.parquet": (parquet(text=pa.array([None, None])), (0, 2, 0)),
     "numbers.parquet": (parquet(text=[1, 2]), (2, 0, 0)),
     "categories.parquet": (parquet(text=pa.array(["a", "b"]).dictionary_encode()), (2, 0, 0)),
-    "bytes.parquet": (parquet(text=pa.array([b"a", b"\xff"])), "no text"),
-    "lists.parquet": (parquet(text=[["a"], []]), "no text"),
+    "bytes.parquet": (parquet(text=pa.array([b"a", b"\xff"])), "is not text"),
+    "lists.parquet": (parquet(text=[["a"], []]), "is not text"),
     "typed.parquet": (
         parquet(text=["a"], when=pa.array([0], pa.timestamp("ns", "UTC")), many=[[1, 2]]),
         (1, 0, 0),
