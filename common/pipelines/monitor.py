@@ -313,11 +313,12 @@ def _keep(
 
 
 def _write_files(request: MonitorRequest, result: MonitoringResult) -> None:
-    from common.data import atomic
-    from common.reports import monitoring as page
-    from common.reports import prometheus
-
     if request.report:
+        from common.data import atomic
+        from common.reports import monitoring as page
+
         atomic.write_text(request.report, page.render(result))
     if request.metrics_file:
+        from common.reports import prometheus
+
         prometheus.write_monitoring(request.metrics_file, result)

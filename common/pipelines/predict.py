@@ -161,7 +161,6 @@ def run(
         StoreError: MLflow is out of reach, or the model can't be loaded.
     """
     from common.registry import store
-    from common.reports import prometheus
     from common.scoring.total import total_of_manifests
 
     with _files(request) as (inputs, output):
@@ -170,6 +169,8 @@ def run(
         manifests = _score(request, registry, plan, progress)
     result = PredictResult(tuple(manifests), total_of_manifests(manifests))
     if request.metrics_file:
+        from common.reports import prometheus
+
         prometheus.write_scoring(request.metrics_file, result.total)
     show(result)
     if result.total.done_already < result.total.inputs:
