@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.sources import LocalArtifactDatasetSource
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 MONITOR_TAG = "triage.monitors"
 SCORING_TAG = "triage.scoring"
 REFERENCE = "reference.parquet"
-# What JSON can hold.
-Document = Mapping[str, Any]
 HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
 
 
@@ -58,8 +56,8 @@ class TrainingRecord:
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     figures: Mapping[str, Figure]
-    documents: Mapping[str, Document]
-    tables: Mapping[str, Mapping[str, list[Any]]]
+    documents: Mapping[str, Mapping[str, object]]
+    tables: Mapping[str, Mapping[str, list[str] | list[float]]]
 
 
 @contextmanager

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
 from common.evaluation import metrics
 from common.models.base import Explains, TellsTerms, Weighted
 from common.models.families import FAMILIES
-from common.registry.runs import Document, TrainingRecord
+from common.registry.runs import TrainingRecord
 from common.registry.versions import Version
 from common.reports import console, figures, model_card
 from common.reports import contest as contest_page
@@ -38,7 +38,9 @@ def record(result: TrainingResult, provenance: Provenance) -> TrainingRecord:
     )
 
 
-def worst_errors(result: TrainingResult, rows: int = SHOWN_ERRORS) -> dict[str, list[Any]]:
+def worst_errors(
+    result: TrainingResult, rows: int = SHOWN_ERRORS
+) -> dict[str, list[str] | list[float]]:
     """Columns of a table: the errors on the holdout that the classifier is surest of.
 
     The words that speak for an answer are among them if the classifier explains itself.
@@ -47,7 +49,7 @@ def worst_errors(result: TrainingResult, rows: int = SHOWN_ERRORS) -> dict[str, 
     wrong = np.flatnonzero(result.predicted != result.holdout.labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:rows]
     texts = [str(text) for text in result.holdout.texts[worst]]
-    table = {
+    table: dict[str, list[str] | list[float]] = {
         "text": texts,
         "true": result.holdout.labels[worst].tolist(),
         "predicted": result.predicted[worst].tolist(),
@@ -104,11 +106,13 @@ def pages(
     return {"contest.html": contest_page.render(page), "model_card.md": model_card.render(card)}
 
 
-def _documents(result: TrainingResult, terms: dict[str, Weighted] | None) -> dict[str, Document]:
+def _documents(
+    result: TrainingResult, terms: dict[str, Weighted] | None
+) -> dict[str, Mapping[str, object]]:
     """What people and scripts read beside the figures, by file name."""
     confusion = metrics.confusion_counts(result.holdout.labels, result.predicted, result.classes)
     per_class = metrics.class_metrics(confusion, result.classes)
-    documents: dict[str, Document] = {
+    documents: dict[str, Mapping[str, object]] = {
         "per_class.json": {name: values.facts() for name, values in per_class.items()},
         "confusion_matrix.json": {"classes": result.classes, "rows": confusion.tolist()},
     }
