@@ -78,7 +78,7 @@ def _member(archive: zipfile.ZipFile, path: Path, wanted: str | None) -> IO[byte
 
 
 class _Bounded(io.RawIOBase):
-    """Refuses to go on where little input gives very much content."""
+    """Refuses input that expands too much."""
 
     def __init__(self, content: _Readable, raw: io.BufferedReader, path: Path) -> None:
         self._content, self._raw, self._path = content, raw, path

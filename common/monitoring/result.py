@@ -132,7 +132,7 @@ class MonitoringResult:
         segments: by name.
         examples: the wrong answers that the model was surest of.
         incidents: the one that was told of last first.
-        next_steps: command lines to go on with.
+        next_steps: command lines to run next.
     """
 
     status: Status
@@ -258,7 +258,7 @@ def charts(run: MonitoringRun, version: int) -> list[dict[str, float]]:
 def propose_steps(
     run: MonitoringRun, flags: Sequence[str] | None, window: str, train_data: Path | None
 ) -> list[str]:
-    """Command lines to go on with, if something is wrong.
+    """Command lines to run next, if something is wrong.
 
     Args:
         flags, window: with which monitor.py looks at this; None if no flags can say it.
