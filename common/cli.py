@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from common import logs
 from common.errors import InputError, SettingsError, StoreError, TriageError
 from common.settings import Settings, load
+from common.text import credentials
 
 EXIT_UNFORESEEN, EXIT_USAGE, EXIT_INPUT, EXIT_STORE = 1, 2, 3, 4
 SECONDS_BETWEEN_PROGRESS_LINES = 10
@@ -157,7 +158,7 @@ def _parsed(parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | N
     logging.getLogger().setLevel(settings.log_level)
     private = map(settings.plain, ("heartbeat_url", "smtp_url"))
     logs.hide([*settings.addresses(), *filter(None, private)])
-    logs.hide(logs.environment_secrets() + logs.credentials(settings.mlflow_tracking_uri or ""))
+    logs.hide(logs.environment_secrets() + credentials(settings.mlflow_tracking_uri or ""))
     return main(args, settings)
 
 

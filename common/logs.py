@@ -59,17 +59,6 @@ def environment_secrets() -> list[str]:
     return [os.environ[name] for name in names if len(os.environ.get(name, "")) > 3]
 
 
-def credentials(uri: str) -> list[str]:
-    """User and password of an address, also if they hold characters that end them elsewhere.
-
-    >>> credentials("http://ann:se/cret@host")
-    ['ann:se/cret', 'se/cret']
-    """
-    before, at, _ = uri.rpartition("@")
-    user = before.rpartition("://")[2]
-    return [user, user.partition(":")[2]] if at else []
-
-
 @contextmanager
 def logging_to(script: str, run: str) -> Iterator[logging.Logger]:
     """Log to `logs/<script>.log` and, in plain lines, to stderr; undone when the block ends."""

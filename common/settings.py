@@ -18,7 +18,12 @@ from urllib.parse import urlsplit
 from dotenv import load_dotenv
 from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from common import ROOT
 from common.errors import SettingsError
@@ -284,8 +289,26 @@ def as_text(value: object) -> str:
 def from_text(texts: Mapping[str, str]) -> dict[str, Any]:
     """The values, by setting, that `as_text` made these texts of."""
     given = {name: text for name, text in texts.items() if text != "None"}
-    parsed = Settings(**given)  # type: ignore[arg-type]
+    try:
+        parsed = _OnlyGiven(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise SettingsError(f"{setting_name(str(first['loc'][0]))}: {first['msg']}.") from error
     return {name: getattr(parsed, name) if name in given else None for name in texts}
+
+
+class _OnlyGiven(Settings):
+    """Settings that read nothing but what they are given."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: PydanticBaseSettingsSource,
+        **named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def _resolve(field: str, path: Path, start: Path) -> Path:

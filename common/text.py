@@ -38,6 +38,26 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return _URL_SECRET.sub(rf"\1{HIDDEN}", _URL_USER.sub(rf"\1{HIDDEN}@", text))
 
 
+def credentials(uri: str) -> list[str]:
+    """User and password of an address, also if they hold characters that end them elsewhere.
+
+    >>> credentials("http://ann:se/cret@host")
+    ['ann:se/cret', 'se/cret']
+    """
+    before, at, _ = uri.rpartition("@")
+    user = before.rpartition("://")[2]
+    return [user, user.partition(":")[2]] if at else []
+
+
+def without_password(uri: str, text: str | None = None) -> str:
+    """An address, or a text that holds it, without the address's user and password.
+
+    >>> without_password("http://ann:se/cret@host")
+    'http://***@host'
+    """
+    return redact(uri if text is None else text, credentials(uri))
+
+
 def one_line(error: object) -> str:
     """The whole text on one line.
 

@@ -23,7 +23,9 @@ def project_of(commit: str, target: Path) -> Project:
     )
     assert done.returncode == 0, f"{done.stderr.decode()} (a shallow clone? git fetch --unshallow)"
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        archive.extractall(target, filter="data")
+        # Older patch releases of Python 3.11 have no filters.
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+        archive.extractall(target)
     (target / "logs").mkdir()
     return Project(target)
 

@@ -25,10 +25,12 @@ def save(table: Table, path: Path) -> Path:
     Raises:
         InputError: a column can't be stored, or the disk is full.
     """
+    if not hasattr(table, "columns"):
+        raise InputError(f"a pandas or Arrow table is needed, not {type(table).__name__}.")
     try:
         if not isinstance(table, pa.Table):
             table = pa.Table.from_pandas(table, preserve_index=False)
         pq.write_table(table.replace_schema_metadata(None), path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, ValueError, OverflowError, OSError) as error:
         raise InputError(f"the table can't be saved: {first_line(error)}.") from error
     return path

@@ -173,7 +173,9 @@ class Observer:
             labels=true,
             predicted=labels.spell(predicted, self._spelling),
             confidence=np.array(confidence, float),
-            segments=_objects(cells(columns.segment)) if columns.segment else None,
+            segments=_objects(pc.utf8_trim_whitespace(cells(columns.segment)))
+            if columns.segment
+            else None,
             written=windows.times(cells(columns.time)) if columns.time else None,
             came=came,
             blank=len(asked) - len(predicted),

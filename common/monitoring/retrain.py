@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Retraining:
     root: Path
     data: Path | None
     model_name: str
-    tracking_uri: str
+    tracking_uri: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,9 @@ class MonitorRequest:
         retrain_on: how bad accuracy must become for train.py to run, on `retrain_data`.
         workers: processes; None: one for each processor.
         seed: of the synthetic sample.
+
+    Raises:
+        SettingsError: fields that can't be meant together, or a value out of range.
     """
 
     data: Path | Table | None = None
@@ -98,6 +101,27 @@ class MonitorRequest:
     workers: int | None = None
     seed: int = 42
 
+    def __post_init__(self) -> None:
+        late = self.predictions, self.labels
+        if any(late) and not all(late):
+            raise SettingsError("--predictions and --labels belong together: give both.")
+        if any(late) and self.data is not None:
+            raise SettingsError("--data and --predictions are two places to look at: give one.")
+        if any(late) and self.label_with != "column":
+            raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
+        if any(late) and self.challenger:
+            raise SettingsError("--challenger must answer messages: it goes with --data.")
+        if self.retrain_data and not self.retrain_on:
+            raise SettingsError("--retrain-data is for --retrain-on.")
+        if self.retrain_on not in (None, "warning", "critical"):
+            raise SettingsError(f"--retrain-on must be warning or critical, not {self.retrain_on}.")
+        if not 0 < self.accuracy_floor < 1:
+            raise SettingsError(
+                f"ACCURACY_FLOOR must be between 0 and 1, not {self.accuracy_floor}."
+            )
+        if self.workers is not None and self.workers < 1:
+            raise SettingsError("--workers must be at least 1.")
+
 
 def run(
     request: MonitorRequest,
@@ -122,7 +146,6 @@ def run(
     from common.monitoring.incidents import outbox
     from common.registry import runs, store, versions
 
-    _refuse_contradictions(request)
     receivers = channels.parse(request.alert_urls, request.smtp_url, request.mail_from)
     with _data_in_file(request) as data:
         source = _source(request, data)
@@ -171,20 +194,6 @@ def _log(
         runs.log_monitoring(registry, experiment, found)
     except StoreError as error:
         logger.error("monitor: this run is missing in MLflow: %s", error)
-
-
-def _refuse_contradictions(request: MonitorRequest) -> None:
-    late = request.predictions, request.labels
-    if any(late) and not all(late):
-        raise SettingsError("--predictions and --labels belong together: give both.")
-    if any(late) and request.data is not None:
-        raise SettingsError("--data and --predictions are two places to look at: give one.")
-    if any(late) and request.label_with != "column":
-        raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
-    if any(late) and request.challenger:
-        raise SettingsError("--challenger must answer messages: it goes with --data.")
-    if request.retrain_data and not request.retrain_on:
-        raise SettingsError("--retrain-data is for --retrain-on.")
 
 
 @contextmanager

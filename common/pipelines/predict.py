@@ -10,13 +10,13 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common import ROOT
-from common.errors import SettingsError, StoreError
+from common.errors import InputError, SettingsError, StoreError
 from common.pipelines.progress import no_progress
 from common.scoring import stdio
 
@@ -98,7 +98,7 @@ class PredictRequest:
     engine: str = "local"
     spark_master: str | None = None
     draft_days: float = 7
-    tracking_uri: str | None = None
+    tracking_uri: str | None = field(default=None, repr=False)
     experiment: str = "triage"
     model_name: str = "triage"
 
@@ -119,9 +119,11 @@ class PredictRequest:
             return "--spark-master is for --engine spark."
         if self.chunk_size < 1 or (self.workers is not None and self.workers < 1):
             return "--chunk-size and --workers must be at least 1."
+        if isinstance(self.inputs, str | Path):
+            return "inputs must be a list of at least one path."
         if not isinstance(self.inputs, Sequence):
             return None if place else "a table needs a place for its output: give one."
-        if isinstance(self.inputs, str) or not self.inputs:
+        if not self.inputs:
             return "inputs must be a list of at least one path."
         if stdio.STANDARD in self.inputs and len(self.inputs) > 1:
             return "- (standard input) is scored alone: give the files to another run."
@@ -153,8 +155,8 @@ def run(
 
     Args:
         progress: such as `cli.progress`.
-        show: called with the result before MLflow is told of it: a store that fails now must keep
-            the result from nobody. Its failure is only logged.
+        show: called with the result as soon as the outputs are there: what fails after that must
+            keep it from nobody. A failure of the store is only logged.
 
     Raises:
         SettingsError, InputError: the request can't be met; the message says what to do.
@@ -168,11 +170,11 @@ def run(
         registry = store.connect(request.tracking_uri, ROOT, request.model_name)
         manifests = _score(request, registry, plan, progress)
     result = PredictResult(tuple(manifests), total_of_manifests(manifests))
+    show(result)
     if request.metrics_file:
         from common.reports import prometheus
 
         prometheus.write_scoring(request.metrics_file, result.total)
-    show(result)
     if result.total.done_already < result.total.inputs:
         _log(result.total, registry, request.experiment)
     return result
@@ -222,6 +224,8 @@ def classify(
     from common.registry import store, versions
     from common.scoring import table
 
+    if isinstance(messages, str):
+        raise InputError("messages must be a list of texts or a table, not one text: [text].")
     if isinstance(messages, Sequence):
         import pandas as pd
 

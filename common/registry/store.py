@@ -10,13 +10,13 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import ModelUnavailable, StoreError
-from common.text import first_line
+from common.text import first_line, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,15 +43,19 @@ class Registry:
         model_name: of the registered model.
     """
 
-    uri: str
+    uri: str = field(repr=False)
     model_name: str
 
     @cached_property
     def client(self) -> MlflowClient:
         """MLflow's client of this store."""
         from mlflow import MlflowClient
+        from mlflow.tracking._model_registry import utils
 
-        return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        # Databricks keeps its registry elsewhere, and so may others.
+        registry_uri = os.environ.get("MLFLOW_REGISTRY_URI")
+        registry_uri = registry_uri or utils._get_default_registry_uri_for_tracking_uri(self.uri)
+        return MlflowClient(self.uri, registry_uri)
 
     @property
     def is_embedded(self) -> bool:
@@ -92,7 +96,7 @@ class Registry:
             yield
         except ModuleNotFoundError as error:
             raise StoreError(
-                f"{self.uri} needs the Python package {error.name}: install it."
+                f"{without_password(self.uri)} needs the Python package {error.name}: install it."
             ) from error
         except ParseError as error:
             raise StoreError(_not_mlflow(self.uri)) from error
@@ -187,14 +191,14 @@ def _absolute(uri: str | None, root: Path) -> str:
         in_file = rest.startswith("/") and path != ":memory:" and not path.startswith("file:")
         if scheme != "sqlite" or not path or not in_file:
             raise StoreError(
-                f"MLFLOW_TRACKING_URI {uri} names no file to keep models in: give "
-                "sqlite:///FILE.db."
+                f"MLFLOW_TRACKING_URI {without_password(uri)} names no file to keep models in: "
+                "give sqlite:///FILE.db."
             )
         return f"{_SQLITE}{root / path}{mark}{query}"
     if not separator and uri != "databricks":
         raise StoreError(
-            f"MLFLOW_TRACKING_URI {uri} is not an address: give sqlite:///FILE.db or "
-            "http://HOST:PORT."
+            f"MLFLOW_TRACKING_URI {without_password(uri)} is not an address: give "
+            "sqlite:///FILE.db or http://HOST:PORT."
         )
     return f"{scheme}{separator}{rest}"
 
@@ -265,22 +269,23 @@ def _is_mlflow(text: str) -> bool:
 
 def _explained(uri: str, error: Exception) -> str:
     """MLflow wraps what the connection raised, and says so only in its text."""
-    text = str(error)
+    text, shown = str(error), without_password(uri)
     if uri.startswith("http"):
         if status := re.search(r"too many (\d+) error responses", text):
-            return f"the MLflow server {uri} failed: it answers HTTP {status[1]}; see its log."
+            return f"the MLflow server {shown} failed: it answers HTTP {status[1]}; see its log."
         if "not in a valid JSON format" in text:
             return _not_mlflow(uri)
         if any(sign in text for sign in ("Max retries exceeded", "Connection", "timed out")):
             return (
-                f"the MLflow server {uri} does not answer: is it running, and is "
+                f"the MLflow server {shown} does not answer: is it running, and is "
                 "MLFLOW_TRACKING_URI right?"
             )
-    return f"the tracking store {uri} failed: {_own_words(error)}"
+    return f"the tracking store {shown} failed: {without_password(uri, _own_words(error))}"
 
 
 def _not_mlflow(uri: str) -> str:
-    return f"{uri} answers, but is not an MLflow server: is MLFLOW_TRACKING_URI right?"
+    shown = without_password(uri)
+    return f"{shown} answers, but is not an MLflow server: is MLFLOW_TRACKING_URI right?"
 
 
 def _own_words(error: BaseException) -> str:

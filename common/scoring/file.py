@@ -149,6 +149,12 @@ def _score_chunks(
     advance: Advance,
 ) -> None:
     """Write and count all chunks that the tally does not have."""
+    most = options.most_rejects
+    if most is not None and tally.rejected > most:  # the interrupted run had no such limit
+        raise InputError(
+            f"{scorer.job.source}: {tally.rejected} rows can't be read, more than {most}; nothing "
+            "was written."
+        )
     if tally.chunks:
         advance(tally.bytes_done)
     else:

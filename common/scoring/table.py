@@ -34,6 +34,8 @@ def classify(
     if with_reasons:
         model.require_explanations()
     is_arrow = isinstance(table, pa.Table)
+    if not hasattr(table, "columns"):
+        raise InputError(f"a list of texts or a table is needed, not {type(table).__name__}.")
     names = list(table.column_names if is_arrow else table.columns)
     if text_column not in names:
         raise MissingColumn(Path("the table"), text_column, list(map(str, names)), "text_column")
@@ -54,7 +56,7 @@ def _column(table: Table, name: str) -> pa.ChunkedArray:
         return column
     try:
         values = pa.array(column, from_pandas=True)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, ValueError, OverflowError) as error:
         raise InputError(f"the table, column {name!r}, is not text: {error}.") from error
     return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
 

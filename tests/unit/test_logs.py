@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from common import logs
-from common.text import escape, redact
+from common.text import credentials, escape, redact
 
 PASSWORD = "hunter22"
 # What starts a line, moves a cursor or turns the order of what is shown.
@@ -308,4 +308,4 @@ def test_without_a_log_file_the_console_says_so_and_keeps_going(unwritable, caps
     ],
 )
 def test_credentials_of_an_address_are_found_whatever_signs_they_hold(uri, expected):
-    assert logs.credentials(uri) == expected
+    assert credentials(uri) == expected

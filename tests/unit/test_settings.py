@@ -380,3 +380,14 @@ def test_the_settings_of_a_run_are_found_again_in_its_parameters(read):
     assert (found["seed"], found["target_column"]) == (7, "x")
     assert found["critical_keywords"] == ("fire", "flood")
     assert found["segment_column"] is None
+
+
+def test_logged_settings_are_read_alone_whatever_the_environment_holds(monkeypatch):
+    monkeypatch.setenv("LOG_LEVEL", "nonsense")
+    monkeypatch.setenv("TEXT_COLUMN", "other")
+    assert from_text({"text_column": "t", "segment_column": "None"}) == {
+        "text_column": "t",
+        "segment_column": None,
+    }
+    with pytest.raises(SettingsError, match="HOLDOUT_PERCENT"):
+        from_text({"holdout_percent": "99"})

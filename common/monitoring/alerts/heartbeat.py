@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from common.monitoring.alerts import webhook
 from common.monitoring.alerts.deadline import run_together
 from common.monitoring.alerts.formats import line
+from common.text import redact
 
 LIMIT_SECONDS = 5.0
 TEXT_CHARACTERS = 500
@@ -25,7 +26,7 @@ def ping(url: str, ok: bool, text: str) -> None:
     """
     path, mark, query = url.partition("?")
     address = url if ok else path.rstrip("/") + "/fail" + mark + query
-    body = line(text, TEXT_CHARACTERS).encode()
+    body = line(redact(text), TEXT_CHARACTERS).encode()
     end = time.monotonic() + LIMIT_SECONDS
     problems: list[str | None] = []
 

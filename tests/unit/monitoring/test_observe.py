@@ -190,3 +190,15 @@ def test_a_chunk_of_rows_that_cannot_be_read_is_counted(tmp_path):
     path.write_text("text,mood\n" + "ragged\n" * 5)
     found = look(path, MessageColumns("text", "mood"), "file")[windows.WHOLE]
     assert (found.rejected, found.read, found.rows) == (5, 5, 0)
+
+
+def test_segments_are_trimmed_in_files_of_messages_and_of_predictions(tmp_path):
+    header = ("text", "mood", "brand", "id", "prediction", "confidence")
+    path = write(tmp_path / "a.csv", [("a!", "Angry", " x ", "1", "Angry", "0.9")], header)
+    messages = look(path, MessageColumns("text", "mood", segment="brand"), "file")
+    labels = write(tmp_path / "l.csv", [("1", "Angry")], ("id", "mood"))
+    columns = PredictionColumns("prediction", "confidence", "id", "text", segment="brand")
+    late = late_labels.read(labels, "id", "mood", None)
+    predictions = look(path, columns, "file", late=late)
+    for found in (messages, predictions):
+        assert found[windows.WHOLE].segments == {"x": (1, 1)}

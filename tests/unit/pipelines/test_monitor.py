@@ -75,7 +75,8 @@ def test_predictions_take_the_place_of_the_data_of_the_settings_but_not_of_the_f
     assert request_of().data == Path("/a.csv")
     late = ("--predictions", "p.csv", "--labels", "l.csv")
     assert request_of(*late).data is None
-    assert request_of(*late, "--data", "/b.csv").data == Path("/b.csv")
+    with pytest.raises(SettingsError, match="two places"):
+        request_of(*late, "--data", "/b.csv")
 
 
 def test_a_request_does_not_show_what_may_hold_a_secret():
@@ -87,28 +88,25 @@ def test_a_request_does_not_show_what_may_hold_a_secret():
     assert "token" not in repr(request)
 
 
+LATE = {"predictions": Path("b"), "labels": Path("c")}
+
+
 @pytest.mark.parametrize(
-    ("request_", "says"),
+    ("given", "says"),
     [
-        (MonitorRequest(predictions=Path("a")), "belong together"),
-        (MonitorRequest(labels=Path("a")), "belong together"),
-        (MonitorRequest(Path("a"), predictions=Path("b"), labels=Path("c")), "two places"),
-        (
-            MonitorRequest(predictions=Path("b"), labels=Path("c"), label_with="vader"),
-            "LABEL_WITH",
-        ),
-        (
-            MonitorRequest(predictions=Path("b"), labels=Path("c"), challenger="latest"),
-            "--challenger",
-        ),
-        (MonitorRequest(retrain_data=Path("a")), "--retrain-on"),
-        (MonitorRequest(Path("a"), window="1m"), "WINDOW"),
-        (MonitorRequest(alert_urls=("gopher://x",)), "ALERT_URLS"),
+        ({"predictions": Path("a")}, "belong together"),
+        ({"labels": Path("a")}, "belong together"),
+        (LATE | {"data": Path("a")}, "two places"),
+        (LATE | {"label_with": "vader"}, "LABEL_WITH"),
+        (LATE | {"challenger": "latest"}, "--challenger"),
+        ({"retrain_data": Path("a")}, "--retrain-on"),
+        ({"data": Path("a"), "window": "1m"}, "WINDOW"),
+        ({"alert_urls": ("gopher://x",)}, "ALERT_URLS"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_opened(request_, says):
+def test_what_cannot_be_meant_is_refused_before_anything_is_opened(given, says):
     with pytest.raises(SettingsError, match=says):
-        run(request_)
+        run(MonitorRequest(**given))
 
 
 def test_a_request_is_made_without_any_heavy_library():
@@ -123,3 +121,16 @@ print({name.split(".")[0] for name in sys.modules}
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"retrain_on": "ok"}, "--retrain-on"),
+        ({"accuracy_floor": 1.0}, "ACCURACY_FLOOR"),
+        ({"workers": 0}, "--workers"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_before_anything_is_read(given, says):
+    with pytest.raises(SettingsError, match=says):
+        MonitorRequest(Path("a.csv"), **given)

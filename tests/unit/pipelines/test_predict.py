@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from helpers import ROOT
 
-from common.errors import SettingsError
-from common.pipelines.predict import PredictRequest
+from common.errors import InputError, SettingsError
+from common.pipelines.predict import PredictRequest, classify
 
 FILE, PIPE = Path("a.csv"), Path("-")
 
@@ -56,7 +56,7 @@ def test_a_request_is_made_without_loading_a_heavy_library():
     code = """
 import sys
 from pathlib import Path
-from common.pipelines.predict import PredictRequest
+from common.pipelines.predict import PredictRequest, classify
 PredictRequest([Path("a.csv")])
 print(sorted({"mlflow", "sklearn", "pandas", "numpy", "pyarrow", "pydantic"} & set(sys.modules)))
 """
@@ -64,3 +64,18 @@ print(sorted({"mlflow", "sklearn", "pandas", "numpy", "pyarrow", "pydantic"} & s
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("inputs", [Path("new.csv"), "new.csv", []])
+def test_inputs_that_are_not_a_list_of_paths_are_refused(inputs):
+    with pytest.raises(SettingsError, match="a list of at least one path"):
+        PredictRequest(inputs, output=Path("out.csv"))
+
+
+def test_one_text_is_not_taken_for_a_list_of_letters():
+    with pytest.raises(InputError, match="not one text"):
+        classify("hello")
+
+
+def test_a_request_shows_no_password():
+    assert "secret" not in repr(PredictRequest([Path("a")], tracking_uri="http://u:secret@h"))

@@ -99,3 +99,17 @@ def test_a_server_that_asks_for_a_password_is_no_stranger(tmp_path):
     assert "not an MLflow server" not in line
     assert "401" in line
     assert "You are not authenticated" in line
+
+
+def test_no_password_of_an_address_is_shown(tmp_path):
+    for uri in ("http://ann:se/cret@127.0.0.1:9", "ann:se/cret@host", "sqlite://ann:se/cret@x"):
+        with pytest.raises(StoreError) as caught:
+            store.connect(uri, tmp_path, "triage")
+        assert "cret" not in str(caught.value)
+    assert "cret" not in repr(store.Registry("http://ann:se/cret@host", "triage"))
+
+
+def test_a_registry_may_be_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{tmp_path}/registry.db")
+    registry = store.Registry(f"sqlite:///{tmp_path}/runs.db", "triage")
+    assert registry.client._registry_uri == f"sqlite:///{tmp_path}/registry.db"

@@ -225,3 +225,24 @@ def test_an_input_that_changes_while_it_is_read_is_refused(tmp_path, score, chan
     with pytest.raises(InputError, match=r"a\.csv"):
         score(source, advance=disturb)
     assert {path.name for path in tmp_path.iterdir()} <= {"a.csv"}
+
+
+def test_a_limit_of_rejects_also_holds_for_what_an_interrupted_run_has_read(
+    tmp_path, score, monkeypatch
+):
+    monkeypatch.setattr(resume, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+    rows = [f"{k},hello," if k > 2 else f"{k}" for k in range(60)]
+    source = write(tmp_path / "a.csv", *rows)
+
+    class Stop(BaseException):
+        pass
+
+    def stop_at_the_third_chunk(units, chunks=[]):  # noqa: B006
+        chunks.append(units)
+        if len(chunks) > 2:
+            raise Stop
+
+    with suppress(Stop):
+        score(source, chunk_rows=10, advance=stop_at_the_third_chunk)
+    with pytest.raises(InputError, match="3 rows can't be read, more than 0; nothing was written"):
+        score(source, chunk_rows=10, most_rejects=0)
