@@ -29,18 +29,6 @@ from common import ROOT
 from common.errors import SettingsError
 from common.text import printable
 
-# MLflow reads these from the environment, some of them when it is imported. Without a limit its
-# client tries for 248 seconds when a server is down.
-MLFLOW_DEFAULTS = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_CONFIGURE_LOGGING": "false",  # its records go the way of ours
-}
-
-
 SECRET = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url"}
 
 CRITICAL_KEYWORDS = (
@@ -245,8 +233,7 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
     """Read the settings once. `flags` maps field names to what was given on the command line.
 
     `.env` is loaded into the environment without replacing what is there, so that keys of others
-    (MLFLOW_TRACKING_USERNAME, AWS_ACCESS_KEY_ID) reach those who read them; so are defaults that
-    make MLflow quiet, quick to give up, and silent towards its makers.
+    (MLFLOW_TRACKING_USERNAME, AWS_ACCESS_KEY_ID) reach those who read them.
 
     Raises:
         SettingsError: a value has the wrong type or is out of range, or `.env` holds a line
@@ -259,8 +246,6 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
         load_dotenv(dotenv, override=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {dotenv}: {error}.") from error
-    for name, value in MLFLOW_DEFAULTS.items():
-        os.environ.setdefault(name, value)
     try:
         settings = Settings(**flags)  # type: ignore[arg-type]
     except ValidationError as error:

@@ -7,3 +7,21 @@ model; `lock` lets one process at a time change the champion; `history` keeps wh
 when to when; `__main__` is the command `python -m common.registry`. May import data, evaluation,
 models and what lies below them; only `__main__` uses the command line.
 """
+
+import os
+
+# MLflow reads these from the environment, some of them when it is imported, which this package
+# alone does: so they are set here, for scripts and notebooks alike, and give way to what is set
+# already. Without a limit its client tries for 248 seconds when a server is down, and without the
+# third it reports to its makers.
+MLFLOW_DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_CONFIGURE_LOGGING": "false",  # its records go the way of ours
+}
+
+for _name, _value in MLFLOW_DEFAULTS.items():
+    os.environ.setdefault(_name, _value)

@@ -181,7 +181,8 @@ calls = [[f"word{call}x{k} where is order {call * k}" for k in range(20)] for ca
 alone = [classifier.predict_proba(texts).tobytes() for texts in calls]
 with ThreadPoolExecutor(8) as pool:
     together = [proba.tobytes() for proba in pool.map(classifier.predict_proba, calls)]
-sys.exit(alone != together)
+print("the same" if alone == together else "others")
 """
     uri = upgraded.env.get("MLFLOW_TRACKING_URI", "")
-    run(upgraded, "-c", code, uri, PYTHONPATH=str(upgraded.root))
+    done = run(upgraded, "-c", code, uri, PYTHONPATH=str(upgraded.root))
+    assert done.stdout == "the same\n"

@@ -21,7 +21,7 @@ from common.data.split import buckets
 from common.errors import ModelUnavailable, StoreError
 from common.models.families import FAMILIES
 from common.registry import history, lock, runs, store, versions
-from common.settings import MLFLOW_DEFAULTS, RULES
+from common.settings import RULES
 from common.training import fit as training
 from common.training import promotion
 from common.training.contest import Policy
@@ -33,12 +33,6 @@ LABELS = ["angry", "calm"] * 60
 ANYTHING = Policy(threshold=-1, significance=0.05, required=("accuracy",), min_rows=1)
 STRICT = Policy(threshold=0.005, significance=0.05, required=RULES, min_rows=30)
 RECIPE = Recipe("boosted", "text", holdout_percent=20, class_weight="none", seed=42)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    for name, value in MLFLOW_DEFAULTS.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="module")

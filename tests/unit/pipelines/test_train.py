@@ -13,17 +13,9 @@ from common.evaluation.profile import Profile
 from common.pipelines.train import FITTED_WITH, TrainRequest, reproduce, run
 from common.registry import history, runs, store, versions
 from common.reports import console
-from common.settings import MLFLOW_DEFAULTS, Settings
+from common.settings import Settings
 
 ANGRY, CALM = "my order {} is lost and late, I want a refund", "thanks {}, all is well, great team"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quiet():
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in MLFLOW_DEFAULTS.items():
-            patch.setenv(name, value)
-        yield
 
 
 def table(rows=400):

@@ -1,11 +1,15 @@
 """Addresses of stores, and stores that answer wrongly, each end in one line."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from helpers import ROOT
 
 from common.errors import StoreError
 from common.registry import store
@@ -107,6 +111,17 @@ def test_no_password_of_an_address_is_shown(tmp_path):
             store.connect(uri, tmp_path, "triage")
         assert "cret" not in str(caught.value)
     assert "cret" not in repr(store.Registry("http://ann:se/cret@host", "triage"))
+
+
+def test_mlflow_is_quiet_and_silent_without_any_script(tmp_path):
+    code = "import common.registry.versions, os; print(os.environ['MLFLOW_DISABLE_TELEMETRY'])"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+    command = [sys.executable, "-c", code]
+    for given, expected in (({}, "true"), ({"MLFLOW_DISABLE_TELEMETRY": "false"}, "false")):
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment | given, capture_output=True, text=True
+        )
+        assert done.stdout == f"{expected}\n", done.stderr
 
 
 def test_a_registry_may_be_elsewhere(monkeypatch, tmp_path):

@@ -9,7 +9,6 @@ import pytest
 from common.errors import SettingsError
 from common.models.boosted import TextClassifier
 from common.registry import runs, store, versions
-from common.settings import MLFLOW_DEFAULTS
 
 TEXTS = [f"{text} {k}" for k in range(20) for text in ("it is LOST!!", "thank you so much")]
 KINDS = {"moods": ["angry", "calm"], "answers": ["no", "yes"]}
@@ -19,9 +18,7 @@ THREADS = 8
 @pytest.fixture(scope="module")
 def registries(tmp_path_factory):
     """Two embedded stores whose models, made at the same time, know different classes."""
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor() as threads:
-        for name, value in MLFLOW_DEFAULTS.items():
-            patch.setenv(name, value)
+    with ThreadPoolExecutor() as threads:
         folder = tmp_path_factory.mktemp("stores")
         made = threads.map(lambda kind: with_a_champion(folder / kind, KINDS[kind]), KINDS)
         yield dict(zip(KINDS, made, strict=True))
