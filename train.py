@@ -21,10 +21,10 @@ from common.settings import FORM, Settings, public_values
 
 
 def build_parser() -> argparse.ArgumentParser:
-    fields = """data_path text_column target_column label_with critical_keywords model_family
-        class_weight holdout_percent segment_column champion_threshold promote_significance
-        promote_rules contest_rows promotion model_name mlflow_tracking_uri mlflow_experiment_name
-        seed log_level"""
+    fields = """data_path text_column target_column label_with critical_keywords normalise_labels
+        model_family class_weight holdout_percent segment_column champion_threshold
+        promote_significance promote_rules contest_rows promotion model_name mlflow_tracking_uri
+        mlflow_experiment_name seed log_level"""
     parser = flags.build_parser(__doc__, "train.py", settings=[*fields.split(), *FORM])
     flags.add_training(parser)
     return parser
@@ -38,8 +38,9 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         found = reproduce(request, args.reproduce, cli.progress)
         cli.show(*console.reproduction(found), args.json)
         return 0 if found.identical else cli.EXIT_UNFORESEEN
-    cli.show(*console.training(run(request, cli.progress)), args.json)
-    return 0
+    result = run(request, cli.progress)
+    cli.show(*console.training(result), args.json)
+    return cli.EXIT_NO_CONTEST if result.contest.verdict.outcome == "no contest" else 0
 
 
 def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
@@ -51,6 +52,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
         segment_column=settings.segment_column,
         label_with=settings.label_with,
         critical_keywords=settings.critical_keywords,
+        normalise_labels=settings.normalise_labels,
         delimiter=settings.delimiter,
         encoding=settings.encoding,
         header=settings.header,

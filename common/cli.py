@@ -1,7 +1,8 @@
 """The edge of the scripts: signals, progress, the result, errors to one line and exit codes.
 
 Exit codes of train and predict: 0 done, 2 usage or settings, 3 input, 4 store or model not
-available, 1 anything unforeseen (traceback in the log file), 128 + signal when interrupted.
+available, 1 anything unforeseen (traceback in the log file), 128 + signal when interrupted; of
+train also 5: a model was fitted, but could not be compared with the champion, which stays.
 The monitor speaks the Nagios convention instead: every failure of its own is 3, UNKNOWN.
 """
 
@@ -24,7 +25,7 @@ from common.errors import InputError, SettingsError, StoreError, TriageError
 from common.settings import Settings, load
 from common.text import credentials
 
-EXIT_UNFORESEEN, EXIT_USAGE, EXIT_INPUT, EXIT_STORE = 1, 2, 3, 4
+EXIT_UNFORESEEN, EXIT_USAGE, EXIT_INPUT, EXIT_STORE, EXIT_NO_CONTEST = 1, 2, 3, 4, 5
 SECONDS_BETWEEN_PROGRESS_LINES = 10
 logger = logging.getLogger(__name__)
 _received: list[int] = []

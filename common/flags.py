@@ -61,12 +61,15 @@ def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> No
         info = Settings.model_fields[field]
         flag = f"--{field.replace('_', '-')}"
         default = info.default
-        shown = "" if default in (None, ()) else f" [{_plain(default)}]"
+        switch = info.annotation is bool  # --flag alone says true, --flag false takes it back
+        shown = "" if default in (None, (), False) else f" [{_plain(default)}]"
         group.add_argument(
             *ALIASES.get(field, ()),
             flag,
             dest=field,
-            metavar=field.rpartition("_")[2].upper(),
+            metavar="BOOL" if switch else field.rpartition("_")[2].upper(),
+            nargs="?" if switch else None,
+            const="true" if switch else None,
             default=argparse.SUPPRESS,
             help=f"{info.description}{DETAILS.get(field, '')}{shown}".replace("%", "%%"),
         )

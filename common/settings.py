@@ -136,6 +136,9 @@ class Settings(BaseSettings):
         description="words, separated by commas, that make a message critical "
         "(LABEL_WITH=keywords)",
     )
+    normalise_labels: bool = Field(
+        False, description="make one class of those that differ only by case or blanks"
+    )
     holdout_percent: int = Field(
         20, ge=5, le=50, description="share of the messages kept for the holdout, percent (5-50)"
     )

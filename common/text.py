@@ -67,6 +67,16 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())
 
 
+def brief(text: str, characters: int = 40) -> str:
+    r"""Text to be quoted in a sentence: control characters visible, cut if it is long.
+
+    >>> brief("Angry\n"), brief("x" * 50, 5)
+    ('Angry\\n', 'xxxx…')
+    """
+    cut = text if len(text) <= characters else text[: characters - 1] + "…"
+    return escape(cut)
+
+
 def first_line(error: object) -> str:
     """The first line of what an exception says, at most 300 characters."""
     lines = str(error).strip().splitlines() or ["no reason given"]

@@ -23,6 +23,7 @@ class MessageColumns:
         labeller: makes classes from texts.
         time: when a message was written; None: nobody asks.
         segment: the group that a message belongs to; None: nobody asks.
+        fold_labels: classes that differ only by case or blanks are one, when a model is fitted.
     """
 
     text: str
@@ -30,6 +31,7 @@ class MessageColumns:
     labeller: Labeller | None = None
     time: str | None = None
     segment: str | None = None
+    fold_labels: bool = False
 
     @property
     def needed(self) -> dict[str, str]:
@@ -86,18 +88,21 @@ def message_columns(
     critical_keywords: Sequence[str] = (),
     time: str | None = None,
     segment: str | None = None,
+    normalise_labels: bool = False,
 ) -> MessageColumns:
     """The columns of a file of messages, as the settings name them.
 
     Args:
         target: column of the class, for `label_with` "column".
         critical_keywords: for `label_with` "keywords".
+        normalise_labels: make one class of those that differ only by case or blanks.
 
     Raises:
         SettingsError: `label_with` is unknown.
     """
     labeller = labels.labeller(label_with, critical_keywords)
-    return MessageColumns(text, None if labeller else target, labeller, time, segment)
+    label = None if labeller else target
+    return MessageColumns(text, label, labeller, time, segment, normalise_labels)
 
 
 def require(path: Path, columns: Columns, reading: Reading = FIND_OUT) -> None:

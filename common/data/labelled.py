@@ -206,7 +206,8 @@ def read_split(
 ) -> tuple[Split, Split, RowCounts]:
     """Read a whole file: what to fit on, what to keep for the contest, and the rows' counts.
 
-    Spellings of a class that mean the same (`true`, `True`) become the most frequent one.
+    Spellings of a class that mean the same (`true`, `True`) become the most frequent one, and with
+    `columns.fold_labels` those that differ only by case or blanks.
 
     Raises:
         InputError: also where there are too few rows or classes to fit and test a model.
@@ -220,11 +221,12 @@ def read_split(
         classes += batch.labels
         segments += batch.segments
         counts += batch.counts
-    names = labels.preferred_spelling(classes)
+    form = labels.fold if columns.fold_labels else labels.normalise
+    names = labels.preferred_spelling(classes, form)
     buckets = split.buckets(texts)
     held = split.in_holdout(buckets, holdout_percent)
     all_texts = np.array(texts, object)
-    all_labels = np.array([names[labels.normalise(label)] for label in classes], object)
+    all_labels = np.array([names[form(label)] for label in classes], object)
     groups = np.array(segments, object) if columns.segment else None
     train, holdout = (
         Split(

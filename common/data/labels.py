@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from common.errors import InputError, SettingsError
 from common.types import Labels
 
 Labeller = Callable[[Sequence[str]], list[str]]
+Form = Callable[[str], str]
 
 
 def normalise(label: str) -> str:
@@ -30,35 +31,71 @@ def normalise(label: str) -> str:
     return re.sub(r"^(-?\d+)\.0+$", r"\1", label)
 
 
-def preferred_spelling(labels: Iterable[str]) -> dict[str, str]:
-    """The most frequent spelling of each class, by its normalise form; ties: the first met."""
+def fold(label: str) -> str:
+    """What spellings of a class have in common that differ only by case or blanks.
+
+    >>> fold("Very  Angry "), fold("TRUE")
+    ('very angry', 'true')
+    """
+    return " ".join(normalise(label).split()).casefold()
+
+
+def preferred_spelling(labels: Iterable[str], form: Form = normalise) -> dict[str, str]:
+    """The most frequent spelling of each class, by its form; ties: the first met.
+
+    Args:
+        form: `normalise`, or `fold` to make one class of spellings that differ by case or blanks.
+    """
     counts = Counter(label.strip() for label in labels)
     chosen: dict[str, str] = {}
     for label, _ in counts.most_common():
-        chosen.setdefault(normalise(label), label)
+        chosen.setdefault(form(label), label)
     return chosen
 
 
-def spell(labels: pa.Array, names: Mapping[str, str]) -> Labels:
-    """(n,) classes, each spelled as in `names`; each distinct one is looked at once.
+def spell(labels: pa.Array, classes: Collection[str]) -> Labels:
+    """(n,) labels, those that mean one of `classes` spelled like it; others stay as they are.
+
+    Case and blanks make no difference unless two of the classes differ by them alone. Each distinct
+    label is looked at once.
 
     Args:
         labels: Arrow strings.
-        names: the wanted spelling of a class, by its normal form; others stay as they are.
     """
+    same, alike = _by_form(classes)
     coded = pc.dictionary_encode(labels)
-    spelled = [names.get(normalise(name), name) for name in coded.dictionary.to_pylist()]
+    spelled = [
+        same.get(normalise(name)) or alike.get(fold(name), name)
+        for name in coded.dictionary.to_pylist()
+    ]
     return np.array([*spelled, ""], object)[coded.indices.to_numpy()]
 
 
-def match_spelling(classes: Iterable[str], like: Iterable[str]) -> tuple[str, ...]:
-    """The classes, spelt as in `like` where those mean the same.
+def match_spelling(classes: Iterable[str], like: Collection[str]) -> tuple[str, ...]:
+    """The classes, spelt as in `like` where those mean the same; no two become one.
 
     >>> match_spelling(["true", "maybe"], ["False", "True"])
     ('True', 'maybe')
+    >>> match_spelling(["angry", "Angry"], ["Angry", "Calm"])
+    ('angry', 'Angry')
     """
-    names = {normalise(str(name)): str(name) for name in like}
-    return tuple(names.get(normalise(str(name)), str(name)) for name in classes)
+    own = [str(name) for name in classes]
+    same, alike = _by_form(like)
+    exact = {name: same[normalise(name)] for name in own if normalise(name) in same}
+    often = Counter(map(fold, own))
+    loosely = {
+        name: alike[fold(name)]
+        for name in own
+        if often[fold(name)] == 1 and alike.get(fold(name)) not in (None, *exact.values())
+    }
+    return tuple((loosely | exact).get(name, name) for name in own)
+
+
+def _by_form(classes: Collection[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Classes by their normal form, and by their fold if no two share one."""
+    names = [str(name) for name in classes]
+    folded = {fold(name): name for name in names}
+    return {normalise(name): name for name in names}, folded if len(folded) == len(names) else {}
 
 
 def by_vader(texts: Sequence[str]) -> list[str]:

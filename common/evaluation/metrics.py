@@ -30,6 +30,20 @@ class ClassMetrics:
         return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
 
 
+@dataclass(frozen=True)
+class Confused:
+    """Two classes taken for each other: `there` rows of `one` for `other`, `back` the reverse."""
+
+    one: str
+    other: str
+    there: int
+    back: int
+
+    @property
+    def rows(self) -> int:
+        return self.there + self.back
+
+
 def class_indices(classes: Sequence[str]) -> dict[str, int]:
     """The place of each class in `classes`, and so of its column of probabilities."""
     return {name: index for index, name in enumerate(classes)}
@@ -64,6 +78,19 @@ def class_metrics(
         for k, name in enumerate(classes)
         if true[k] + predicted[k]
     }
+
+
+def most_confused(confusion: npt.NDArray[np.intp], classes: Sequence[str]) -> Confused | None:
+    """The two classes with most rows taken for each other; None if every answer is right."""
+    both = np.triu(confusion + confusion.T, 1)
+    if not both.any():
+        return None
+    one, other = divmod(int(both.argmax()), len(classes))
+    if confusion[one, other] < confusion[other, one]:
+        one, other = other, one
+    return Confused(
+        classes[one], classes[other], int(confusion[one, other]), int(confusion[other, one])
+    )
 
 
 def confusion_metrics(confusion: npt.NDArray[np.intp], classes: Sequence[str]) -> dict[str, float]:

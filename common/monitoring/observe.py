@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import reduce
 from operator import add
 from pathlib import Path
 
@@ -145,7 +145,7 @@ class Observer:
         names = np.array([str(name) for name in self.classifier.classes_], object)
         return _Answered(
             texts=rows.texts,
-            labels=labels.spell(rows.labels, self._spelling),
+            labels=labels.spell(rows.labels, self.classifier.classes_),
             predicted=names[best],
             confidence=proba[np.arange(len(best)), best],
             segments=None if rows.segments is None else _objects(rows.segments),
@@ -166,12 +166,12 @@ class Observer:
         true, came = np.full(len(predicted), "", object), None
         if self.late:
             found, came = self.late.find(cells(columns.identifier))
-            true = labels.spell(pa.array(found, pa.large_string()), self._spelling)
+            true = labels.spell(pa.array(found, pa.large_string()), self.classifier.classes_)
         confidence = [float(cell or "nan") for cell in cells(columns.confidence).to_pylist()]
         return _Answered(
             texts=texts.cast(pa.large_string()),
             labels=true,
-            predicted=labels.spell(predicted, self._spelling),
+            predicted=labels.spell(predicted, self.classifier.classes_),
             confidence=np.array(confidence, float),
             segments=_objects(pc.utf8_trim_whitespace(cells(columns.segment)))
             if columns.segment
@@ -187,11 +187,6 @@ class Observer:
         best = self.challenger.predict_proba(texts).argmax(axis=1)
         names = labels.match_spelling(self.challenger.classes_, self.classifier.classes_)
         return np.array(names, object)[best]
-
-    @cached_property
-    def _spelling(self) -> dict[str, str]:
-        """Classes as the model spells them, by their normal form."""
-        return {labels.normalise(str(name)): str(name) for name in self.classifier.classes_}
 
 
 def by_window(

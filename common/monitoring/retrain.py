@@ -98,7 +98,8 @@ def train(retraining: Retraining) -> Retrained:
     environment = os.environ | {"MLFLOW_TRACKING_URI": retraining.tracking_uri}
     logger.info("Training again.")
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if done.returncode:
+    # A training that ends well prints its result, also if no contest could be held (exit code 5).
+    if not done.stdout.strip():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return Retrained(False, f"retraining failed: {last}", None)
     contest = json.loads(done.stdout)

@@ -42,6 +42,7 @@ FITTED_WITH = (
     "segment_column",
     "label_with",
     "critical_keywords",
+    "normalise_labels",
     "delimiter",
     "encoding",
     "header",
@@ -63,6 +64,7 @@ class TrainRequest:
             synthetic sample.
         text_column, target_column, segment_column: where messages, their classes and groups are.
         label_with, critical_keywords: where the class comes from, if not from `target_column`.
+        normalise_labels: make one class of those that differ only by case or blanks.
         delimiter, encoding, header, field_characters: the form of files, as in `reading.Reading`.
         holdout_percent: share of the messages kept for the holdout, 5 to 50.
         class_weight: "balanced": rare classes count as much as frequent ones.
@@ -89,6 +91,7 @@ class TrainRequest:
     segment_column: str | None = None
     label_with: Literal["column", "vader", "keywords"] = "column"
     critical_keywords: tuple[str, ...] = CRITICAL_KEYWORDS
+    normalise_labels: bool = False
     delimiter: str | None = None
     encoding: str | None = None
     header: tuple[str, ...] | None = None
@@ -139,6 +142,7 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
         ModelUnavailable: the logged model doesn't load, or answers differently.
     """
     from common.data.source import source_of
+    from common.evaluation.metrics import most_confused
     from common.registry import versions
     from common.training import promotion
 
@@ -153,6 +157,7 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
                     versions.champion(registry),
                     result,
                     _policy(request),
+                    synthetic=source.synthetic,
                     replace_unscorable=request.replace_unscorable,
                 ),
             )
@@ -161,6 +166,10 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
             version, contest = _register_and_promote(request, registry, source, result)
     return TrainResult(
         metrics=result.metrics,
+        class_rows=result.class_rows,
+        per_class=result.per_class,
+        confused=most_confused(result.confusion, result.classes),
+        remarks=_remarks(request, result),
         holdout_rows=len(result.holdout),
         counts=result.counts,
         synthetic=source.synthetic,
@@ -238,6 +247,21 @@ def _register_and_promote(
     return version, contest
 
 
+def _remarks(request: TrainRequest, result: TrainingResult) -> list[str]:
+    """What looks wrong in what was learnt."""
+    from common.training import remarks
+
+    rows = len(result.holdout)
+    correct = int((result.predicted == result.holdout.labels).sum())
+    return [
+        *remarks.of_labels(result.class_rows, request.target_column, request.label_with),
+        *remarks.of_texts(result.holdout.texts.tolist(), request.text_column),
+        *remarks.of_figures(
+            correct, rows, result.metrics["balanced_accuracy"], len(result.class_rows)
+        ),
+    ]
+
+
 def _columns(request: TrainRequest) -> MessageColumns:
     from common.data.columns import message_columns
 
@@ -247,6 +271,7 @@ def _columns(request: TrainRequest) -> MessageColumns:
         request.label_with,
         request.critical_keywords,
         segment=request.segment_column,
+        normalise_labels=request.normalise_labels,
     )
 
 

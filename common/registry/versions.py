@@ -47,6 +47,11 @@ class Version:
         return int(self.tags.get("holdout_percent", 0))
 
     @property
+    def synthetic(self) -> bool:
+        """Whether it was fitted on made-up messages."""
+        return self.tags.get("synthetic_data") == "True"
+
+    @property
     def data_sha256(self) -> str | None:
         """Digest of the file it was fitted on."""
         return self.tags.get("data_sha256")

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from common.text import brief
+
 if TYPE_CHECKING:  # a script pays only for the start of what it uses
+    from common.evaluation.metrics import ClassMetrics, Confused
     from common.monitoring.result import MonitoringResult
     from common.scoring.manifest import Manifest
     from common.scoring.shadow import Comparison
@@ -24,27 +27,63 @@ SHOWN_CLASSES = 12
 
 
 def training(result: TrainResult) -> Summary:
-    """Holdout metrics, the contest as a table, and the verdict in one sentence."""
+    """What was learnt, the contest as a table, what looks wrong; last the verdict."""
     verdict, version = result.contest.verdict, result.version
     shown = "  ".join(
         f"{name} {result.metrics[name]:.4f}" for name in SHOWN_METRICS if name in result.metrics
     )
-    parts = [f"\nHoldout, {result.holdout_rows:,} rows: {shown}"]
+    parts = [f"\nHoldout, {result.holdout_rows:,} rows: {shown}", "\n" + _classes_table(result)]
+    if result.confused:
+        parts.append(_confused(result.confused))
     if verdict.rules:
         parts.append("\n" + rules_table(verdict))
+    if result.remarks:
+        parts += ["\nLook at this first:", *(f"  {remark}" for remark in result.remarks)]
+    alias = "champion" if verdict.promote else "challenger"
     parts.append(
-        f"\nRegistered as {version.name} version {version.number} (alias challenger)."
+        f"\nRegistered as {version.name} version {version.number}, the {alias}."
         if version
         else "\nDry run: nothing was logged or registered."
     )
     if result.synthetic:
         parts.append("The data is SYNTHETIC: these figures say nothing about real messages.")
     parts.append(f"Verdict: {verdict.reason}.")
-    if version and verdict.outcome == "waiting":
-        parts.append(
-            f'To promote it: python -m common.registry promote {version.number} --reason "..."'
-        )
-    return "\n".join(parts), _training_facts(result)
+    return "\n".join([*parts, *_next_steps(result)]), _training_facts(result)
+
+
+def _classes_table(result: TrainResult) -> str:
+    """Each class with its rows and, on the holdout, its precision, recall and F1."""
+    from common.reports.html import figure
+
+    rows = []
+    for name, total in list(result.class_rows.items())[:SHOWN_CLASSES]:
+        row = result.per_class.get(name)
+        figures = map(figure, (row.precision, row.recall, row.f1)) if row else ("", "", "")
+        rows.append((brief(name), f"{total:,}", f"{row.support:,}" if row else "0", *figures))
+    headers = ("class", "rows", "holdout", "precision", "recall", "F1")
+    table = tabulate(rows, headers, disable_numparse=True, colalign=("left", *["right"] * 5))
+    more = len(result.class_rows) - SHOWN_CLASSES
+    return f"{table}\n... and {more:,} rarer classes" if more > 0 else table
+
+
+def _confused(pair: Confused) -> str:
+    one, other = brief(pair.one), brief(pair.other)
+    back = f", {pair.back:,} the other way round" if pair.back else ""
+    return f"Most confused: {one} taken for {other} in {pair.there:,} rows{back}."
+
+
+def _next_steps(result: TrainResult) -> list[str]:
+    """What to type if a person has to decide."""
+    verdict, version = result.contest.verdict, result.version
+    by_hand = (
+        f'python -m common.registry promote {version.number} --reason "..."' if version else ""
+    )
+    if verdict.outcome == "waiting" and version:
+        return [f"To promote it: {by_hand}"]
+    if verdict.outcome != "no contest":
+        return []
+    ways = [*verdict.ways_out, *([f"promote it by hand: {by_hand}"] if by_hand else [])]
+    return ["No contest could be held. Ways out:", *(f"  {way}" for way in ways)]
 
 
 def rules_table(verdict: Verdict, style: str = "simple") -> str:
@@ -55,18 +94,21 @@ def rules_table(verdict: Verdict, style: str = "simple") -> str:
     """
     from common.reports.html import figure
 
+    headers = ["metric", "champion", "challenger", "difference", "rule", "passed"]
     rows = [
-        (
+        [
             rule.metric,
             figure(rule.champion),
             figure(rule.challenger),
             figure(rule.difference, "+"),
             rule.required,
             _passed(rule),
-        )
+        ]
         for rule in verdict.rules
     ]
-    headers = ("metric", "champion", "challenger", "difference", "rule", "passed")
+    if all(rule.champion is None for rule in verdict.rules):  # there is no champion to speak of
+        headers = ["metric", "model", "rule", "passed"]
+        rows = [[metric, own, rule, passed] for metric, _, own, _, rule, passed in rows]
     return tabulate(rows, headers, tablefmt=style, disable_numparse=True)
 
 
@@ -181,7 +223,13 @@ def _training_facts(result: TrainResult) -> dict[str, object]:
         "rules": [_rule_facts(rule) for rule in verdict.rules],
         "champion": result.contest.champion_number,
         "contest_rows": int(result.contest.shared.sum()),
+        "ways_out": list(verdict.ways_out),
+        "remarks": list(result.remarks),
         "metrics": dict(result.metrics),
+        "classes": {
+            name: {"rows": rows, "holdout": _class_facts(result.per_class.get(name))}
+            for name, rows in result.class_rows.items()
+        },
         "holdout_rows": result.holdout_rows,
         "rows": {
             "read": counts.read,
@@ -193,6 +241,10 @@ def _training_facts(result: TrainResult) -> dict[str, object]:
         "synthetic_data": result.synthetic,
         "model": version.identity() if version else None,
     }
+
+
+def _class_facts(row: ClassMetrics | None) -> dict[str, float | None] | None:
+    return row.facts() if row else None
 
 
 def _rule_facts(rule: Rule) -> dict[str, object]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from common.evaluation import metrics
 from common.models.base import Explains, TellsTerms, Weighted
 from common.models.families import FAMILIES
 from common.registry.runs import TrainingRecord
@@ -87,7 +86,6 @@ def pages(
         segments=None if holdout.segments is None else holdout.segments[shared],
         provenance=provenance.sections(),
     )
-    confusion = metrics.confusion_counts(holdout.labels, result.predicted, result.classes)
     card = model_card.Card(
         model=version.name,
         version=version.number,
@@ -99,7 +97,7 @@ def pages(
         train_rows=result.train_rows,
         holdout_rows=len(holdout),
         metrics=result.metrics,
-        per_class=metrics.class_metrics(confusion, result.classes),
+        per_class=result.per_class,
         verdict=contest.verdict,
         family_limits=FAMILIES[provenance.family].limits,
     )
@@ -110,11 +108,9 @@ def _documents(
     result: TrainingResult, terms: dict[str, Weighted] | None
 ) -> dict[str, Mapping[str, object]]:
     """What people and scripts read beside the figures, by file name."""
-    confusion = metrics.confusion_counts(result.holdout.labels, result.predicted, result.classes)
-    per_class = metrics.class_metrics(confusion, result.classes)
     documents: dict[str, Mapping[str, object]] = {
-        "per_class.json": {name: values.facts() for name, values in per_class.items()},
-        "confusion_matrix.json": {"classes": result.classes, "rows": confusion.tolist()},
+        "per_class.json": {name: values.facts() for name, values in result.per_class.items()},
+        "confusion_matrix.json": {"classes": result.classes, "rows": result.confusion.tolist()},
     }
     if terms is not None:
         documents["telling_terms.json"] = terms

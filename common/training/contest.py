@@ -17,6 +17,7 @@ FAMILY_ERROR = 0.05
 SMALL_DROP, LARGE_DROP = Fraction(5, 100), Fraction(10, 100)
 LOG_LOSS_MARGIN, ECE_MARGIN = 0.02, 0.01
 SHOWN_DROPS = 3
+PROVISIONAL = "first champion, provisional"
 NO_RULES = "no rule is required (PROMOTE_RULES), so nothing is promoted"
 
 RuleName = Literal[
@@ -44,7 +45,7 @@ class Rule:
     Attributes:
         name: what settings and explanations know it by.
         metric: what people call it.
-        champion, challenger: the figures that are compared; None if there is none.
+        champion, challenger: the figures of both models; None if there is none.
         required: what must hold, in words; "" if nothing.
         blocks: the challenger is not promoted unless `passed`.
     """
@@ -74,6 +75,7 @@ class Verdict:
         decision: in a few words, such as "champion stays".
         grounds: the figures or the obstacle behind it.
         rules: row by row.
+        ways_out: what can be done if no contest could be held.
     """
 
     promote: bool
@@ -81,6 +83,7 @@ class Verdict:
     decision: str
     grounds: str
     rules: tuple[Rule, ...] = ()
+    ways_out: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -109,7 +112,8 @@ class Policy:
         significance: largest p-value of McNemar's test. Not asked for if the threshold is
             negative, which says that a loss is accepted.
         required: the rules that decide; none means that nothing is promoted.
-        min_rows: fewer shared holdout rows are no contest.
+        min_rows: fewer shared holdout rows are no contest, and a first champion that was measured
+            on fewer is provisional.
     """
 
     threshold: float
@@ -135,19 +139,22 @@ def first_model(correct: int, majority_correct: int, rows: int, policy: Policy) 
         return Verdict(False, "rejected", "no champion", f"{figures}, but {NO_RULES}", (rule,))
     if rule.passed:
         grounds = f"{figures}, the majority class has {share:.4f}"
+        if rows < policy.min_rows:
+            grounds += f"; too few rows to trust ({policy.min_rows:,} are needed, CONTEST_ROWS)"
+            return Verdict(True, "promoted", PROVISIONAL, grounds, (rule,))
         return Verdict(True, "promoted", "first champion", grounds, (rule,))
     grounds = f"{figures} is no better than the majority class ({share:.4f})"
     return Verdict(False, "rejected", "no champion", grounds, (rule,))
 
 
-def replace_untested(why: str, first: Verdict) -> Verdict:
-    """The champion can't be tested, and is to be replaced as if there were none.
+def replaced(decision: str, why: str, first: Verdict) -> Verdict:
+    """The champion is to be replaced without a contest, as if there were none.
 
     Args:
-        why: it can't be tested.
+        decision: in a few words, if the model passes.
+        why: there is no contest.
         first: the verdict without a champion.
     """
-    decision = "new champion, the old one is replaced untested"
     return replace(
         first,
         decision=decision if first.promote else "champion stays",
@@ -155,9 +162,9 @@ def replace_untested(why: str, first: Verdict) -> Verdict:
     )
 
 
-def no_contest(why: str) -> Verdict:
+def no_contest(why: str, *ways_out: str) -> Verdict:
     """The two can't be compared, so the champion stays."""
-    return Verdict(False, "no contest", "champion stays", why)
+    return Verdict(False, "no contest", "champion stays", why, ways_out=ways_out)
 
 
 def against_champion(
@@ -203,9 +210,9 @@ def over_majority(correct: int, majority_correct: int, rows: int) -> Rule:
     return Rule(
         "majority",
         "accuracy over majority class",
-        majority_correct / rows,
+        None,
         correct / rows,
-        "> majority class",
+        f"> {majority_correct / rows:.4f} (majority class)",
         correct > majority_correct,
     )
 

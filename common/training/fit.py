@@ -6,16 +6,20 @@ import hashlib
 import json
 import logging
 import time
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from common.data.columns import MessageColumns
 from common.data.labelled import RowCounts, Split, majority, read_split
 from common.data.reading import FIND_OUT, Reading
 from common.evaluation import metrics, profile
+from common.evaluation.metrics import ClassMetrics
 from common.evaluation.profile import Profile
 from common.models.base import Classifier, TrainableClassifier
 from common.models.families import FAMILIES
@@ -64,6 +68,7 @@ class TrainingResult:
         stream: messages of both sides, drawn evenly.
         fitted_accuracy: on messages it was fitted on.
         counts: of the rows of the file.
+        class_rows: rows of each class on both sides, the most frequent first.
     """
 
     classifier: TrainableClassifier
@@ -78,6 +83,17 @@ class TrainingResult:
     stream: tuple[str, ...] = ()
     fitted_accuracy: float = 1.0
     counts: RowCounts = field(default_factory=RowCounts)
+    class_rows: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def confusion(self) -> npt.NDArray[np.intp]:
+        """(K, K) rows of the holdout: true classes down, answers across."""
+        return metrics.confusion_counts(self.holdout.labels, self.predicted, self.classes)
+
+    @property
+    def per_class(self) -> dict[str, ClassMetrics]:
+        """Precision, recall and F1 of each class that occurs."""
+        return metrics.class_metrics(self.confusion, self.classes)
 
     @property
     def predictions_sha256(self) -> str:
@@ -181,6 +197,7 @@ def fit(train: Split, holdout: Split, recipe: Recipe, advance: Advance = _silent
         rows_per_second=rows_per_second,
         stream=_sample_of_stream(train, holdout, recipe.seed),
         fitted_accuracy=_fitted_accuracy(classifier, train, recipe.seed),
+        class_rows=dict(Counter(map(str, [*train.labels, *holdout.labels])).most_common()),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # so that a script can name it without loading a heavy library
     from common.data.labelled import RowCounts
+    from common.evaluation.metrics import ClassMetrics, Confused
     from common.registry.versions import Version
     from common.training.promotion import ContestResult
 
@@ -18,6 +19,10 @@ class TrainResult:
 
     Attributes:
         metrics: of the holdout, by the names of `evaluation.metrics`.
+        class_rows: rows of each class in all, the most frequent first.
+        per_class: precision, recall and F1 of each class on the holdout.
+        confused: the two classes that are most often taken for each other, if any are.
+        remarks: what looks wrong, in sentences.
         counts: of the rows of the data.
         synthetic: whether it was the synthetic sample.
         contest: the verdict, and the answers of both models that it was found on.
@@ -25,6 +30,10 @@ class TrainResult:
     """
 
     metrics: Mapping[str, float]
+    class_rows: Mapping[str, int]
+    per_class: Mapping[str, ClassMetrics]
+    confused: Confused | None
+    remarks: Sequence[str]
     holdout_rows: int
     counts: RowCounts
     synthetic: bool

@@ -16,6 +16,7 @@ from common.errors import ModelUnavailable
 from common.registry import history, lock, versions
 from common.registry.store import Registry
 from common.registry.versions import Version
+from common.text import brief
 from common.training import contest
 from common.training.contest import Answers, Policy, Rule, Verdict
 from common.training.fit import TrainingResult
@@ -23,6 +24,7 @@ from common.types import Bools, Floats, Labels
 
 # Share of the rows that may be of classes which one of the two models does not know.
 FOREIGN_CLASSES = 0.01
+SHOWN_CLASSES = 10
 
 logger = logging.getLogger(__name__)
 
@@ -56,14 +58,18 @@ def judge(
     champion: Version | None,
     result: TrainingResult,
     policy: Policy,
+    synthetic: bool = False,
     replace_unscorable: bool = False,
     version: Version | None = None,
 ) -> ContestResult:
     """Compare a fitted model's answers on its holdout with those of the champion.
 
-    Only rows count that are holdout for both: those of the smaller of their holdouts.
+    Only rows count that are holdout for both: those of the smaller of their holdouts. A champion
+    that was fitted on made-up messages is replaced by the first model of real ones, never the
+    other way round.
 
     Args:
+        synthetic: whether the messages are made up.
         replace_unscorable: a champion that can't be tested any more may be replaced.
         version: what the fitted model was registered as, if it was.
     """
@@ -71,15 +77,22 @@ def judge(
     own = Answers(result.predicted, result.proba)
     if champion is None:
         return ContestResult(_first(result, policy), everything, result.classes, own)
-    try:
-        return _test(registry, champion, result, policy, version)
-    except _Unscorable as error:
-        if replace_unscorable:
-            verdict = contest.replace_untested(str(error), _first(result, policy))
-        else:
-            verdict = contest.no_contest(
-                f"{error}. If it is to be replaced all the same: --replace-unscorable"
-            )
+    if champion.synthetic == synthetic:
+        try:
+            return _test(registry, champion, result, policy, version)
+        except _Unscorable as error:
+            verdict = _untested(str(error), result, policy, replace_unscorable)
+    elif champion.synthetic:
+        verdict = contest.replaced(
+            "new champion, the one of synthetic data is replaced",
+            f"version {champion.number} was fitted on synthetic messages",
+            _first(result, policy),
+        )
+    else:
+        verdict = contest.no_contest(
+            f"version {champion.number} was fitted on real messages, this model on synthetic ones",
+            "train on your own messages: --data FILE",
+        )
     return ContestResult(verdict, everything, result.classes, own, None, champion.number)
 
 
@@ -109,6 +122,7 @@ def contest_and_promote(
             champion,
             result,
             policy,
+            synthetic=version.synthetic,
             replace_unscorable=replace_unscorable,
             version=version,
         )
@@ -125,6 +139,15 @@ def contest_and_promote(
             tags = {"verdict": verdict.outcome, "reason": verdict.reason}
             versions.record(registry, version, tags, describe(verdict))
         return replace(held, verdict=verdict)
+
+
+def _untested(
+    why: str, result: TrainingResult, policy: Policy, replace_unscorable: bool
+) -> Verdict:
+    if not replace_unscorable:
+        return contest.no_contest(why, "replace it untested: train.py --replace-unscorable")
+    decision = "new champion, the old one is replaced untested"
+    return contest.replaced(decision, why, _first(result, policy))
 
 
 def _first(result: TrainingResult, policy: Policy) -> Verdict:
@@ -153,8 +176,8 @@ def _test(
     if rows < policy.min_rows:
         verdict = contest.no_contest(
             f"only {rows:,} rows are holdout for version {champion.number} and for the challenger, "
-            f"{policy.min_rows:,} are needed (CONTEST_ROWS); add labelled rows, or train with "
-            "the same HOLDOUT_PERCENT"
+            f"{policy.min_rows:,} are needed (CONTEST_ROWS)",
+            f"add labelled rows, or train with HOLDOUT_PERCENT={champion.holdout_percent} as then",
         )
         own = Answers(result.predicted[shared], result.proba[shared])
         return ContestResult(verdict, shared, result.classes, own, None, champion.number)
@@ -200,7 +223,10 @@ def _refuse_other_classes(
     if foreign <= FOREIGN_CLASSES:
         return
     changes = [
-        f"{what}: {', '.join(found)}" for what, found in (("new", new), ("gone", gone)) if found
+        f"{what}: {', '.join(map(brief, found[:SHOWN_CLASSES]))}"
+        + (f" and {len(found) - SHOWN_CLASSES:,} more" if len(found) > SHOWN_CLASSES else "")
+        for what, found in (("new", new), ("gone", gone))
+        if found
     ]
     raise _Unscorable(
         f"version {champion.number} can't be tested: the classes have changed "

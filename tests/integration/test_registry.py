@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers import clean_environment, copy_project, mlflow_server
+from helpers import Project, clean_environment, copy_project, mlflow_server
 
 ANY_GAIN = ("--champion-threshold", "-1", "--promote-rules", "accuracy")
 
@@ -36,7 +36,7 @@ def trained_four_times(project):
 
 def train(project, *flags):
     done = project.run("train.py", *flags)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -203,20 +203,46 @@ def test_an_alias_moved_by_hand_is_found_and_written_down(project):
     assert (entry["version"], entry["kind"]) == (4, "outside")
 
 
-def test_other_classes_are_no_contest_unless_the_champion_is_to_be_replaced(project):
-    rows = (project.root / "data" / "synthetic_messages.csv").read_text().splitlines()
-    at = rows[0].split(",").index("inbound")
-    for number, row in enumerate(rows[1:], start=1):
-        cells = row.split(",")
-        if cells[at] in ("True", "False"):
-            cells[at] = {"True": "customer", "False": "brand"}[cells[at]]
-            rows[number] = ",".join(cells)
-    (project.root / "renamed.csv").write_text("\n".join(rows) + "\n")
+OWN = {
+    "angry": ("my order {} is lost", "refund {} now, this is a scam", "late again, ticket {}"),
+    "calm": ("thanks for {}, all is well", "great team, {} times", "how do I change seat {}?"),
+}
+
+
+def own_file(project, name, classes, rows=400):
+    """A user's file, whose two classes are called so."""
+    with (project.root / name).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "inbound"])
+        for row in range(rows):
+            angry = row % 2 == 0
+            texts = OWN["angry" if angry else "calm"]
+            writer.writerow([texts[row % 3].format(row), classes[not angry]])
+    return name
+
+
+def test_a_champion_of_synthetic_data_is_replaced_and_none_of_other_classes_without_consent(
+    project,
+):
+    project = Project(project.root, project.env | {"MODEL_NAME": "own", "DATA_PATH": ""})
+    assert "first champion" in train(project)
+    mine = own_file(project, "mine.csv", ("True", "False"))
+    shown = train(project, "--data", mine)
+    assert "new champion, the one of synthetic data is replaced" in shown
     before = champion(project)
-    shown = train(project, "--data", "renamed.csv")
-    assert "the classes have changed" in shown
-    assert "--replace-unscorable" in shown
+    synthetic = project.run("train.py")
+    assert synthetic.returncode == 5, synthetic.stderr
+    assert "this model on synthetic ones" in synthetic.stdout
     assert champion(project) == before
-    shown = train(project, "--data", "renamed.csv", "--replace-unscorable")
+
+    other = own_file(project, "other.csv", ("brand", "customer"))
+    done = project.run("train.py", "--data", other)
+    assert done.returncode == 5, done.stderr
+    assert "the classes have changed (new: brand, customer; gone: False, True)" in done.stdout
+    assert "train.py --replace-unscorable" in done.stdout
+    number = done.stdout.partition("own version ")[2].partition(",")[0]
+    assert f"common.registry promote {number} --reason" in done.stdout
+    assert champion(project) == before
+    shown = train(project, "--data", other, "--replace-unscorable")
     assert "new champion, the old one is replaced untested" in shown
     assert champion(project) != before

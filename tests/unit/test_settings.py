@@ -25,6 +25,7 @@ WRITTEN = {
     "field_characters": ("99", 99),
     "label_with": ("keywords", "keywords"),
     "critical_keywords": ("fire, flood ,two words", ("fire", "flood", "two words")),
+    "normalise_labels": ("true", True),
     "model_family": ("other", "other"),
     "class_weight": ("balanced", "balanced"),
     "holdout_percent": ("30", 30),

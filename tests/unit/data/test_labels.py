@@ -1,6 +1,7 @@
 import zipfile
 
 import nltk
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,30 @@ def test_different_classes_stay_different(one, other):
 def test_the_most_frequent_spelling_names_the_class():
     found = labels.preferred_spelling(["true", "True", "True", "1.0", "1", "x"])
     assert found == {"true": "True", "1": "1.0", "x": "x"}
+
+
+def test_folding_makes_one_class_of_spellings_that_differ_by_case_or_blanks():
+    written = ["Very  Angry", "very angry", "very angry ", "calm"]
+    assert labels.preferred_spelling(written, labels.fold) == {
+        "very angry": "very angry",
+        "calm": "calm",
+    }
+
+
+def spelled(classes, *written):
+    return labels.spell(pa.array(written, pa.large_string()), classes).tolist()
+
+
+def test_a_label_is_matched_to_the_model_s_class_whatever_its_case_if_only_one_can_be_meant():
+    assert spelled(["Angry", "calm"], "ANGRY ", "Calm", "x", "") == ["Angry", "calm", "x", ""]
+    assert spelled(["Angry", "angry"], "ANGRY", "angry") == ["ANGRY", "angry"]
+    assert spelled(["True", "False"], "true", "0") == ["True", "0"]
+
+
+@given(st.lists(st.sampled_from(["a", "A", "b", " B", "c"]), unique_by=labels.normalise))
+def test_matching_never_makes_one_class_of_two(classes):
+    for like in (["a", "b"], ["A", "a"], ["B", "c"]):
+        assert len(set(labels.match_spelling(classes, like))) == len(classes)
 
 
 def test_keywords_are_whole_words_in_any_case_and_no_patterns():

@@ -240,6 +240,16 @@ def test_a_first_model_must_beat_the_majority_class(correct, promoted):
     verdict = first_model(correct, 70, 100, policy_of())
     assert verdict.promote is promoted
     assert verdict.rules[0].passed is promoted
+    assert verdict.rules[0].champion is None
+    assert verdict.rules[0].required == "> 0.7000 (majority class)"
+
+
+@pytest.mark.parametrize(("rows", "provisional"), [(8, True), (29, True), (30, False)])
+def test_a_first_champion_of_few_rows_is_provisional(rows, provisional):
+    verdict = first_model(rows, 1, rows, policy_of())
+    assert verdict.promote
+    assert ("provisional" in verdict.decision) is provisional
+    assert ("CONTEST_ROWS" in verdict.grounds) is provisional
 
 
 def test_a_passed_challenger_can_be_left_to_a_person():
@@ -252,17 +262,20 @@ def test_a_passed_challenger_can_be_left_to_a_person():
 
 def test_a_champion_that_cannot_be_tested_is_replaced_where_that_was_asked_for():
     first = first_model(90, 50, 100, policy_of())
-    verdict = contest.replace_untested("version 3 is gone", first)
+    verdict = contest.replaced("new champion", "version 3 is gone", first)
     assert verdict.promote
     assert verdict.reason.startswith("new champion")
     assert "version 3 is gone" in verdict.reason
-    worse = contest.replace_untested("version 3 is gone", first_model(40, 50, 100, policy_of()))
+    worse = contest.replaced(
+        "new champion", "version 3 is gone", first_model(40, 50, 100, policy_of())
+    )
     assert not worse.promote
     assert worse.reason.startswith("champion stays")
 
 
 def test_no_contest_says_why_and_promotes_nothing():
-    verdict = no_contest("nobody came")
+    verdict = no_contest("nobody came", "invite them")
+    assert verdict.ways_out == ("invite them",)
     assert (verdict.promote, verdict.outcome) == (False, "no contest")
     assert "nobody came" in verdict.reason
 
