@@ -36,6 +36,7 @@ spark: .venv/.spark ## add Spark, which needs Java 17 or newer
 
 .venv/.core: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@echo "Installing into .venv: about 1.2 GB on disk, most of it CatBoost, Arrow, SciPy and MLflow."
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) -r requirements.lock
 	@touch $@
