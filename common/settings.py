@@ -239,6 +239,8 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
         SettingsError: a value has the wrong type or is out of range, or `.env` holds a line
             that is not a setting, or a name that looks like a misspelt one.
     """
+    if not ROOT.is_dir():
+        raise SettingsError(f"TRIAGE_HOME is {ROOT}, which is not a folder: make it first.")
     flags = flags or {}
     in_environment = {name.upper() for name in os.environ}
     try:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from common.commands import as_typed
+
 if TYPE_CHECKING:  # a script pays only for the start of what it uses
     from common.monitoring.result import MonitoringResult
     from common.scoring.manifest import Manifest
@@ -42,7 +44,9 @@ def training(result: TrainResult) -> Summary:
     parts.append(f"Verdict: {verdict.reason}.")
     if version and verdict.outcome == "waiting":
         parts.append(
-            f'To promote it: python -m common.registry promote {version.number} --reason "..."'
+            as_typed(
+                f'To promote it: python -m common.registry promote {version.number} --reason "..."'
+            )
         )
     return "\n".join(parts), _training_facts(result)
 
