@@ -27,7 +27,10 @@ def _project(code: Path) -> Path:
         return Path(home).expanduser().resolve()
     if not any(code.glob("triage_trio-*.dist-info")):
         return code
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # deleted; what reads the settings says so
+        return Path(os.environ.get("PWD", os.devnull))
     known = (
         folder
         for folder in (here, *here.parents)

@@ -48,9 +48,10 @@ def build_parser(doc: str, prog: str, settings: Sequence[str]) -> argparse.Argum
 def bare_parser(doc: str, prog: str) -> argparse.ArgumentParser:
     """A parser that shows a docstring: its first paragraph above the flags, the rest below."""
     description, _, epilog = as_typed(doc).strip().partition("\n\n")
-    typed = as_typed(f"python {prog}").removeprefix("python ")
+    full = prog if prog.startswith("python ") else f"python {prog}"
+    typed = as_typed(full)
     parser = _Parser(
-        prog=prog if typed == prog else typed,
+        prog=prog if typed == full else typed,
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,

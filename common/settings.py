@@ -240,7 +240,7 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
             that is not a setting, or a name that looks like a misspelt one.
     """
     if not ROOT.is_dir():
-        raise SettingsError(f"TRIAGE_HOME is {ROOT}, which is not a folder: make it first.")
+        raise SettingsError(f"there is no folder {ROOT}: make it, or let TRIAGE_HOME name another.")
     flags = flags or {}
     in_environment = {name.upper() for name in os.environ}
     try:
