@@ -7,7 +7,36 @@ subjects `training`, `scoring` and `monitoring`, then `reports` for people and m
 ground that all of them stand on. `make lint` checks that imports point one way.
 """
 
+import os
 from pathlib import Path
 
-# The project's folder: cron's working directory does not matter.
-ROOT = Path(__file__).resolve().parent.parent
+__version__ = "0.1.0"
+
+# Where the three scripts are: a checkout, or the environment that they were installed in.
+CODE = Path(__file__).resolve().parent.parent
+
+
+def _project(code: Path) -> Path:
+    """The project's folder, with `.env`, `mlflow.db` and logs.
+
+    TRIAGE_HOME if that is set. Else the checkout, so that cron's working directory does not matter.
+    Where the code was installed, the project is what the current directory is part of: the nearest
+    folder upwards with `mlflow.db` or `.env`, or the current directory itself.
+    """
+    if home := os.environ.get("TRIAGE_HOME"):
+        return Path(home).expanduser().resolve()
+    if not any(code.glob("triage_trio-*.dist-info")):
+        return code
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # deleted; what reads the settings says so
+        return Path(os.environ.get("PWD", os.devnull))
+    known = (
+        folder
+        for folder in (here, *here.parents)
+        if (folder / "mlflow.db").is_file() or (folder / ".env").is_file()
+    )
+    return next(known, here)
+
+
+ROOT = _project(CODE)

@@ -11,6 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
+from common import __version__
+from common.commands import as_typed
 from common.errors import SettingsError
 from common.models.families import FAMILIES
 from common.settings import Settings
@@ -32,7 +34,8 @@ DETAILS = {
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message}. See: python {self.prog.removeprefix('python ')} --help")
+        typed = self.prog if self.prog.startswith(("python ", "triage ")) else f"python {self.prog}"
+        raise SettingsError(f"{message}. See: {typed} --help")
 
 
 def build_parser(doc: str, prog: str, settings: Sequence[str]) -> argparse.ArgumentParser:
@@ -44,14 +47,18 @@ def build_parser(doc: str, prog: str, settings: Sequence[str]) -> argparse.Argum
 
 def bare_parser(doc: str, prog: str) -> argparse.ArgumentParser:
     """A parser that shows a docstring: its first paragraph above the flags, the rest below."""
-    description, _, epilog = doc.strip().partition("\n\n")
-    return _Parser(
-        prog=prog,
+    description, _, epilog = as_typed(doc).strip().partition("\n\n")
+    full = prog if prog.startswith("python ") else f"python {prog}"
+    typed = as_typed(full)
+    parser = _Parser(
+        prog=prog if typed == full else typed,
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"triage-trio {__version__}")
+    return parser
 
 
 def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> None:

@@ -242,6 +242,8 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
         SettingsError: a value has the wrong type or is out of range, or `.env` holds a line
             that is not a setting, or a name that looks like a misspelt one.
     """
+    if not ROOT.is_dir():
+        raise SettingsError(f"there is no folder {ROOT}: make it, or let TRIAGE_HOME name another.")
     flags = flags or {}
     in_environment = {name.upper() for name in os.environ}
     try:

@@ -25,13 +25,22 @@ def bucket(text: str) -> int:
     >>> bucket("@a  Where is my ORDER? https://t.co/x") == bucket("where is my order? @b")
     True
     """
-    normal = " ".join(_MENTION_OR_LINK.sub(" ", text.casefold()).split())
-    return int.from_bytes(blake2b(normal.encode(), digest_size=8).digest(), "big") % BUCKETS
+    return _key(text) % BUCKETS
 
 
 def buckets(texts: Sequence[str]) -> npt.NDArray[np.uint8]:
     """The bucket of each message."""
     return np.fromiter(map(bucket, texts), np.uint8, len(texts))
+
+
+def keys(texts: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.uint64]:
+    """What tells a message and its variants from all others, without holding the text."""
+    return np.fromiter(map(_key, texts), np.uint64, len(texts))
+
+
+def _key(text: str) -> int:
+    normal = " ".join(_MENTION_OR_LINK.sub(" ", text.casefold()).split())
+    return int.from_bytes(blake2b(normal.encode(), digest_size=8).digest(), "big")
 
 
 def in_holdout(buckets: npt.NDArray[np.uint8], holdout_percent: int) -> npt.NDArray[np.bool_]:

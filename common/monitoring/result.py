@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
+from common.commands import as_typed
 from common.evaluation.metrics import (
     ClassMetrics,
     class_metrics,
@@ -270,7 +271,10 @@ def propose_steps(
         steps.append(_command("monitor.py", *flags, "--window", window, "--report", "report.html"))
     if wrong & set(about(Subject.ACCURACY)):
         data = ("--data", printable(train_data)) if train_data else ()
-        steps += [_command("train.py", *data, "--dry-run"), "python -m common.registry history"]
+        steps += [
+            _command("train.py", *data, "--dry-run"),
+            _command("-m", "common.registry", "history"),
+        ]
     return steps
 
 
@@ -295,7 +299,7 @@ def worst_examples(window: Profile) -> tuple[Example, ...]:
 
 
 def _command(*words: str) -> str:
-    return shlex.join(["python", *words])
+    return as_typed(shlex.join(["python", *words]))
 
 
 def _classes(window: Profile, reference: Profile | None) -> ClassResults | None:

@@ -28,14 +28,14 @@ class Retraining:
 
     Attributes:
         level: how bad accuracy must become.
-        root: the project's folder, where train.py is.
+        scripts: the folder that train.py is in.
         data: to train on; None for what train.py takes by itself.
         model_name: of the registered model.
         tracking_uri: of MLflow.
     """
 
     level: Status
-    root: Path
+    scripts: Path
     data: Path | None
     model_name: str
     tracking_uri: str = field(repr=False)
@@ -91,7 +91,7 @@ def train(retraining: Retraining) -> Retrained:
 
     It takes the same lock as any other training, and promotes by the same rules.
     """
-    command = [sys.executable, str(retraining.root / "train.py"), "--json"]
+    command = [sys.executable, str(retraining.scripts / "train.py"), "--json"]
     command += ["--model-name", retraining.model_name]
     command += ["--data", str(retraining.data)] if retraining.data else []
     # Not a flag: an address may hold a password, and everybody sees flags.

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
-from common import ROOT
+from common import CODE, ROOT
 from common.errors import SettingsError, StoreError
 from common.pipelines.progress import no_progress
 from common.settings import CRITICAL_KEYWORDS
@@ -312,7 +312,7 @@ def _keep(
     if request.retrain_on:
         retraining = Retraining(
             level=Status[request.retrain_on.upper()],
-            root=ROOT,
+            scripts=CODE,
             data=request.retrain_data or request.training_data,
             model_name=request.model_name,
             tracking_uri=registry.uri,

@@ -2,6 +2,7 @@
 
 Every change is a new entry of the history, made under the same lock as those of train.py.
 
+    python -m common.registry list
     python -m common.registry history
     python -m common.registry show
     python -m common.registry promote 3 --reason "approved after review"
@@ -15,24 +16,32 @@ import argparse
 import getpass
 import logging
 import os
+import shlex
 import socket
 import sys
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
 from common import ROOT, cli, flags
+from common.commands import as_typed
 from common.errors import ModelUnavailable, SettingsError
 from common.registry.store import Registry, connect
 from common.settings import Settings
 
+if TYPE_CHECKING:  # a mistake in the flags is told without any heavy library
+    from common.registry.history import Register
+    from common.registry.listing import Listed
+
+COMMAND = "python -m common.registry"
 CHECKED = ["where is my order?", "thank you", ""]
 
 logger = logging.getLogger("registry")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = flags.bare_parser(__doc__ or "", "python -m common.registry")
+    parser = flags.bare_parser(__doc__ or "", COMMAND)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, meaning: str) -> argparse.ArgumentParser:
@@ -40,37 +49,82 @@ def build_parser() -> argparse.ArgumentParser:
         flags.add_settings(added, ["model_name", "mlflow_tracking_uri", "log_level"])
         return added
 
+    command("list", "all versions, the newest first: how each did, and which waits")
     command("history", "who was champion from when to when, and why")
     show = command("show", "all that is recorded of a version")
     show.add_argument("version", nargs="?", default="champion", help="version or alias [champion]")
     promote = command("promote", "make a version the champion, as a person's decision")
     promote.add_argument("version", help="version or alias")
-    promote.add_argument("--reason", required=True, help="why; it is kept for ever")
+    promote.add_argument("--reason", default="", help="why; it is kept for ever (needed)")
+    despite = "promote it although it lost its contest"
+    promote.add_argument("--yes", action="store_true", help=despite)
     rollback = command("rollback", "make the champion before the present one champion again")
     rollback.add_argument("--reason", default="rolled back", help="why [rolled back]")
-    prune = command("prune", "delete old versions that were not champion lately")
+    prune = command("prune", "delete old versions, but none that rollback may go to")
     add = prune.add_argument
     number = flags.positive_int
     add("--keep", type=number, required=True, metavar="N", help="newest versions to keep")
-    kept = "last champions to keep [5]"
-    add("--champions", type=number, default=5, metavar="K", help=kept)
+    kept = "champions to keep; rollback loses those before [all that it may go to, and the last 5]"
+    add("--champions", type=number, metavar="K", help=kept)
     add("--yes", action="store_true", help="do it; without, only say what would be deleted")
     return parser
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     registry = connect(settings.mlflow_tracking_uri, ROOT, settings.model_name)
-    if args.command == "history":
+    if args.command == "list":
+        show_list(registry, args.json)
+    elif args.command == "history":
         show_history(registry, args.json)
     elif args.command == "show":
         show_version(registry, args.version, args.json)
     elif args.command == "promote":
-        promote(registry, args.version, args.reason, args.json)
+        promote(registry, args.version, args.reason, args.yes, args.json)
     elif args.command == "rollback":
         rollback(registry, args.reason, args.json)
     else:
         prune(registry, args.keep, args.champions, args.yes, args.json)
     return 0
+
+
+def show_list(registry: Registry, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from common.registry import listing
+
+    found = listing.read(registry)
+    headers = ("version", "aliases", "verdict", "accuracy", "macro-F1", "data", "trained (UTC)")
+    rows = [
+        (
+            row.version,
+            ", ".join(row.aliases),
+            row.verdict or "none",
+            _figure(row.holdout_accuracy),
+            _figure(row.macro_f1),
+            f"{row.data or ''}{' (synthetic)' if row.synthetic else ''}",
+            (row.trained_at or "").partition("+")[0].replace("T", " "),
+        )
+        for row in found
+    ]
+    waiting = [_waiting(row) for row in found if row.waits]
+    said = waiting or ["No challenger waits."]
+    table = tabulate(rows, headers, disable_numparse=True)
+    text = "\n".join([table, "", *said]) if rows else f"{registry.model_name} has no version yet."
+    cli.show(text, [asdict(row) for row in found], as_json)
+
+
+def _waiting(row: Listed) -> str:
+    """Why a challenger is not the champion, and what to type if it is to be."""
+    verdict = row.reason or "its training did not end"
+    command = f'promote {row.version} --reason "..."{" --yes" if row.lost else ""}'
+    return (
+        f"Challenger: version {row.version} ({verdict}). "
+        f"To promote it: {as_typed(COMMAND)} {command}"
+    )
+
+
+def _figure(share: float | None) -> str:
+    return "" if share is None else f"{share:.4f}"
 
 
 def show_history(registry: Registry, as_json: bool) -> None:
@@ -109,13 +163,31 @@ def show_version(registry: Registry, which: str, as_json: bool) -> None:
     cli.show(tabulate(wrapped, tablefmt="plain", disable_numparse=True), facts, as_json)
 
 
-def promote(registry: Registry, which: str, reason: str, as_json: bool) -> None:
+def promote(registry: Registry, which: str, reason: str, although: bool, as_json: bool) -> None:
+    """Make a version champion, as a person's decision.
+
+    Args:
+        although: also if it lost its contest.
+    """
     from common.registry import history, versions
 
-    if not reason.strip():
-        raise SettingsError("--reason is empty: say why, for those who read the history later.")
-    version = versions.find(registry, which)
-    change(registry, version.number, history.MANUAL, reason.strip(), as_json)
+    register, version = history.read(registry), versions.find(registry, which)
+    reason = reason.strip()
+    refuse_champion(register, version.number)
+    if version.lost_because and not (although and reason):
+        again = shlex.quote(reason) if reason else '"..."'
+        raise SettingsError(
+            f"version {version.number} lost its contest ({version.lost_because}). To promote it "
+            f"all the same: {as_typed(COMMAND)} promote {version.number} --reason {again} --yes"
+        )
+    if not reason:
+        raise SettingsError("--reason is empty or missing: say why, for those who come later.")
+    withdrawn = {found.version: found for found in register.withdrawals()}
+    if before := withdrawn.get(version.number):
+        logger.warning(
+            "Version %d was rolled back from at %s (%s).", before.version, before.at, before.reason
+        )
+    change(registry, version.number, history.MANUAL, reason, as_json)
 
 
 def rollback(registry: Registry, reason: str, as_json: bool) -> None:
@@ -125,7 +197,7 @@ def rollback(registry: Registry, reason: str, as_json: bool) -> None:
     if previous is None:
         raise ModelUnavailable(
             f"{registry.model_name} has no champion before the present one to go back to; see "
-            "`python -m common.registry history`, and `promote VERSION`."
+            f"`{as_typed(COMMAND)} history`, and `promote VERSION`."
         )
     change(registry, previous, history.ROLLBACK, reason, as_json)
 
@@ -147,10 +219,7 @@ def change(registry: Registry, number: int, kind: str, reason: str, as_json: boo
         for line in history.repair(registry):
             logger.warning("Registry repaired: %s", line)
         register = history.read(registry)
-        if register.champion == number:
-            raise SettingsError(
-                f"version {number} of {registry.model_name} is the champion already."
-            )
+        refuse_champion(register, number)
         if kind == history.ROLLBACK and register.previous() != number:
             raise SettingsError("another champion was chosen meanwhile: look again, and try again.")
         entry = history.move(registry, version, kind, who(), reason, confirm)
@@ -162,27 +231,46 @@ def change(registry: Registry, number: int, kind: str, reason: str, as_json: boo
     )
 
 
-def prune(registry: Registry, keep: int, champions: int, do_it: bool, as_json: bool) -> None:
+def refuse_champion(register: Register, number: int) -> None:
+    if register.champion == number:
+        raise SettingsError(f"version {number} is the champion already.")
+
+
+def prune(registry: Registry, keep: int, champions: int | None, do_it: bool, as_json: bool) -> None:
+    """Delete old versions.
+
+    Args:
+        keep: the newest ones to keep.
+        champions: to keep, the present one among them; None: all that rollback may go to, and
+            the last few.
+    """
     from common.registry import history, lock, versions
 
     with lock.hold(registry):
         register = history.read(registry)
         found = versions.list_versions(registry)
-        kept = {version.number for version in found[:keep]}
-        kept |= register.last_champions(champions)
-        old = [v for v in found if v.number not in kept and v.number != register.champion]
+        kept = {version.number for version in found[:keep]} | register.kept(champions)
+        old = [version for version in found if version.number not in kept]
         if do_it:
             for version in old:
                 versions.delete(registry, version)
     numbers = [version.number for version in old]
-    listed = ", ".join(map(str, numbers)) or "none"
-    whose = f"versions of {registry.model_name}: {listed}"
-    text = (
-        f"Deleted {whose}. `mlflow gc` frees their disk space."
+    lost = [number for number in register.rollbacks() if number in numbers]
+    whose = f"versions of {registry.model_name}: {_listed(numbers)}."
+    text = f"Deleted {whose}" if do_it else f"Would delete {whose}"
+    if lost:
+        text += f" Rollback {'can' if do_it else 'could'} no longer go back to {_listed(lost)}."
+    text += (
+        " `mlflow gc` frees their disk space."
         if do_it
-        else f"Would delete {whose}. Nothing was done; add --yes to do it."
+        else " Nothing was done; add --yes to do it."
     )
-    cli.show(text, {"deleted" if do_it else "would_delete": numbers}, as_json)
+    facts = {"deleted" if do_it else "would_delete": numbers, "lost_to_rollback": lost}
+    cli.show(text, facts, as_json)
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers)) or "none"
 
 
 def who() -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from mlflow.exceptions import MlflowException
 
@@ -19,6 +20,7 @@ from common.errors import ModelUnavailable
 from common.registry.store import Registry, is_missing
 from common.registry.versions import CHAMPION, Version
 
+CHAMPIONS_KEPT = 5  # at least, by pruning
 PREFIX, PENDING = "history.", "pending"
 CONTEST, MANUAL, ROLLBACK, OUTSIDE = "contest", "manual", "rollback", "outside"
 
@@ -55,6 +57,23 @@ class Reign:
 
 
 @dataclass(frozen=True)
+class Withdrawal:
+    """A champion that was rolled back from.
+
+    Attributes:
+        run_id: of its training.
+        at, reason: of the rollback.
+        latest: nobody was promoted since.
+    """
+
+    version: int
+    run_id: str
+    at: str
+    reason: str
+    latest: bool = True
+
+
+@dataclass(frozen=True)
 class Register:
     """The registered model as it stands: its champion, its history, and what is pending."""
 
@@ -68,14 +87,61 @@ class Register:
         return [Reign(entry, end) for entry, end in zip(self.entries, ends, strict=False)]
 
     def previous(self) -> int | None:
-        """The champion that the present one replaced when it was last promoted.
+        """The champion that a rollback goes to, None if there is none."""
+        stack = self._stack()
+        return stack[-2] if len(stack) > 1 else None
 
-        Rolling back twice goes back two champions, not to and fro.
+    def rollbacks(self) -> list[int]:
+        """The champions that one rollback after another goes to, nearest first."""
+        before = takewhile(lambda version: version is not None, reversed(self._stack()[:-1]))
+        return list(dict.fromkeys(version for version in before if version is not None))
+
+    def withdrawals(self) -> list[Withdrawal]:
+        """The versions that were rolled back from and not promoted again since, oldest first."""
+        found: dict[int, Withdrawal] = {}
+        runs: dict[int, str] = {}
+        for entry in self.entries:
+            if entry.version is not None and entry.run_id:
+                runs[entry.version] = entry.run_id
+            if entry.kind != ROLLBACK:
+                found = {
+                    number: replace(withdrawal, latest=False)
+                    for number, withdrawal in found.items()
+                    if number != entry.version
+                }
+            elif entry.replaced is not None:
+                run_id = runs.get(entry.replaced, "")
+                found[entry.replaced] = Withdrawal(entry.replaced, run_id, entry.at, entry.reason)
+        return list(found.values())
+
+    def kept(self, champions: int | None) -> set[int]:
+        """The versions that pruning must keep.
+
+        Args:
+            champions: how many, the present one among them; None: all that rollback may go to, and
+                the last few.
         """
-        for entry in reversed(self.entries):
-            if entry.version == self.champion and entry.kind != ROLLBACK:
-                return entry.replaced
-        return None
+        number = CHAMPIONS_KEPT if champions is None else champions
+        rollbacks = self.rollbacks()
+        kept = {self.champion, *rollbacks[: None if champions is None else champions - 1]}
+        return self.last_champions(number) | {version for version in kept if version is not None}
+
+    def _stack(self) -> list[int | None]:
+        """Champions, each on the one it replaced, with the present one on top.
+
+        A rollback takes the top away, so rolling back twice goes back two champions, not to and
+        fro.
+        """
+        stack: list[int | None] = []
+        for entry in self.entries:
+            if entry.kind == ROLLBACK:
+                while stack and stack[-1] != entry.version:
+                    stack.pop()
+            if not stack or stack[-1] != entry.version:
+                stack.append(entry.version)
+        if self.champion is not None and stack[-1:] != [self.champion]:
+            stack.append(self.champion)  # moved by another program, and not yet written down
+        return stack
 
     def last_champions(self, number: int) -> set[int]:
         """The last `number` different champions."""
@@ -185,7 +251,8 @@ def repair(registry: Registry) -> list[str]:
 def _conclude(registry: Registry, entry: Entry) -> None:
     """What follows from a moved alias; may be done twice."""
     with registry.store_errors():
-        _tag(registry, entry.version, {"promoted_at": entry.at, "promoted_by": entry.by})
+        promoted = {"promoted_at": entry.at, "promoted_by": entry.by}
+        _tag(registry, entry.version, promoted | {"promoted_reason": entry.reason})
         if entry.replaced != entry.version:
             replaced = {"replaced_at": entry.at, "replaced_by": f"version {entry.version}"}
             _tag(registry, entry.replaced, replaced)

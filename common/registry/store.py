@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sqlite3
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import ModelUnavailable, StoreError
+from common.logs import FILE_ONLY
+from common.registry import moving
 from common.text import first_line, without_password
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ _ADDRESS = "MLFLOW_TRACKING_URI"
 _GLOBAL_ADDRESS = threading.Lock()
 # What every MLflow server answers, whether it has this experiment or not.
 _PROBE, _PROBE_SECONDS = "/api/2.0/mlflow/experiments/get-by-name", 2
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class Registry:
     @property
     def _artifact_location(self) -> str | None:
         """Beside an embedded database; a server knows its own. Fixed with the experiment."""
-        return (self._database.parent / "mlartifacts").as_uri() if self._database else None
+        return moving.artifact_folder(self._database).as_uri() if self._database else None
 
 
 def connect(uri: str | None, root: Path, model_name: str, create: bool = False) -> Registry:
@@ -171,9 +176,18 @@ def connect(uri: str | None, root: Path, model_name: str, create: bool = False) 
             _probe(registry.uri)
         else:
             registry.client.get_experiment_by_name("Default")
+        if registry._database:
+            _follow(registry._database)
     # Advice to authors of models, such as to log an input example.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.pyfunc")
     return registry
+
+
+def _follow(database: Path) -> None:
+    for before in moving.follow(database):
+        now = moving.artifact_folder(database)
+        text = "%s was moved or copied: its artifacts are in %s now, no longer in %s."
+        logger.info(text, database.name, now, before, extra={} if now.is_dir() else FILE_ONLY)
 
 
 def is_missing(error: MlflowException) -> bool:

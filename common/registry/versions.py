@@ -16,6 +16,7 @@ from common.registry import artifact
 from common.registry.store import Registry, is_missing
 
 CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
+LOST, WAITING = "rejected", "waiting"  # of the tag `verdict`
 FILES = "files_sha256"
 LONGEST_DESCRIPTION = 5000  # characters, of the column in MLflow's database
 
@@ -60,6 +61,13 @@ class Version:
     def model_bytes(self) -> int | None:
         """Size of the stored model."""
         return int(self.tags["model_bytes"]) if "model_bytes" in self.tags else None
+
+    @property
+    def lost_because(self) -> str | None:
+        """Why it lost its contest; None if it won, waits for a person, or had no contest."""
+        if self.tags.get("verdict") != LOST:
+            return None
+        return self.tags.get("reason", "its contest was lost")
 
     @property
     def files(self) -> dict[str, str]:
@@ -162,6 +170,17 @@ def list_versions(registry: Registry) -> list[Version]:
     with registry.store_errors():
         found = registry.client.search_model_versions(f"name = '{registry.model_name}'")
     return sorted(map(_version, found), key=lambda version: -version.number)
+
+
+def aliases(registry: Registry) -> dict[int, tuple[str, ...]]:
+    """The aliases of each version that has any."""
+    with registry.store_errors():
+        found = registry.client.get_registered_model(registry.model_name).aliases
+    numbers = sorted({int(number) for number in found.values()})
+    return {
+        number: tuple(sorted(alias for alias, of in found.items() if int(of) == number))
+        for number in numbers
+    }
 
 
 def delete(registry: Registry, version: Version) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from common.commands import as_typed
 from common.text import brief
 
 if TYPE_CHECKING:  # a script pays only for the start of what it uses
@@ -76,13 +77,18 @@ def _next_steps(result: TrainResult) -> list[str]:
     """What to type if a person has to decide."""
     verdict, version = result.contest.verdict, result.version
     by_hand = (
-        f'python -m common.registry promote {version.number} --reason "..."' if version else ""
+        as_typed(f'python -m common.registry promote {version.number} --reason "..."')
+        if version
+        else ""
     )
     if verdict.outcome == "waiting" and version:
         return [f"To promote it: {by_hand}"]
     if verdict.outcome != "no contest":
         return []
-    ways = [*verdict.ways_out, *([f"promote it by hand: {by_hand}"] if by_hand else [])]
+    ways = [
+        *map(as_typed, verdict.ways_out),
+        *([f"promote it by hand: {by_hand}"] if by_hand else []),
+    ]
     return ["No contest could be held. Ways out:", *(f"  {way}" for way in ways)]
 
 

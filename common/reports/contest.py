@@ -64,6 +64,11 @@ EXPLANATIONS: Mapping[RuleName, tuple[Direction, str]] = {
         "",
         "A new process with nothing but the stored model must load it and get the same answers.",
     ),
+    "rolled_back": (
+        "higher",
+        "A champion that won on some of these rows was rolled back from, so they alone don't "
+        "settle it: a challenger must also win on rows that it had not been tested on.",
+    ),
 }
 
 

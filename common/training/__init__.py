@@ -2,8 +2,8 @@
 
 `fit` splits the messages, fits a classifier of a family and measures it on the holdout;
 `provenance` says what it was made from and whether it can be made again; `registration` makes it a
-version; `contest` holds the rules between champion and challenger; `promotion` holds the contest
-with the champion of the registry and moves the alias; `outcome` is what all that came to. May
-import registry, data, evaluation, models and what lies below them; knows nothing of scoring,
-monitoring or pages.
+version; `contest` holds the rules between champion and challenger, and `rolled_back` what a
+rollback asks for besides; `promotion` holds the contest with the champion of the registry and moves
+the alias; `outcome` is what all that came to. May import registry, data, evaluation, models and
+what lies below them; knows nothing of scoring, monitoring or pages.
 """

@@ -34,6 +34,7 @@ RuleName = Literal[
     "speed",
     "size",
     "clean_process",
+    "rolled_back",
 ]
 Outcome = Literal["promoted", "rejected", "waiting", "no contest"]
 

@@ -13,11 +13,11 @@ import numpy as np
 from common.data import split
 from common.data.labels import match_spelling
 from common.errors import ModelUnavailable
-from common.registry import history, lock, versions
+from common.registry import history, judged, lock, versions
 from common.registry.store import Registry
 from common.registry.versions import Version
 from common.text import brief
-from common.training import contest
+from common.training import contest, rolled_back
 from common.training.contest import Answers, Policy, Rule, Verdict
 from common.training.fit import TrainingResult
 from common.types import Bools, Floats, Labels
@@ -203,6 +203,15 @@ def _test(
         None if holdout.segments is None else holdout.segments[shared],
         _reported(champion, rows_per_second, result, version),
     )
+    if verdict.promote:
+        true = holdout.labels[shared]
+        contested = rolled_back.Contested(
+            split.keys(holdout.texts[shared]), own.predicted == true, champions.predicted == true
+        )
+        withdrawn = judged.withdrawn(registry)
+        verdict = rolled_back.hold_back(
+            verdict, withdrawn, result.predictions_sha256, contested, policy
+        )
     return ContestResult(verdict, shared, classes, own, champions, champion.number)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from common.data import split
 from common.models.families import FAMILIES
-from common.registry import artifact, runs, versions
+from common.registry import artifact, judged, runs, versions
 from common.registry.runs import TrainingRecord
 from common.registry.store import Registry
 from common.registry.versions import Version
@@ -40,6 +41,7 @@ def register(
     with runs.training_run(registry, experiment, tags) as run_id:
         runs.log_training(registry, run_id, record)
         runs.log_reference(registry, run_id, result.profile())
+        judged.log_rows(registry, run_id, split.keys(result.holdout.texts))
         runs.log_dataset(registry, run_id, Path(provenance.location), provenance.data_sha256)
         model_uri = runs.log_model(registry, run_id, classifier, requirements)
         artifact.check_in_clean_process(

@@ -28,7 +28,7 @@ OWN = {
 # Sentences.
 WORDED = {"reason", "text", "next_steps", "description"}
 # Keys that this version has added.
-ADDED = {"model_family"}
+ADDED = {"model_family", "promoted_reason", "lost_to_rollback"}
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,23 @@ def test_the_history_names_all_champions_and_how_they_came(project):
     assert "new champion: " in shown
 
 
+def test_the_list_says_how_each_version_did_and_which_waits(project):
+    rows = facts(project, "list")
+    assert [row["version"] for row in rows] == [4, 3, 2, 1]
+    assert [row["aliases"] for row in rows] == [["challenger"], ["champion"], [], []]
+    assert [row["verdict"] for row in rows] == ["rejected", *["promoted"] * 3]
+    assert [row["waits"] for row in rows] == [True, False, False, False]
+    for row in rows:
+        assert 0.5 < row["holdout_accuracy"] <= 1
+        assert 0.5 < row["macro_f1"] <= 1
+        assert row["data"] == "synthetic_messages.csv"
+        assert row["trained_at"].endswith("+00:00")
+    shown = registry(project, "list").stdout
+    assert "challenger  rejected" in shown
+    assert "Challenger: version 4 (champion stays: accuracy" in shown
+    assert '--reason "..." --yes' in shown
+
+
 def test_back_and_forth(project):
     for expected in (2, 1):
         done = registry(project, "rollback", "--reason", "it was too late at night")
@@ -76,8 +93,19 @@ def test_back_and_forth(project):
     done = registry(project, "rollback")
     assert done.returncode == 4
     assert "no champion before" in done.stderr
-    done = registry(project, "promote", "4", "--reason", "approved by the team")
+    approved = ("promote", "4", "--reason", "approved by the team")
+    for refused in (("promote", "4"), approved):
+        done = registry(project, *refused)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert "version 4 lost its contest (champion stays: accuracy" in line
+        assert "python -m common.registry promote 4 --reason" in line
+        assert line.endswith("--yes")
+        assert champion(project) == 1
+    done = registry(project, *approved, "--yes")
     assert done.returncode == 0, done.stderr
+    assert facts(project, "history")[-1]["reason"] == "approved by the team"
+    assert facts(project, "show", "4")["tags"]["promoted_reason"] == "approved by the team"
     entry = facts(project, "history")[-1]
     assert (entry["version"], entry["replaced"], entry["kind"]) == (4, 1, "manual")
     assert entry["reason"] == "approved by the team"
@@ -104,6 +132,7 @@ def test_a_version_shows_what_it_was_made_from(project):
         (["promote", "2", "--reason", " "], 2, "--reason is empty"),
         (["prune"], 2, "--keep"),
         (["history", "--model-name", "nobody"], 4, "no model 'nobody' yet"),
+        (["list", "--model-name", "nobody"], 4, "no model 'nobody' yet"),
         ([], 2, "COMMAND"),
     ],
 )
@@ -146,6 +175,8 @@ def test_a_person_has_the_last_word_where_that_is_set(project):
     shown = train(project, *ANY_GAIN, "--promotion", "manual", "--seed", "5")
     assert "waiting for approval" in shown
     assert "common.registry promote 5" in shown
+    waiting = [row["version"] for row in facts(project, "list") if row["waits"]]
+    assert waiting == [5]
     assert champion(project) == before
     assert "nothing is promoted" in train(
         project, "--champion-threshold", "-1", "--promote-rules", "none", "--seed", "6"
@@ -153,12 +184,18 @@ def test_a_person_has_the_last_word_where_that_is_set(project):
     assert champion(project) == before
 
 
-def test_pruning_keeps_the_new_and_the_last_champions(project):
+def test_pruning_keeps_what_rollback_needs_unless_it_is_told(project):
+    """Champions were 1, 2, 3, after rollbacks 1, and then 4: rollback goes to 1."""
+    told = facts(project, "prune", "--keep", "1", "--champions", "1")
+    assert told == {"would_delete": [5, 3, 2, 1], "lost_to_rollback": [1]}
+    said = registry(project, "prune", "--keep", "1", "--champions", "1").stdout
+    assert "Rollback could no longer go back to 1." in said
+    assert facts(project, "prune", "--keep", "1")["would_delete"] == [5]
     dry = facts(project, "prune", "--keep", "1", "--champions", "2")
-    assert dry == {"would_delete": [5, 3, 2]}
+    assert dry == {"would_delete": [5, 3, 2], "lost_to_rollback": []}
     assert facts(project, "show", "2")
     done = facts(project, "prune", "--keep", "1", "--champions", "2", "--yes")
-    assert done == {"deleted": [5, 3, 2]}
+    assert done == {"deleted": [5, 3, 2], "lost_to_rollback": []}
     assert registry(project, "show", "2").returncode == 4
     assert champion(project) == 4
     assert facts(project, "history")[1]["version"] == 2

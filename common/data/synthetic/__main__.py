@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from common import __version__
+from common.commands import as_typed
 from common.data.synthetic import histories
 from common.data.synthetic.messages import DEFAULT_SEED
 from common.data.synthetic.sample import DEFAULT_ROWS, FOLDER, write_sample
@@ -33,15 +35,16 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     listed = "".join(f"  {name:<14}{known.summary}\n" for name, known in SCENARIOS.items())
-    _, _, more = (__doc__ or "").partition("\n\n")
+    _, _, more = as_typed(__doc__ or "").partition("\n\n")
     parser = _Parser(
-        prog="python -m common.data.synthetic",
+        prog=as_typed("python -m common.data.synthetic"),
         description="Write SYNTHETIC support messages in the columns of twcs.csv.",
         epilog=f"{more}\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
+    add("--version", action="version", version=f"triage-trio {__version__}")
     add("--rows", type=_whole(1), metavar="N", help=f"messages of the one file [{DEFAULT_ROWS}]")
     add("--seed", type=_whole(0), default=DEFAULT_SEED, metavar="N", help="[%(default)s]")
     add("--out", type=Path, metavar="DIR", help=f"[{FOLDER}]; a history needs a new folder")

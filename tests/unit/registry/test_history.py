@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.registry.history import CONTEST, MANUAL, ROLLBACK, Entry, Register
+from common.registry.history import CONTEST, MANUAL, OUTSIDE, ROLLBACK, Entry, Register
 
 
 def register(moves):
@@ -47,3 +47,56 @@ def test_the_last_champions_are_different_ones(moves, number):
 def test_without_a_champion_there_is_nothing_to_go_back_to():
     empty = Register(None, (), None)
     assert (empty.previous(), empty.reigns(), empty.last_champions(3)) == (None, [], set())
+
+
+def moves(*steps):
+    """A history of these steps: a version that was promoted, or what a rollback went back to."""
+    entries, champion = [], None
+    for number, step in enumerate(steps, start=1):
+        kind, version = step if isinstance(step, tuple) else (MANUAL, step)
+        at, run_id = f"day {number}", f"run {version}"
+        entries.append(Entry(number, version, champion, kind, at, "", f"why {number}", run_id))
+        champion = version
+    return Register(champion, tuple(entries), None)
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(1, 30)), max_size=25))
+def test_one_rollback_after_another_goes_through_all_champions_below(steps):
+    found, stack = register(steps)
+    assert found.rollbacks() == list(reversed(stack[:-1]))
+
+
+def test_a_version_promoted_again_is_not_the_start_of_a_circle():
+    """1, 2, 1 again: back to 2, then to 1, and no further."""
+    found = moves(1, 2, 1)
+    assert (found.previous(), found.rollbacks()) == (2, [2, 1])
+    found = moves(1, 2, 1, (ROLLBACK, 2))
+    assert found.previous() == 1
+    found = moves(1, 2, 1, (ROLLBACK, 2), (ROLLBACK, 1))
+    assert found.previous() is None
+
+
+def test_an_alias_that_was_just_moved_by_another_program_can_be_rolled_back():
+    written = moves(1, 2)
+    found = Register(5, written.entries, None)
+    assert (found.previous(), found.rollbacks()) == (2, [2, 1])
+
+
+def test_a_rollback_withdraws_a_version_until_it_is_promoted_again():
+    found = moves(1, (CONTEST, 2), (ROLLBACK, 1))
+    (withdrawn,) = found.withdrawals()
+    assert (withdrawn.version, withdrawn.run_id) == (2, "run 2")
+    assert (withdrawn.at, withdrawn.reason, withdrawn.latest) == ("day 3", "why 3", True)
+    (withdrawn,) = moves(1, 2, (ROLLBACK, 1), (CONTEST, 3)).withdrawals()
+    assert (withdrawn.version, withdrawn.latest) == (2, False)
+    assert moves(1, 2, (ROLLBACK, 1), (OUTSIDE, 2)).withdrawals() == []
+    both = moves(1, 2, 3, (ROLLBACK, 2), (ROLLBACK, 1)).withdrawals()
+    assert [(found.version, found.latest) for found in both] == [(3, True), (2, True)]
+
+
+def test_pruning_keeps_all_that_rollback_may_go_to_unless_it_is_told_how_many():
+    found = moves(*range(1, 9), (ROLLBACK, 7))
+    assert found.kept(None) == set(range(1, 9))
+    assert found.kept(3) == {8, 7, 6, 5}
+    assert found.kept(1) == {7}
+    assert moves(1, 2, 3, 1, (ROLLBACK, 3)).kept(2) == {3, 1, 2}  # 2 is the one before 3
