@@ -159,6 +159,8 @@ def _parsed(parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | N
     private = map(settings.plain, ("heartbeat_url", "smtp_url"))
     logs.hide([*settings.addresses(), *filter(None, private)])
     logs.hide(logs.environment_secrets() + credentials(settings.mlflow_tracking_uri or ""))
+    if settings.mask:
+        logs.mask_contacts()
     return main(args, settings)
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 
 from common import ROOT
+from common.masking import CONTACTS, Rule, mask
 from common.text import escape, redact
 
 FOLDER = ROOT / "logs"
@@ -36,9 +37,10 @@ class LineFormatter(logging.Formatter):
         super().__init__(pattern, datefmt="%Y-%m-%dT%H:%M:%SZ")
         self.secrets = set(secrets)
         self.tracebacks = tracebacks
+        self.masked: tuple[Rule, ...] = ()
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = escape(redact(record.message, self.secrets))
+        record.message = escape(mask(redact(record.message, self.secrets), self.masked))
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -49,7 +51,8 @@ class LineFormatter(logging.Formatter):
         return super().format(copy)
 
     def formatException(self, exc_info) -> str:  # type: ignore[no-untyped-def]
-        lines = redact(super().formatException(exc_info), self.secrets).splitlines()
+        text = redact(super().formatException(exc_info), self.secrets)
+        lines = mask(text, self.masked).splitlines()
         return "\n".join(f"    | {escape(line)}" for line in lines)
 
 
@@ -96,6 +99,13 @@ def hide(secrets: Iterable[str]) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, LineFormatter):
             handler.formatter.secrets |= secrets
+
+
+def mask_contacts() -> None:
+    """From now on mask mail addresses and numbers of people: an error may quote a cell."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, LineFormatter):
+            handler.formatter.masked = CONTACTS
 
 
 def _file_handler(script: str, run: str) -> logging.Handler:

@@ -218,6 +218,17 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="days to keep what an interrupted predict.py left (0 or more)",
     )
+    mask: bool = Field(
+        False,
+        description="true: mail addresses, phone numbers, cards, IBANs, handles and links are "
+        "masked in messages that are stored or shown",
+    )
+    examples: int = Field(
+        10,
+        ge=0,
+        le=1000,
+        description="messages that each page and table shows at most; 0: no message is kept",
+    )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="seed of everything random")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="how much goes to the log files and the console"

@@ -54,6 +54,18 @@ def raised(message):
         return type(error), error, error.__traceback__
 
 
+def test_masked_contacts_of_people_stay_out_of_lines_and_tracebacks_but_servers_are_named():
+    def write(logger):
+        logs.mask_contacts()
+        logger.info("ann@example.org of http://mlflow.example:5000/x, @ann")
+        logger.error("failed", exc_info=raised("cell '+44 20 7946 0958' is no number"))
+
+    written = log(write)
+    assert "[mail] of http://mlflow.example:5000/x, @ann" in written
+    assert "cell '[phone]' is no number" in written
+    assert "ann@example.org" in log(lambda logger: logger.info("ann@example.org"))
+
+
 def is_forging(character):
     return (
         unicodedata.category(character) in ("Cc", "Zl", "Zp")

@@ -46,6 +46,8 @@ WRITTEN = {
     "mail_from": ("me@a.example", "me@a.example"),
     "alert_urls": ("http://a.example/x, https://b.example/y", None),
     "draft_days": ("1.5", 1.5),
+    "mask": ("true", True),
+    "examples": ("0", 0),
     "seed": ("7", 7),
     "log_level": ("DEBUG", "DEBUG"),
 }
@@ -62,6 +64,8 @@ UNUSABLE = [
     *((field, value) for field in ("remind_hours", "label_days") for value in ("0", "-1", "inf")),
     *(("contest_rows", value) for value in ("0", "-1", "x")),
     ("promotion", "Manual"),
+    *(("mask", value) for value in ("2", "x", "none")),
+    *(("examples", value) for value in ("-1", "1001", "1.5", "all")),
     *(("seed", value) for value in ("-1", "2147483648", "1e400", "x")),
     *(("model_name", value) for value in ("a/b", "a:b", "a@b")),
     *(("label_with", value) for value in ("columns", "VADER")),
