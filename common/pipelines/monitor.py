@@ -60,6 +60,7 @@ class MonitorRequest:
         workers: processes; None: one for each processor.
         seed: of the synthetic sample.
         mask, examples: how much of the messages is stored and shown, as in `masking.Disclosure`.
+        report_days: how old other reports beside `report` may become; None: as old as they like.
 
     Raises:
         SettingsError: fields that can't be meant together, or a value out of range.
@@ -103,6 +104,7 @@ class MonitorRequest:
     seed: int = 42
     mask: bool = False
     examples: int = 10
+    report_days: float | None = None
 
     def __post_init__(self) -> None:
         late = self.predictions, self.labels
@@ -343,6 +345,9 @@ def _write_files(request: MonitorRequest, result: MonitoringResult) -> None:
         from common.reports import monitoring as page
 
         atomic.write_text(request.report, page.render(result))
+        if request.report_days is not None:
+            for name in page.remove_older(request.report, request.report_days):
+                logger.info("Removed %s: older than %g days.", name, request.report_days)
     if request.metrics_file:
         from common.reports import prometheus
 

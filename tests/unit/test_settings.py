@@ -48,6 +48,8 @@ WRITTEN = {
     "draft_days": ("1.5", 1.5),
     "mask": ("true", True),
     "examples": ("0", 0),
+    "log_days": ("30", 30.0),
+    "report_days": ("0.5", 0.5),
     "seed": ("7", 7),
     "log_level": ("DEBUG", "DEBUG"),
 }
@@ -61,7 +63,11 @@ UNUSABLE = [
     *(("encoding", value) for value in ("utf-99", "base64")),
     *(("field_characters", value) for value in ("0", "x")),
     *(("window", value) for value in ("day", "0d", "1m", "-5", "1.5")),
-    *((field, value) for field in ("remind_hours", "label_days") for value in ("0", "-1", "inf")),
+    *(
+        (field, value)
+        for field in ("remind_hours", "label_days", "log_days", "report_days")
+        for value in ("0", "-1", "inf")
+    ),
     *(("contest_rows", value) for value in ("0", "-1", "x")),
     ("promotion", "Manual"),
     *(("mask", value) for value in ("2", "x", "none")),
