@@ -13,31 +13,8 @@ from helpers import Project, copy_project, mlflow_server
 
 CANARY = "I hate to love this"
 WORDS = [
-    "late",
-    "order",
-    "refund",
-    "thanks",
-    "great",
-    "broken",
-    "help",
-    "delivery",
-    "never",
-    "again",
-    "slow",
-    "love",
-    "lost",
-    "wrong",
-    "nice",
-    "always",
-    "phone",
-    "account",
-    "battery",
-    "update",
-    "please",
-    "today",
-    "week",
-    "charge",
-    "twice",
+    *("late", "order", "refund", "thanks", "great", "broken", "help", "delivery", "never", "again"),
+    *("slow", "love", "lost", "wrong", "nice", "always", "phone", "account", "battery", "update"),
 ]
 
 
