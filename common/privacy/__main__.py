@@ -105,10 +105,9 @@ def _text(done: Forgotten, removed: bool) -> str:
     rows = [(found.name, found.places) for found in done.found]
     lines = [tabulate(rows, ("where", "places"), disable_numparse=True)] if rows else []
     total = sum(found.places for found in done.found)
-    outcome = "removed" if removed else "found. Nothing was removed; add --yes to do it"
-    lines += [
-        f"Looked for {done.messages:,} messages: {total:,} places in {len(rows):,} files {outcome}."
-    ]
+    outcome = "removed." if removed else "found. Nothing was removed; add --yes to do it."
+    places = f"{total:,} places in {len(rows):,} files {outcome}"
+    lines += [f"Messages looked for: {done.messages:,}. {places}"]
     if done.models:
         numbers = ", ".join(map(str, done.models))
         lines += [f"Whole messages are in the models of versions {numbers}."]

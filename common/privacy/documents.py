@@ -1,4 +1,7 @@
-"""One document without a person's messages: JSON, pages, the reference, lines of text."""
+"""One document without a person's messages: JSON, pages, the reference.
+
+Model cards and lists of packages hold no messages, and are left alone.
+"""
 
 from __future__ import annotations
 
@@ -151,7 +154,5 @@ def _without_handles(profile: Profile, person: Person) -> tuple[Profile, int]:
 EDITORS: Mapping[str, Callable[[bytes, Person], Edited]] = {
     ".html": _edit_page,
     ".json": edit_json,
-    ".md": _edit_text,
     ".parquet": _edit_reference,
-    ".txt": _edit_text,
 }

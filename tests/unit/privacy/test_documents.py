@@ -69,8 +69,7 @@ def test_what_holds_no_message_stays_byte_for_byte():
     for name, content in {
         "a.json": b'{"b":  1}\n',
         "a.html": b"<p>a&b</p>",
-        "a.md": b"text\n",
-        "a.txt": b"\xff\n",
+        "model_card.md": f"for example: {TEXT}\n".encode(),
         "a.png": TEXT.encode(),
         "other.parquet": TEXT.encode(),
         "broken.json": b"{",
