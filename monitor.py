@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     fields = """monitor_data_path id_column window accuracy_floor label_days alert_urls remind_hours
         heartbeat_url smtp_url mail_from monitor_state model_name mlflow_tracking_uri
         mlflow_experiment_name log_level text_column target_column label_with critical_keywords
-        time_column segment_column"""
+        time_column segment_column mask examples report_days"""
     parser = flags.build_parser(__doc__, "monitor.py", settings=[*fields.split(), *FORM])
     flags.add_monitoring(parser)
     return parser
@@ -75,6 +75,9 @@ def build_request(args: argparse.Namespace, settings: Settings) -> MonitorReques
         retrain_data=args.retrain_data,
         workers=args.workers,
         seed=settings.seed,
+        mask=settings.mask,
+        examples=settings.examples,
+        report_days=settings.report_days,
     )
 
 

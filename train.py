@@ -24,7 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     fields = """data_path text_column target_column label_with critical_keywords normalise_labels
         model_family class_weight holdout_percent segment_column champion_threshold
         promote_significance promote_rules contest_rows promotion model_name mlflow_tracking_uri
-        mlflow_experiment_name seed log_level"""
+        mlflow_experiment_name mask examples seed log_level"""
     parser = flags.build_parser(__doc__, "train.py", settings=[*fields.split(), *FORM])
     flags.add_training(parser)
     return parser
@@ -61,6 +61,8 @@ def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
         class_weight=settings.class_weight,
         model_family=settings.model_family,
         seed=settings.seed,
+        mask=settings.mask,
+        examples=settings.examples,
         champion_threshold=settings.champion_threshold,
         promote_significance=settings.promote_significance,
         promote_rules=settings.promote_rules,

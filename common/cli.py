@@ -61,7 +61,7 @@ def run(
         rare_garbage_collection(),
     ):
         try:
-            code = _parsed(parser, main, argv)
+            code = _parsed(script, parser, main, argv)
             try:
                 sys.stdout.flush()
             except BrokenPipeError:
@@ -152,14 +152,19 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
     yield advance
 
 
-def _parsed(parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | None) -> int:
+def _parsed(
+    script: str, parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | None
+) -> int:
     args = parser.parse_args(argv)
     flags = {field: vars(args)[field] for field in Settings.model_fields if field in vars(args)}
     settings = load(flags)
     logging.getLogger().setLevel(settings.log_level)
+    logs.remove_older(script, settings.log_days)
     private = map(settings.plain, ("heartbeat_url", "smtp_url"))
     logs.hide([*settings.addresses(), *filter(None, private)])
     logs.hide(logs.environment_secrets() + credentials(settings.mlflow_tracking_uri or ""))
+    if settings.mask:
+        logs.mask_contacts()
     return main(args, settings)
 
 

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from common import ROOT
+from common.masking import CONTACTS, Rule, mask
 from common.text import escape, redact
 
 FOLDER = ROOT / "logs"
 MAX_BYTES = 5_000_000
 BACKUPS = 5
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
 
 # These log every step; their failures reach us as exceptions anyway.
 CHATTY = ("mlflow", "alembic", "urllib3", "git", "matplotlib")
@@ -36,9 +41,10 @@ class LineFormatter(logging.Formatter):
         super().__init__(pattern, datefmt="%Y-%m-%dT%H:%M:%SZ")
         self.secrets = set(secrets)
         self.tracebacks = tracebacks
+        self.masked: tuple[Rule, ...] = ()
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = escape(redact(record.message, self.secrets))
+        record.message = escape(mask(redact(record.message, self.secrets), self.masked))
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -49,7 +55,8 @@ class LineFormatter(logging.Formatter):
         return super().format(copy)
 
     def formatException(self, exc_info) -> str:  # type: ignore[no-untyped-def]
-        lines = redact(super().formatException(exc_info), self.secrets).splitlines()
+        text = redact(super().formatException(exc_info), self.secrets)
+        lines = mask(text, self.masked).splitlines()
         return "\n".join(f"    | {escape(line)}" for line in lines)
 
 
@@ -96,6 +103,52 @@ def hide(secrets: Iterable[str]) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, LineFormatter):
             handler.formatter.secrets |= secrets
+
+
+def remove_older(script: str, days: float) -> None:
+    """Remove the lines of `logs/<script>.log` and its rotated files that are older, to the day.
+
+    A file is cut in place: another run of the script may be writing to it.
+    """
+    now = datetime.now(UTC)
+    try:
+        oldest, due = (f"{now - timedelta(days=d):%Y-%m-%dT%H:%M:%SZ}" for d in (days, days + 1))
+    except OverflowError:  # longer than there are dates
+        return
+    names = [f"{script}.log", *(f"{script}.log.{number}" for number in range(1, BACKUPS + 1))]
+    for path in (FOLDER / name for name in names):
+        with suppress(OSError):  # the script must not fail for its log
+            if path.is_file() and _first_time(path) < due:
+                _cut_before(path, oldest)
+
+
+def _first_time(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(len("2026-01-31T06:00:00Z")).decode("ascii", "replace")
+
+
+def _cut_before(path: Path, oldest: str) -> None:
+    with path.open("r+b") as file:
+        lines = file.readlines()
+        # What follows a record's first line, such as a traceback, has no time.
+        recent = (
+            number
+            for number, line in enumerate(lines)
+            if _TIME.match(line) and line[:20].decode() >= oldest
+        )
+        kept = b"".join(lines[next(recent, len(lines)) :])
+        file.seek(0)
+        file.write(kept)
+        file.truncate()
+    if not kept and path.suffix != ".log":
+        path.unlink()
+
+
+def mask_contacts() -> None:
+    """From now on mask mail addresses and numbers of people: an error may quote a cell."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, LineFormatter):
+            handler.formatter.masked = CONTACTS
 
 
 def _file_handler(script: str, run: str) -> logging.Handler:

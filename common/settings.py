@@ -221,6 +221,30 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="days to keep what an interrupted predict.py left (0 or more)",
     )
+    mask: bool = Field(
+        False,
+        description="true: mail addresses, phone numbers, cards, IBANs, handles and links are "
+        "masked in messages that are stored or shown",
+    )
+    examples: int = Field(
+        10,
+        ge=0,
+        le=1000,
+        description="messages that each page and table shows at most; 0: no message is kept",
+    )
+    log_days: float = Field(
+        90,
+        gt=0,
+        allow_inf_nan=False,
+        description="days to keep lines of the log files (more than 0)",
+    )
+    report_days: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="days to keep other reports of monitor.py in the folder of --report (more than "
+        "0); default: for ever",
+    )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="seed of everything random")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="how much goes to the log files and the console"

@@ -18,7 +18,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common import masking
 from common.evaluation.metrics import class_indices
+from common.masking import Disclosure
 from common.types import Floats, Labels
 
 SAMPLE_ROWS = 2000
@@ -55,6 +57,7 @@ class Profile:
         stream: of a reference, messages drawn evenly from the whole file: the holdout alone is not
             like the stream, because all copies of a frequent message are on one side of the split.
         fitted_accuracy: of a reference, accuracy on messages that the model was fitted on.
+        masked: whether texts hold masks in place of what tells who wrote them.
         newest_label: when the newest label came, or its message; NaT if that is not known.
     """
 
@@ -71,6 +74,7 @@ class Profile:
     versus: tuple[int, int] = (0, 0)
     stream: Sequence[str] = ()
     fitted_accuracy: float = 1.0
+    masked: bool = False
 
     def __add__(self, other: Profile) -> Profile:
         segments = dict(self.segments)
@@ -85,6 +89,7 @@ class Profile:
             sample=_drawn(pa.concat_tables([self.sample, other.sample])),
             newest_label=np.fmax(self.newest_label, other.newest_label),
             versus=(self.versus[0] + other.versus[0], self.versus[1] + other.versus[1]),
+            masked=self.masked or other.masked,
         )
 
     @property
@@ -154,6 +159,7 @@ class Profile:
             "segments": dict(self.segments),
             "stream": list(self.stream),
             "fitted_accuracy": self.fitted_accuracy,
+            "masked": self.masked,
         }
         pq.write_table(self.sample.replace_schema_metadata({_FACTS: json.dumps(facts)}), path)
 
@@ -172,6 +178,7 @@ class Profile:
             sample=table.replace_schema_metadata(None),
             stream=facts["stream"],
             fitted_accuracy=facts["fitted_accuracy"],
+            masked=facts.get("masked", False),  # older releases stored texts as they were
         )
 
 
@@ -228,6 +235,31 @@ def with_unread(profile: Profile, rejected: int, blank: int) -> Profile:
         rejected=profile.rejected + rejected,
         blank=profile.blank + blank,
     )
+
+
+def masked(profile: Profile) -> Profile:
+    """The profile with masks in its texts."""
+    if profile.masked:
+        return profile
+    texts = [masking.mask(text) for text in profile.unfitted()]
+    return replace(
+        _with_texts(profile, texts),
+        stream=tuple(masking.mask(text) for text in profile.stream),
+        masked=True,
+    )
+
+
+def disclosed(profile: Profile, shown: Disclosure) -> Profile:
+    """The profile as it may be stored: without any text if no message may be kept."""
+    if not shown.examples:
+        return replace(_with_texts(profile, [""] * len(profile.sample)), stream=())
+    return masked(profile) if shown.mask else profile
+
+
+def _with_texts(profile: Profile, texts: Sequence[str]) -> Profile:
+    at = profile.sample.schema.get_field_index("text")
+    column = pa.array(texts, pa.large_string())
+    return replace(profile, sample=profile.sample.set_column(at, _SCHEMA.field("text"), column))
 
 
 def _drawn(sample: pa.Table) -> pa.Table:

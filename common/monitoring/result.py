@@ -34,7 +34,6 @@ from common.text import printable
 from common.types import Json
 
 SHOWN_WINDOWS = 200
-SHOWN_EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -199,8 +198,13 @@ def monitoring_result(
     reference: Profile | None,
     book: Book,
     next_steps: Sequence[str],
+    examples: int = 10,
 ) -> MonitoringResult:
-    """Put together what a run has found; the book holds its windows and incidents already."""
+    """Put together what a run has found; the book holds its windows and incidents already.
+
+    Args:
+        examples: messages that are shown at most.
+    """
     window = run.windows[run.measured] if run.measured else Profile()
     status, findings, total = run.status, run.findings, run.total
     decisive = next((finding for finding in findings if finding.status is status), None)
@@ -217,7 +221,7 @@ def monitoring_result(
         metrics=window_metrics(window, findings),
         classes=_classes(window, reference),
         segments={name: _segment(*pair) for name, pair in sorted(window.segments.items())},
-        examples=worst_examples(window),
+        examples=worst_examples(window, examples),
         incidents=tuple(book.incidents(run.feed)),
         next_steps=tuple(next_steps),
         counts=RowTotals(
@@ -278,8 +282,8 @@ def propose_steps(
     return steps
 
 
-def worst_examples(window: Profile) -> tuple[Example, ...]:
-    """Errors of the sample that the model was surest of."""
+def worst_examples(window: Profile, most: int) -> tuple[Example, ...]:
+    """Errors of the sample that the model was surest of, at most `most`."""
     rows = window.sample
     wrong = rows.filter(
         pc.and_(
@@ -294,7 +298,7 @@ def worst_examples(window: Profile) -> tuple[Example, ...]:
             predicted=row["predicted"],
             confidence=float("nan") if row["confidence"] is None else row["confidence"],
         )
-        for row in wrong.slice(0, SHOWN_EXAMPLES).to_pylist()
+        for row in wrong.slice(0, most).to_pylist()
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from common.masking import OPEN, Disclosure
 from common.monitoring.checks.catalogue import Subject
 from common.monitoring.checks.finding import Status
 from common.monitoring.checks.severity import SEVERITY
@@ -32,6 +33,7 @@ class Retraining:
         data: to train on; None for what train.py takes by itself.
         model_name: of the registered model.
         tracking_uri: of MLflow.
+        shown: how much of the messages is stored.
     """
 
     level: Status
@@ -39,6 +41,7 @@ class Retraining:
     data: Path | None
     model_name: str
     tracking_uri: str = field(repr=False)
+    shown: Disclosure = OPEN
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def train(retraining: Retraining) -> Retrained:
     """
     command = [sys.executable, str(retraining.scripts / "train.py"), "--json"]
     command += ["--model-name", retraining.model_name]
+    command += ["--mask", str(retraining.shown.mask)]
+    command += ["--examples", str(retraining.shown.examples)]
     command += ["--data", str(retraining.data)] if retraining.data else []
     # Not a flag: an address may hold a password, and everybody sees flags.
     environment = os.environ | {"MLFLOW_TRACKING_URI": retraining.tracking_uri}

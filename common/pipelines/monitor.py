@@ -59,6 +59,8 @@ class MonitorRequest:
         retrain_on: how bad accuracy must become for train.py to run, on `retrain_data`.
         workers: processes; None: one for each processor.
         seed: of the synthetic sample.
+        mask, examples: how much of the messages is stored and shown, as in `masking.Disclosure`.
+        report_days: how old other reports beside `report` may become; None: as old as they like.
 
     Raises:
         SettingsError: fields that can't be meant together, or a value out of range.
@@ -100,6 +102,9 @@ class MonitorRequest:
     retrain_data: Path | None = None
     workers: int | None = None
     seed: int = 42
+    mask: bool = False
+    examples: int = 10
+    report_days: float | None = None
 
     def __post_init__(self) -> None:
         late = self.predictions, self.labels
@@ -140,6 +145,7 @@ def run(
         InputError: a file can't be read or written, or lacks a column.
         StoreError: MLflow or the file of incidents can't be used.
     """
+    from common.evaluation import profile
     from common.monitoring import result as monitoring
     from common.monitoring.alerts import channels
     from common.monitoring.incidents import book as incident_book
@@ -155,6 +161,15 @@ def run(
         reference = runs.reference(registry, version.run_id)
         source.warn_if_fitted_on(version.number, version.data_sha256)
         windows = _read_windows(request, registry, source, version, classifier, progress)
+        if request.mask or (reference is not None and reference.masked):
+            # Only like can be compared with like, so what was stored masked masks the rest.
+            windows = {name: profile.masked(window) for name, window in windows.items()}
+            reference = None if reference is None else profile.masked(reference)
+        if reference is not None and reference.rows and not any(reference.texts()):
+            logger.info(
+                "The reference keeps no messages (EXAMPLES=0): words, lengths and copies are not "
+                "compared."
+            )
         with incident_book.open_book(request.state or ROOT / STATE_FILE) as book:
             judged = _judge(request, source, windows, classifier, reference, book)
             new_notices = _keep(request, registry, judged, book)
@@ -170,6 +185,7 @@ def run(
                     window=request.window,
                     train_data=request.training_data,
                 ),
+                examples=request.examples,
             )
             outbox.deliver_queued(new_notices, book, receivers, result)
     _write_files(request, result)
@@ -304,6 +320,7 @@ def _keep(
     request: MonitorRequest, registry: Registry, judged: MonitoringRun, book: Book
 ) -> list[Notice]:
     """Write windows and incidents to the book, retrain if it is asked for; return what is new."""
+    from common.masking import Disclosure
     from common.monitoring.checks.finding import Status
     from common.monitoring.retrain import Retraining, retrain_if_needed
     from common.monitoring.run import record_windows
@@ -316,6 +333,7 @@ def _keep(
             data=request.retrain_data or request.training_data,
             model_name=request.model_name,
             tracking_uri=registry.uri,
+            shown=Disclosure(request.examples, request.mask),
         )
         new_notices += retrain_if_needed(new_notices, retraining, book, request.alert_urls)
     return new_notices
@@ -327,6 +345,9 @@ def _write_files(request: MonitorRequest, result: MonitoringResult) -> None:
         from common.reports import monitoring as page
 
         atomic.write_text(request.report, page.render(result))
+        if request.report_days is not None:
+            for name in page.remove_older(request.report, request.report_days):
+                logger.info("Removed %s: older than %g days.", name, request.report_days)
     if request.metrics_file:
         from common.reports import prometheus
 

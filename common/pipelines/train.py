@@ -70,6 +70,7 @@ class TrainRequest:
         class_weight: "balanced": rare classes count as much as frequent ones.
         model_family: a name of `models.families.FAMILIES`.
         seed: of everything random.
+        mask, examples: how much of the messages is stored, as in `masking.Disclosure`.
         champion_threshold, promote_significance, promote_rules, contest_rows: what it takes to
             replace the champion, as in `contest.Policy`.
         promotion: "manual": a challenger that passed waits for a person.
@@ -100,6 +101,8 @@ class TrainRequest:
     class_weight: Literal["none", "balanced"] = "none"
     model_family: str = "boosted"
     seed: int = 42
+    mask: bool = False
+    examples: int = 10
     champion_threshold: float = 0.005
     promote_significance: float = 0.05
     promote_rules: tuple[RuleName, ...] = RULES
@@ -226,13 +229,21 @@ def _fit(request: TrainRequest, source: Source, progress: Progress) -> TrainingR
 def _register_and_promote(
     request: TrainRequest, registry: Registry, source: Source, result: TrainingResult
 ) -> tuple[Version, ContestResult]:
+    from common.evaluation import profile
+    from common.masking import Disclosure
     from common.registry import runs
     from common.reports import training as reports
     from common.training import promotion, provenance, registration
 
+    shown = Disclosure(request.examples, request.mask)
     made_from = provenance.provenance(result, source, _settings(request, source), ROOT)
     version = registration.register(
-        registry, result, made_from, reports.record(result, made_from), request.experiment
+        registry,
+        result,
+        made_from,
+        reports.record(result, made_from, shown),
+        request.experiment,
+        profile.disclosed(result.profile(), shown),
     )
     contest = promotion.contest_and_promote(
         registry,
@@ -243,7 +254,8 @@ def _register_and_promote(
         replace_unscorable=request.replace_unscorable,
         describe=reports.description,
     )
-    runs.log_pages(registry, version.run_id, reports.pages(version, result, contest, made_from))
+    pages = reports.pages(version, result, contest, made_from, shown)
+    runs.log_pages(registry, version.run_id, pages)
     return version, contest
 
 

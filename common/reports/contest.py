@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from common.evaluation import metrics
+from common.masking import OPEN, Disclosure
 from common.reports import charts, html
 from common.training.contest import Answers, Rule, RuleName, Verdict
 from common.types import Bools, Floats, Labels
@@ -17,7 +18,6 @@ from common.types import Bools, Floats, Labels
 Direction = Literal["higher", "lower", ""]
 
 SHOWN_GROUPS = 20
-SHOWN_EXAMPLES = 20
 SMALLEST_CHANGE = 0.00005  # what four decimals show
 
 # Which direction is better, and the rule for a newcomer.
@@ -85,6 +85,7 @@ class Contest:
         left_out: rows of holdout that the champion may have been fitted on.
         segments: the group that each row belongs to, (n,).
         provenance: section, then key, then value.
+        shown: how much of the messages.
     """
 
     model: str
@@ -100,6 +101,7 @@ class Contest:
     left_out: int
     segments: Labels | None
     provenance: Mapping[str, Mapping[str, str]]
+    shown: Disclosure = OPEN
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def render(contest: Contest) -> str:
         per_class=charts.groups(contest.true, right),
         per_segment=None if contest.segments is None else charts.groups(contest.segments, right),
         shown_groups=SHOWN_GROUPS,
-        examples=examples(contest.texts, models),
+        examples=examples(contest.texts, models, contest.shown),
     )
 
 
@@ -238,7 +240,9 @@ def agreement(champion: Bools, challenger: Bools) -> dict[str, int]:
     }
 
 
-def examples(texts: Sequence[str], models: Sequence[Competitor]) -> tuple[int, list[Example]]:
+def examples(
+    texts: Sequence[str], models: Sequence[Competitor], disclosure: Disclosure = OPEN
+) -> tuple[int, list[Example]]:
     """How many of the n rows the two answer differently, and those they are surest of.
 
     Of a single model, its errors.
@@ -253,8 +257,8 @@ def examples(texts: Sequence[str], models: Sequence[Competitor]) -> tuple[int, l
     sureness = np.zeros(len(found))
     for model in models:
         sureness += np.nan_to_num(model.confidence[found])
-    shown = found[np.argsort(-sureness, kind="stable")][:SHOWN_EXAMPLES]
+    shown = found[np.argsort(-sureness, kind="stable")][: disclosure.examples]
     return len(found), [
-        Example(str(texts[row]), str(last.true[row]), tuple(model.answer(row) for model in models))
-        for row in shown
+        Example(text, str(last.true[row]), tuple(model.answer(row) for model in models))
+        for row, text in zip(shown, disclosure.shown(texts[row] for row in shown), strict=True)
     ]

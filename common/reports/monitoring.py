@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +18,8 @@ from common.monitoring.result import ClassResult, ClassResults, MonitoringResult
 from common.reports import charts, html
 from common.types import Json
 
+# What tells a report from other pages, and within how many bytes.
+MARK, MARK_WITHIN = b'<meta name="generator" content="triage-trio monitor">', 1000
 # How many classes and segments are shown.
 WORST = 15
 TITLES = {name: check.title for name, check in catalogue.CHECKS.items()}
@@ -48,6 +53,28 @@ def render(result: MonitoringResult) -> str:
         headings=catalogue.HEADINGS,
         moment=moment,
     )
+
+
+def remove_older(report: Path, days: float) -> list[str]:
+    """Remove other reports beside one that nobody has written to for `days`; return their names.
+
+    Only files that say of themselves that they are reports of the monitor.
+    """
+    oldest = time.time() - days * 86_400
+    removed = []
+    for path in sorted(report.parent.glob("*.html")):
+        if path.is_symlink() or not path.is_file() or path.name == report.name:
+            continue
+        with suppress(OSError):  # the report is written; an old one goes next time
+            if path.stat().st_mtime < oldest and _is_report(path):
+                path.unlink()
+                removed.append(path.name)
+    return removed
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return MARK in file.read(MARK_WITHIN)
 
 
 def weakest(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from common.masking import OPEN, Disclosure
 from common.models.base import Explains, TellsTerms, Weighted
 from common.models.families import FAMILIES
 from common.registry.runs import TrainingRecord
@@ -17,14 +18,14 @@ from common.training.fit import TrainingResult
 from common.training.promotion import ContestResult
 from common.training.provenance import Provenance
 
-SHOWN_ERRORS = 50
 
-
-def record(result: TrainingResult, provenance: Provenance) -> TrainingRecord:
+def record(
+    result: TrainingResult, provenance: Provenance, shown: Disclosure = OPEN
+) -> TrainingRecord:
     """What MLflow is to show of a training; what a model can't tell of itself is left out."""
     terms = None
     if isinstance(result.classifier, TellsTerms):
-        terms = result.classifier.telling_terms()
+        terms = _shown_terms(result.classifier.telling_terms(), shown)
     drawn = figures.figures(result.holdout.labels, result.proba, result.classes)
     if terms is not None:
         drawn["telling_terms"] = figures.telling_terms_figure(terms)
@@ -33,12 +34,12 @@ def record(result: TrainingResult, provenance: Provenance) -> TrainingRecord:
         metrics=result.metrics | result.counts.metrics(),
         figures=drawn,
         documents=_documents(result, terms),
-        tables={"worst_errors.json": worst_errors(result)},
+        tables={"worst_errors.json": worst_errors(result, shown)},
     )
 
 
 def worst_errors(
-    result: TrainingResult, rows: int = SHOWN_ERRORS
+    result: TrainingResult, shown: Disclosure = OPEN
 ) -> dict[str, list[str] | list[float]]:
     """Columns of a table: the errors on the holdout that the classifier is surest of.
 
@@ -46,10 +47,10 @@ def worst_errors(
     """
     confidence = result.proba.max(axis=1)
     wrong = np.flatnonzero(result.predicted != result.holdout.labels)
-    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:rows]
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][: shown.examples]
     texts = [str(text) for text in result.holdout.texts[worst]]
     table: dict[str, list[str] | list[float]] = {
-        "text": texts,
+        "text": shown.shown(texts),
         "true": result.holdout.labels[worst].tolist(),
         "predicted": result.predicted[worst].tolist(),
         "confidence": confidence[worst].round(4).tolist(),
@@ -57,8 +58,19 @@ def worst_errors(
     if isinstance(result.classifier, Explains):
         known = result.proba[worst][:, : len(result.classifier.classes_)]
         reasons = result.classifier.explain(texts, known)
-        table["because"] = [", ".join(word for word, _ in words) for words in reasons]
+        table["because"] = [
+            ", ".join(shown.words([word for word, _ in words], text))
+            for words, text in zip(reasons, texts, strict=True)
+        ]
     return table
+
+
+def _shown_terms(terms: dict[str, Weighted], shown: Disclosure) -> dict[str, Weighted]:
+    """Terms without those that name somebody."""
+    return {
+        name: [(term, weight) for term, weight in weighted if shown.words([term], term)]
+        for name, weighted in terms.items()
+    }
 
 
 def description(verdict: Verdict) -> str:
@@ -67,7 +79,11 @@ def description(verdict: Verdict) -> str:
 
 
 def pages(
-    version: Version, result: TrainingResult, contest: ContestResult, provenance: Provenance
+    version: Version,
+    result: TrainingResult,
+    contest: ContestResult,
+    provenance: Provenance,
+    shown: Disclosure = OPEN,
 ) -> dict[str, str]:
     """`contest.html` and `model_card.md` of a version."""
     shared, holdout = contest.shared, result.holdout
@@ -85,6 +101,7 @@ def pages(
         left_out=int((~shared).sum()),
         segments=None if holdout.segments is None else holdout.segments[shared],
         provenance=provenance.sections(),
+        shown=shown,
     )
     card = model_card.Card(
         model=version.name,

@@ -22,6 +22,8 @@ from common.data import remote
 from common.errors import InputError
 from common.scoring.jobs import Job
 
+_ROOT = f"triage-trio-{os.getuid()}"
+
 logger = logging.getLogger(__name__)
 
 
@@ -75,6 +77,12 @@ def _on_copies(job: Job, folder: Path) -> Iterator[Job]:
         remote.put(copied.manifest, job.manifest)
 
 
+def folders() -> list[Path]:
+    """Working folders that are in use, or that interrupted runs have left."""
+    root = Path(tempfile.gettempdir(), _ROOT)
+    return list(filter(Path.is_dir, _root().iterdir())) if root.is_dir() else []
+
+
 def remove_stale(days: float) -> list[str]:
     """Remove the copies that were left for `days`; return the names of their folders."""
     oldest = time.time() - days * 86_400
@@ -118,7 +126,7 @@ def _folder(name: str) -> Iterator[Path]:
 
 def _root() -> Path:
     """Private to this user: nobody else may read messages or plant files here."""
-    root = Path(tempfile.gettempdir(), f"triage-trio-{os.getuid()}")
+    root = Path(tempfile.gettempdir(), _ROOT)
     root.mkdir(mode=0o700, exist_ok=True)
     found = root.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or root.is_symlink():

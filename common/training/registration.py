@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from common.data import split
+from common.evaluation.profile import Profile
 from common.models.families import FAMILIES
 from common.registry import artifact, judged, runs, versions
 from common.registry.runs import TrainingRecord
@@ -23,11 +24,13 @@ def register(
     provenance: Provenance,
     record: TrainingRecord,
     experiment: str,
+    reference: Profile,
 ) -> Version:
     """Log a fitted model to MLflow, check it in a clean process, register it as the challenger.
 
     Args:
         record: what people see of the training in MLflow.
+        reference: what the monitor compares later messages with.
 
     Raises:
         StoreError: the store fails; nothing is registered then.
@@ -40,7 +43,7 @@ def register(
     classifier, requirements = result.classifier, FAMILIES[provenance.family].requirements
     with runs.training_run(registry, experiment, tags) as run_id:
         runs.log_training(registry, run_id, record)
-        runs.log_reference(registry, run_id, result.profile())
+        runs.log_reference(registry, run_id, reference)
         judged.log_rows(registry, run_id, split.keys(result.holdout.texts))
         runs.log_dataset(registry, run_id, Path(provenance.location), provenance.data_sha256)
         model_uri = runs.log_model(registry, run_id, classifier, requirements)

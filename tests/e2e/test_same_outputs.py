@@ -29,6 +29,8 @@ OWN = {
 WORDED = {"reason", "text", "next_steps", "description"}
 # Keys that this version has added.
 ADDED = {"model_family", "promoted_reason", "lost_to_rollback"}
+# How many example messages are shown now; they were twenty.
+EXAMPLES = 10
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def settled(value, key=""):
         own = {*OWN, *ADDED, *(("value",) if value.get("name") == "no_labels" else ())}
         kept = {k: v for k, v in value.items() if k not in own}
         return {k: settled(v, k) for k, v in kept.items()}
+    if key == "examples":
+        value = value[:EXAMPLES]
     if isinstance(value, list):
         return [settled(item) for item in value]
     if isinstance(value, str) and re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", value):

@@ -54,6 +54,50 @@ def raised(message):
         return type(error), error, error.__traceback__
 
 
+def test_masked_contacts_of_people_stay_out_of_lines_and_tracebacks_but_servers_are_named():
+    def write(logger):
+        logs.mask_contacts()
+        logger.info("ann@example.org of http://mlflow.example:5000/x, @ann")
+        logger.error("failed", exc_info=raised("cell '+44 20 7946 0958' is no number"))
+
+    written = log(write)
+    assert "[mail] of http://mlflow.example:5000/x, @ann" in written
+    assert "cell '[phone]' is no number" in written
+    assert "ann@example.org" in log(lambda logger: logger.info("ann@example.org"))
+
+
+def test_lines_beyond_their_days_go_with_their_tracebacks_and_nothing_else():
+    def stamp(days):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86_400))
+
+    logs.FOLDER.mkdir()
+    old = f"{stamp(40)} ERROR 1 old\n    | its traceback\n"
+    new = f"{stamp(20)} INFO 2 new\n    | its traceback\n"
+    path = logs.FOLDER / "demo.log"
+    path.write_text(old + new)
+    (logs.FOLDER / "demo.log.1").write_text(old)
+    others = [logs.FOLDER / name for name in ("other.log", "demo.log.old", "demo.log.9", "notes")]
+    for other in others:
+        other.write_text(old)
+    with path.open("a") as running:
+        logs.remove_older("demo", 30)
+        running.write(new)
+    assert path.read_text() == new + new
+    assert not (logs.FOLDER / "demo.log.1").exists()
+    assert [other.read_text() for other in others] == [old] * len(others)
+    logs.remove_older("demo", 1e300)
+    assert path.read_text() == new + new
+
+
+def test_a_log_is_cut_at_most_once_a_day():
+    logs.FOLDER.mkdir()
+    path = logs.FOLDER / "demo.log"
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 30.5 * 86_400))
+    path.write_text(f"{stamp} INFO 1 just too old\n")
+    logs.remove_older("demo", 30)
+    assert path.stat().st_size
+
+
 def is_forging(character):
     return (
         unicodedata.category(character) in ("Cc", "Zl", "Zp")

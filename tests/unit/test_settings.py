@@ -47,6 +47,10 @@ WRITTEN = {
     "mail_from": ("me@a.example", "me@a.example"),
     "alert_urls": ("http://a.example/x, https://b.example/y", None),
     "draft_days": ("1.5", 1.5),
+    "mask": ("true", True),
+    "examples": ("0", 0),
+    "log_days": ("30", 30.0),
+    "report_days": ("0.5", 0.5),
     "seed": ("7", 7),
     "log_level": ("DEBUG", "DEBUG"),
 }
@@ -60,9 +64,15 @@ UNUSABLE = [
     *(("encoding", value) for value in ("utf-99", "base64")),
     *(("field_characters", value) for value in ("0", "x")),
     *(("window", value) for value in ("day", "0d", "1m", "-5", "1.5")),
-    *((field, value) for field in ("remind_hours", "label_days") for value in ("0", "-1", "inf")),
+    *(
+        (field, value)
+        for field in ("remind_hours", "label_days", "log_days", "report_days")
+        for value in ("0", "-1", "inf")
+    ),
     *(("contest_rows", value) for value in ("0", "-1", "x")),
     ("promotion", "Manual"),
+    *(("mask", value) for value in ("2", "x", "none")),
+    *(("examples", value) for value in ("-1", "1001", "1.5", "all")),
     *(("seed", value) for value in ("-1", "2147483648", "1e400", "x")),
     *(("model_name", value) for value in ("a/b", "a:b", "a@b")),
     *(("label_with", value) for value in ("columns", "VADER")),

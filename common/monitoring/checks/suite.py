@@ -12,6 +12,7 @@ import numpy as np
 from common.data.labels import normalise
 from common.evaluation.profile import Profile
 from common.evaluation.two_samples import MIN_ROWS, Share
+from common.masking import without_masks
 from common.models.base import Classifier, KnowsWords
 from common.monitoring.checks import (
     accuracy,
@@ -126,13 +127,16 @@ def check_answers(window: Profile, reference: Profile, floor: float) -> list[Fin
 
 
 def check_texts(window: Profile, reference: Profile, classifier: Classifier) -> list[Finding]:
-    """What people write; nothing for a file of predictions without texts."""
+    """What people write; nothing for predictions without texts, or a reference that keeps none."""
     texts, texts_then = window.texts(), reference.texts()
-    if not any(texts):
+    if not any(texts) or not any(texts_then):
         return []
     findings = []
     if isinstance(classifier, KnowsWords):
-        unknown_then, unknown = map(classifier.unknown_words, (reference.unfitted(), texts))
+        unfitted, seen = reference.unfitted(), texts
+        if window.masked:  # the model has never seen a mask
+            unfitted, seen = ([without_masks(text) for text in side] for side in (unfitted, seen))
+        unknown_then, unknown = map(classifier.unknown_words, (unfitted, seen))
         findings.append(words.unknown_words(unknown_then, unknown))
     findings.append(words.drift(texts_then, texts))
     findings.append(quality.length(_lengths(texts), _lengths(texts_then)))
@@ -152,7 +156,7 @@ def check_quality(
         )
     ]
     texts, texts_then = window.texts(), reference.texts()
-    if any(texts):
+    if any(texts) and any(texts_then):
         n = min(len(texts), len(texts_then))
         findings.append(quality.duplicates(_copies(texts[:n]), _copies(texts_then[:n])))
     if window.rows:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -102,6 +102,28 @@ class Book:
         """Queue another notice of an incident."""
         with self._transaction() as connection:
             tables.put_notice(connection, notice, channels)
+
+    def rewrite(self, edit: Callable[[str], str], commit: bool) -> int:
+        """Replace what findings and notices say in words; return how many would change or have.
+
+        Nothing of what was replaced is left in the file.
+        """
+        if not commit:
+            with self._reading() as connection:
+                rows = [
+                    text
+                    for table, columns in tables.WORDS.items()
+                    for column in columns
+                    for (text,) in connection.execute(f"SELECT {column} FROM {table}")
+                ]
+            return sum(edit(text) != text for text in rows)
+        with self._transaction() as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            changed = tables.rewrite(connection, edit)
+        if changed:
+            with self._reading() as connection:
+                connection.execute("VACUUM")
+        return changed
 
     def windows(self, model: str, last: int = KEPT_WINDOWS) -> list[WindowRecord]:
         """The records of the last windows, in their order; none if nothing was recorded."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -44,6 +44,9 @@ SCHEMA = (
         position INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, claimed_by TEXT,
         claimed_until TEXT, delivered_at TEXT, PRIMARY KEY (notice, channel))""",
 )
+
+# Where words of messages may stand, by table.
+WORDS = {"findings": ("reason", "detail"), "notices": ("facts",)}
 
 
 class Key(NamedTuple):
@@ -163,6 +166,18 @@ def forget(
         GROUP BY incident HAVING max(at) < ?)""",
         (*key, *key, time_text(oldest_notice)),
     )
+
+
+def rewrite(connection: sqlite3.Connection, edit: Callable[[str], str]) -> int:
+    """Replace what rows say in words; return how many cells have changed."""
+    changed = 0
+    for table, columns in WORDS.items():
+        for column in columns:
+            rows = connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall()
+            edited = [(after, number) for number, text in rows if (after := edit(text)) != text]
+            connection.executemany(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", edited)
+            changed += len(edited)
+    return changed
 
 
 def time_text(at: datetime) -> str:

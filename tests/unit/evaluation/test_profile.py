@@ -1,10 +1,15 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common.evaluation import profile
 from common.evaluation.profile import SAMPLE_ROWS, Profile
+from common.masking import Disclosure
 
 ROW = st.tuples(
     st.text(max_size=5),
@@ -73,9 +78,40 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert loaded.delays().tolist() == found.delays().tolist()
 
 
-def test_the_newest_label_of_the_parts_is_that_of_the_whole():
-    from dataclasses import replace
+def test_a_masked_profile_is_masked_once_and_stays_so_when_it_is_stored(tmp_path):
+    rows = [("mail ann@example.org", "a", "a", "x"), ("fine", "a", "b", "x")]
+    found = replace(of(rows), stream=("@ann hi",))
+    masked = profile.masked(found)
+    assert masked.unfitted() == ["mail [mail]", "fine"]
+    assert masked.texts() == ["[handle] hi"]
+    assert (masked.pairs, masked.sample.schema) == (found.pairs, found.sample.schema)
+    assert profile.masked(masked) is masked
+    assert (masked + Profile()).masked
+    masked.save(tmp_path / "a.parquet")
+    assert Profile.load(tmp_path / "a.parquet").masked
 
+
+def test_a_profile_of_an_earlier_release_is_not_masked(tmp_path):
+    of([("@ann", "a", "a", "x")]).save(tmp_path / "a.parquet")
+    table = pq.read_table(tmp_path / "a.parquet")
+    facts = json.loads(table.schema.metadata[b"triage"])
+    del facts["masked"]
+    older = table.replace_schema_metadata({b"triage": json.dumps(facts)})
+    pq.write_table(older, tmp_path / "a.parquet")
+    assert not Profile.load(tmp_path / "a.parquet").masked
+
+
+def test_where_no_message_may_be_kept_a_stored_profile_has_its_counts_alone(tmp_path):
+    found = replace(of([("canary", "a", "b", "x")] * 9), stream=("canary",))
+    kept = profile.disclosed(found, Disclosure(examples=0))
+    kept.save(tmp_path / "a.parquet")
+    assert b"canary" not in (tmp_path / "a.parquet").read_bytes()
+    assert kept.texts() == [""] * 9
+    assert (kept.pairs, kept.judged()[1].tolist()) == (found.pairs, found.judged()[1].tolist())
+    assert profile.disclosed(found, Disclosure()) is found
+
+
+def test_the_newest_label_of_the_parts_is_that_of_the_whole():
     older, newer = (
         replace(Profile(), newest_label=np.datetime64(day, "s"))
         for day in ("2026-03-01", "2026-03-02")

@@ -12,7 +12,6 @@ from common.monitoring.checks.finding import Status
 from common.monitoring.checks.suite import Baseline
 from common.monitoring.incidents.book import open_book
 from common.monitoring.result import (
-    SHOWN_EXAMPLES,
     WatchedModel,
     charts,
     monitoring_result,
@@ -217,8 +216,8 @@ def test_no_next_step_is_proposed_if_all_is_well(monitor):
 
 
 def test_examples_are_the_errors_that_the_model_is_surest_of():
-    found = worst_examples(seen(300, 250))
-    assert len(found) == SHOWN_EXAMPLES
+    found = worst_examples(seen(300, 250), 12)
+    assert len(found) == 12
     assert all(example.true != example.predicted for example in found)
     confidences = [example.confidence for example in found]
     assert confidences == sorted(confidences, reverse=True)

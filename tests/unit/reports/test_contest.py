@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from parsed_page import Page
 
+from common.masking import Disclosure
 from common.reports import contest as contest_page
 from common.reports.contest import EXPLANATIONS, Answers, Contest, examples, rule_rows
 from common.training.contest import Policy, Rule, RuleName, Verdict, first_model, no_contest
@@ -91,7 +92,7 @@ def test_the_page_needs_no_network():
 
 
 def test_messages_are_one_cut_line_without_control_characters():
-    html = contest_page.render(a_contest())
+    html = contest_page.render(a_contest(shown=Disclosure(examples=20)))
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", html)
     assert "line break tab" in html
     assert "�overridden" in html
@@ -226,7 +227,7 @@ def test_the_same_answers_everywhere_are_told():
     assert "They give the same answer to every row." in page(challenger=same, champion=same).text
 
 
-def test_the_surest_disagreements_come_first_and_are_at_most_twenty():
+def test_the_surest_disagreements_come_first_and_are_at_most_ten():
     contest = a_contest(rows=400)
     models = [
         contest_page.Competitor(role, 1, contest.classes, contest.true, given)
@@ -235,9 +236,23 @@ def test_the_surest_disagreements_come_first_and_are_at_most_twenty():
     found, shown = examples(contest.texts, models)
     sureness = [sum(sure for _, _, sure in example.answers) for example in shown]
     assert found == (contest.champion.predicted != contest.challenger.predicted).sum() > 20
-    assert len(shown) == 20
+    assert len(shown) == 10
     assert sureness == sorted(sureness, reverse=True)
     assert all(len({name for name, _, _ in example.answers}) == 2 for example in shown)
+
+
+def test_without_examples_the_number_of_disagreements_is_told_and_no_message():
+    contest = a_contest(rows=400, shown=Disclosure(examples=0))
+    text = Page(contest_page.render(contest)).text
+    assert "rows differently. No message is kept (EXAMPLES=0)." in text
+    assert "overridden" not in text
+
+
+def test_examples_are_masked_before_they_are_cut():
+    texts = [f"{'x' * 270} ann{k}@example.org" for k in range(200)]
+    html = contest_page.render(a_contest(texts=texts, shown=Disclosure(mask=True)))
+    assert "[mail]" in html
+    assert "ann1" not in html
 
 
 def test_a_class_that_is_never_predicted_has_a_recall_of_zero():

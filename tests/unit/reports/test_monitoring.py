@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -229,3 +230,18 @@ def test_the_schema_refuses_what_a_result_never_is():
         assert problems(facts | wrong, "monitor.schema.json")
     del facts["counts"]
     assert problems(facts, "monitor.schema.json")
+
+
+def test_only_old_reports_of_the_monitor_beside_a_new_one_are_removed(tmp_path):
+    head = b'<!doctype html><meta name="generator" content="triage-trio monitor">'
+    names = ("old.html", "young.html", "now.html", "mine.html", "old.txt", "deep/old.html")
+    (tmp_path / "deep").mkdir()
+    for name in names:
+        path = tmp_path / name
+        path.write_bytes(b"<p>triage-trio monitor</p>" if name == "mine.html" else head)
+        if name != "young.html":
+            os.utime(path, (1e9, 1e9))
+    (tmp_path / "link.html").symlink_to(tmp_path / "deep" / "old.html")
+    assert monitor_page.remove_older(tmp_path / "now.html", 30) == ["old.html"]
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert left == {"deep", "link.html", *names} - {"old.html"}

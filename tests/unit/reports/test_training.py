@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from common.data.labelled import RowCounts, Split
+from common.masking import Disclosure
 from common.reports import training
 from common.training.contest import Rule, Verdict
 from common.training.fit import Recipe, TrainingResult
@@ -59,6 +60,32 @@ def test_the_surest_errors_come_first_with_reasons_if_the_model_has_any(classifi
     assert table["text"] == ["third row", "second row"]
     assert table["confidence"] == [0.7, 0.6]
     assert table.get("because", ["third, more", "second, more"]) == ["third, more", "second, more"]
+
+
+def test_errors_are_at_most_as_many_as_may_be_shown():
+    assert training.worst_errors(result_of(Talkative()), Disclosure(1))["text"] == ["third row"]
+    nothing = training.worst_errors(result_of(Talkative()), Disclosure(0))
+    assert set(nothing) == {"text", "true", "predicted", "confidence", "because"}
+    assert not any(nothing.values())
+
+
+class Naming(Silent):
+    def explain(self, texts, proba, /, top=3):
+        return [[("ann", 1.0), ("@example", 0.6), ("row", 0.5)] for _ in texts]
+
+    def telling_terms(self, top=20):
+        return {name: [("@ann", 2.0), ("row", 1.0)] for name in CLASSES}
+
+
+def test_masked_errors_and_terms_name_nobody():
+    result = result_of(Naming())
+    result.holdout.texts[:] = "ann@example.org wrote a row"
+    shown = Disclosure(mask=True)
+    table = training.worst_errors(result, shown)
+    assert table["text"] == ["[mail] wrote a row"] * 2
+    assert table["because"] == ["row"] * 2
+    record = training.record(result, made_from(seed="42"), shown)
+    assert record.documents["telling_terms.json"] == {name: [("row", 1.0)] for name in CLASSES}
 
 
 @pytest.mark.parametrize(

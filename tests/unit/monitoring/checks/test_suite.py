@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from common.evaluation import profile
+from common.masking import Disclosure
 from common.models.base import Classifier, KnowsWords
 from common.monitoring.checks.catalogue import CHECKS, SUBJECT_TITLES, Subject, about
 from common.monitoring.checks.suite import Baseline, run_checks
@@ -78,6 +79,24 @@ def test_without_confidences_nothing_is_asked_of_them():
 def test_without_texts_nothing_is_asked_of_them():
     asked = names(window(300, texts=[""]), Wordy(), window(500))
     assert not {"text", "length", "unknown_words", "duplicates"} & set(asked)
+
+
+def test_a_reference_that_keeps_no_messages_is_asked_for_all_but_them():
+    kept = profile.disclosed(window(500), Disclosure(examples=0))
+    asked = names(window(300), Wordy(), kept)
+    assert not {"text", "length", "unknown_words", "duplicates"} & set(asked)
+    assert {"confidence", "calibration", "predicted_classes", "blank"} <= set(asked)
+
+
+def test_masks_are_words_that_nobody_asks_the_model_about():
+    class Literal(Plain):
+        def unknown_words(self, texts, /):
+            return [([w for w in text.split() if w.startswith("[")], 4) for text in texts]
+
+    texts = [f"@ann{k} my order {k}" for k in range(500)]
+    seen, reference = (profile.masked(window(rows, texts=texts)) for rows in (300, 500))
+    found = {f.name: f for f in run_checks(seen, Baseline(Literal(), reference, 0.8), Past(), 0.0)}
+    assert found["unknown_words"].value == 0
 
 
 def test_rows_of_a_window_that_is_still_open_are_not_counted():

@@ -1,0 +1,106 @@
+"""The files of our runs and models, for those who must read or replace them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow.entities import ViewType
+from mlflow.exceptions import MlflowException
+
+from common.errors import ModelUnavailable
+from common.registry import artifact, versions
+from common.registry.runs import HOST_TAG, MONITOR_TAG, SCORING_TAG
+from common.registry.store import Registry, is_missing
+
+# A run is ours if it has one of these; the last one is in trainings of all releases.
+OURS = (MONITOR_TAG, SCORING_TAG, HOST_TAG, "data_sha256")
+RUNS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """A file of a run: `path` is its place among the run's artifacts."""
+
+    run_id: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}, {self.path}"
+
+
+def of_runs(registry: Registry, endings: tuple[str, ...]) -> Iterator[RunFile]:
+    """The files of all our runs, deleted ones too, whose names end so."""
+    client = registry.client
+    with registry.store_errors():
+        experiments = [found.experiment_id for found in client.search_experiments(ViewType.ALL)]
+        token, runs = None, []
+        while True:
+            page = client.search_runs(
+                experiments,
+                run_view_type=ViewType.ALL,
+                max_results=RUNS_AT_ONCE,
+                page_token=token,
+            )
+            runs += [run.info.run_id for run in page if set(OURS) & set(run.data.tags)]
+            token = page.token
+            if not token:
+                break
+        for run_id in runs:
+            for path in _paths(registry, run_id):
+                if path.endswith(endings):
+                    yield RunFile(run_id, path)
+
+
+def read(registry: Registry, file: RunFile) -> bytes:
+    """What a file of a run holds."""
+    with registry.store_errors(), tempfile.TemporaryDirectory() as folder:
+        return Path(registry.client.download_artifacts(file.run_id, file.path, folder)).read_bytes()
+
+
+def replace(registry: Registry, file: RunFile, content: bytes) -> None:
+    """Put other content in the place of a file."""
+    folder, _, name = file.path.rpartition("/")
+    with registry.store_errors(), tempfile.TemporaryDirectory() as local:
+        path = Path(local, name)
+        path.write_bytes(content)
+        registry.client.log_artifact(file.run_id, str(path), folder or None)
+
+
+def delete(registry: Registry, file: RunFile) -> None:
+    """Delete a file of a run, if it is there."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    with registry.store_errors():
+        if file.path in _paths(registry, file.run_id):
+            root = registry.client.get_run(file.run_id).info.artifact_uri
+            get_artifact_repository(root, tracking_uri=registry.uri).delete_artifacts(file.path)
+
+
+def of_models(registry: Registry) -> Iterator[tuple[versions.Version, Path]]:
+    """A copy of each version's model folder, which goes when the next is asked for."""
+    for version in versions.list_versions(registry):
+        with registry.store_errors():
+            try:
+                location = registry.client.get_model_version_download_uri(
+                    version.name, str(version.number)
+                )
+            except MlflowException as error:
+                if is_missing(error):
+                    continue
+                raise
+        try:
+            with artifact.fetch(registry.uri, location, version.uri) as folder:
+                yield version, folder
+        except ModelUnavailable:
+            continue  # its files are gone already
+
+
+def _paths(registry: Registry, run_id: str, folder: str | None = None) -> Iterator[str]:
+    for item in registry.client.list_artifacts(run_id, folder):
+        if item.is_dir:
+            yield from _paths(registry, run_id, item.path)
+        else:
+            yield item.path

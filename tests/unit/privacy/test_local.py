@@ -1,0 +1,79 @@
+"""Drafts, the monitor's database and reports are gone through; other people's files are not."""
+
+import sqlite3
+from datetime import UTC, datetime
+
+import pytest
+
+from common.errors import InputError
+from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.history import WindowRecord
+from common.monitoring.incidents.book import open_book
+from common.privacy import local
+from common.privacy.person import Person
+from common.scoring import resume
+
+TEXT = "my order and my refund are late"
+ANN = Person(frozenset([TEXT]))
+
+
+def go_through(root, *named, do_it=True, state=None):
+    """In how many places of each file something was found."""
+    found = local.output_files(root, named, [])
+    places = local.places(root, named, found, state or root / "none.db", ANN)
+    counts = {place.name.removeprefix(f"{root}/"): place.remove(do_it) for place in places}
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_a_draft_that_holds_a_message_goes_whole(tmp_path):
+    for part, content in (("", f"1,{TEXT}\n"), ("-rejects", ""), ("-state", "{}")):
+        (tmp_path / f".out.csv.draft{part}").write_text(content)
+    (tmp_path / ".other.csv.draft").write_text("1,fine\n")
+    assert go_through(tmp_path, do_it=False) == {".out.csv.draft": 1}
+    assert go_through(tmp_path) == {".out.csv.draft": 1}
+    assert [path.name for path in tmp_path.iterdir()] == [".other.csv.draft"]
+
+
+def test_a_draft_that_a_run_is_writing_is_said_to_be_in_use(tmp_path):
+    output = tmp_path / "out.csv"
+    with resume.open_draft(output, tmp_path / "out.csv.rejects.csv", {}) as draft:
+        draft.content.write(f"1,{TEXT}\n".encode())
+        draft.content.flush()
+        with pytest.raises(InputError, match="is being written by another run"):
+            go_through(tmp_path)
+
+
+def test_the_monitors_database_holds_it_no_more_not_even_in_free_pages(tmp_path):
+    state = tmp_path / "monitor.db"
+    now = datetime.now(UTC)
+    with open_book(state) as book:
+        for number in range(3):
+            finding = Finding("data", Status.CRITICAL, f"saw: {TEXT}", detail={"words": [TEXT]})
+            record = WindowRecord(f"w{number}", Status.OK, 1, 1, 1)
+            book.record("triage", record, [finding], now, ["https://hooks.example"])
+    before = go_through(tmp_path, state=state, do_it=False)
+    assert TEXT.encode() in state.read_bytes()
+    assert go_through(tmp_path, state=state) == before == {"monitor.db": before["monitor.db"]}
+    assert TEXT.encode() not in state.read_bytes()
+    with open_book(state) as book:
+        history = book.history("triage", "data")
+        assert [result.finding.reason for result in history] == ["(removed)"] * 3
+        assert book.incidents("triage")
+    with sqlite3.connect(state) as connection:
+        assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (1,)
+
+
+def test_files_of_others_are_left_alone(tmp_path):
+    written = {
+        "notes.html": f"<p>{TEXT}</p>",
+        "notes.json": f'["{TEXT}"]',
+        "notes.txt": TEXT,
+        "in.csv": f"text\n{TEXT}\n",
+        "x.manifest.json": f'{{"text": "{TEXT}"}}',
+        "deep/notes.html": f"<p>{TEXT}</p>",
+    }
+    (tmp_path / "deep").mkdir()
+    for name, content in written.items():
+        (tmp_path / name).write_text(content)
+    assert go_through(tmp_path, tmp_path / "deep", tmp_path / "notes.html") == {}
+    assert {name: (tmp_path / name).read_text() for name in written} == written
