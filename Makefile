@@ -13,6 +13,9 @@ setup: .venv/.core ## make .venv and install what the scripts need
 train: setup ## set up, then train on DATA_PATH or on the synthetic sample
 	$(BIN)/python train.py
 
+ui: setup ## open MLflow's pages on the model and its runs, at http://127.0.0.1:5000
+	$(BIN)/python -m common.registry ui
+
 test: .venv/.dev ## set up, then run the tests
 	$(BIN)/python -m pytest -m "not slow"
 
@@ -49,4 +52,4 @@ spark: .venv/.spark ## add Spark, which needs Java 17 or newer
 	$(INSTALL) -r requirements-$*.lock
 	@touch $@
 
-.PHONY: help setup train test test-slow lint bench cloud apprise spark
+.PHONY: help setup train ui test test-slow lint bench cloud apprise spark

@@ -199,9 +199,13 @@ def _log(
 ) -> None:
     from common.monitoring.result import charts
     from common.registry import runs
+    from common.reports import monitoring as page
 
     found = runs.MonitorSteps(
         steps=charts(judged, result.model.version),
+        version=result.model.version,
+        data=result.file,
+        report=page.render(result),
         status=result.status.name,
         window=result.window,
         document=result.to_json(),

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from common import ROOT
 from common.errors import SettingsError
@@ -79,7 +79,6 @@ class TrainRequest:
         model_name: of the registered model.
         tracking_uri: MLflow's server or database; None: mlflow.db in the project's folder.
         experiment: what the run is logged under.
-        noted: other settings, by name, that the run and the pages are to mention.
 
     Raises:
         SettingsError: a value is out of range or unknown.
@@ -113,7 +112,6 @@ class TrainRequest:
     model_name: str = "triage"
     tracking_uri: str | None = field(default=None, repr=False)
     experiment: str = "triage"
-    noted: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.model_family not in FAMILIES:
@@ -146,7 +144,7 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
     """
     from common.data.source import source_of
     from common.evaluation.metrics import most_confused
-    from common.registry import versions
+    from common.registry import pages, versions
     from common.training import promotion
 
     with source_of(request.data, ROOT, request.seed) as source:
@@ -178,6 +176,7 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
         synthetic=source.synthetic,
         contest=contest,
         version=version,
+        links=pages.links(registry, request.experiment) if version else None,
     )
 
 
@@ -322,8 +321,8 @@ def _policy(request: TrainRequest) -> Policy:
 
 
 def _settings(request: TrainRequest, source: Source) -> dict[str, str]:
-    """The request as settings, without secrets and as text, and those that it is to mention."""
-    not_settings = {"data", "experiment", "tracking_uri", "replace_unscorable", "dry_run", "noted"}
+    """What the request sets, as parameters of the run: without secrets, as text."""
+    not_settings = {"data", "experiment", "tracking_uri", "replace_unscorable", "dry_run"}
     values = {
         item.name: getattr(request, item.name)
         for item in fields(request)
@@ -331,11 +330,14 @@ def _settings(request: TrainRequest, source: Source) -> dict[str, str]:
     }
     values["data_path"] = None if source.synthetic else source.location
     values["mlflow_experiment_name"] = request.experiment
-    return {name: as_text(value) for name, value in values.items()} | dict(request.noted)
+    return {name: as_text(value) for name, value in values.items() if value is not None}
 
 
 def _as_then(request: TrainRequest, version: Version, params: Mapping[str, str]) -> TrainRequest:
     """The request with which a version was fitted, as far as its run says so."""
-    logged = {name: params[name] for name in FITTED_WITH if name in params}
+    defaults: dict[str, Any] = {
+        item.name: item.default for item in fields(request) if item.name in FITTED_WITH
+    }
+    logged = from_text({name: params[name] for name in FITTED_WITH if name in params})
     family = version.tags.get("model_family", OLDEST_FAMILY)
-    return replace(request, model_family=family, **from_text(logged))
+    return replace(request, model_family=family, **defaults | logged)

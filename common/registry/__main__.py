@@ -8,6 +8,7 @@ Every change is a new entry of the history, made under the same lock as those of
     python -m common.registry promote 3 --reason "approved after review"
     python -m common.registry rollback
     python -m common.registry prune --keep 5
+    python -m common.registry ui
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import os
 import shlex
 import socket
 import sys
+from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -44,11 +46,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser = flags.bare_parser(__doc__ or "", COMMAND)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, meaning: str) -> argparse.ArgumentParser:
+    def command(name: str, meaning: str, more: Sequence[str] = ()) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=meaning, description=meaning, allow_abbrev=False)
-        flags.add_settings(added, ["model_name", "mlflow_tracking_uri", "log_level"])
+        flags.add_settings(added, ["model_name", "mlflow_tracking_uri", *more, "log_level"])
         return added
 
+    ui = command("ui", "open MLflow's pages on the model and its runs", ["mlflow_experiment_name"])
+    ui.add_argument("--port", type=flags.positive_int, default=5000, help="of this machine [5000]")
     command("list", "all versions, the newest first: how each did, and which waits")
     command("history", "who was champion from when to when, and why")
     show = command("show", "all that is recorded of a version")
@@ -72,6 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
     registry = connect(settings.mlflow_tracking_uri, ROOT, settings.model_name)
+    if args.command == "ui":
+        return show_pages(registry, settings.mlflow_experiment_name, args.port, args.json)
     if args.command == "list":
         show_list(registry, args.json)
     elif args.command == "history":
@@ -85,6 +91,24 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     else:
         prune(registry, args.keep, args.champions, args.yes, args.json)
     return 0
+
+
+def show_pages(registry: Registry, experiment: str, port: int, as_json: bool) -> int:
+    """Print direct links; serve the pages if nobody does, until interrupted."""
+    from dataclasses import asdict
+
+    from common.registry import pages
+
+    served = pages.links(registry, experiment)
+    links = served or pages.links(registry, experiment, f"http://127.0.0.1:{port}")
+    assert links  # there is an address
+    text = f"Runs:  {links.runs}\nModel: {links.model}"
+    if served:
+        cli.show(text, asdict(links), as_json)
+        return 0
+    cli.show(f"{text}\nCtrl-C ends it.", asdict(links), as_json)
+    sys.stdout.flush()
+    return pages.serve(registry, port)
 
 
 def show_list(registry: Registry, as_json: bool) -> None:

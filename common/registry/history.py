@@ -12,11 +12,13 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import takewhile
 
 from mlflow.exceptions import MlflowException
 
 from common.errors import ModelUnavailable
+from common.registry import descriptions
 from common.registry.store import Registry, is_missing
 from common.registry.versions import CHAMPION, Version
 
@@ -256,6 +258,9 @@ def _conclude(registry: Registry, entry: Entry) -> None:
         if entry.replaced != entry.version:
             replaced = {"replaced_at": entry.at, "replaced_by": f"version {entry.version}"}
             _tag(registry, entry.replaced, replaced)
+        if entry.kind != CONTEST:
+            reason = f"{descriptions.HOW[entry.kind]}: {entry.reason}"
+            _tag(registry, entry.version, {"verdict": "promoted", "reason": reason})
     _append(registry, entry)
     _forget_pending(registry)
 
@@ -263,6 +268,29 @@ def _conclude(registry: Registry, entry: Entry) -> None:
 def _append(registry: Registry, entry: Entry) -> None:
     with registry.store_errors():
         _write(registry, f"{PREFIX}{entry.number:06d}", entry)
+        _describe(registry, entry)
+
+
+def _describe(registry: Registry, entry: Entry) -> None:
+    """Have MLflow's pages say what is true now; the entry is the newest of the history."""
+    client, name = registry.client, registry.model_name
+    client.update_registered_model(name, descriptions.of_model(read(registry).entries))
+    if entry.kind != CONTEST:  # a contest describes its winner itself
+        _redescribe(registry, entry.version, partial(descriptions.of_champion, entry))
+    if entry.replaced != entry.version:
+        _redescribe(registry, entry.replaced, partial(descriptions.of_replaced, entry))
+
+
+def _redescribe(registry: Registry, number: int | None, describe: Callable[[str], str]) -> None:
+    if number is None:
+        return
+    client, name = registry.client, registry.model_name
+    try:
+        before = client.get_model_version(name, str(number)).description or ""
+        client.update_model_version(name, str(number), describe(before))
+    except MlflowException as error:
+        if not is_missing(error):  # a replaced version may be deleted
+            raise
 
 
 def _write(registry: Registry, key: str, entry: Entry) -> None:

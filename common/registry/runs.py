@@ -23,6 +23,7 @@ from mlflow.entities import (
     LoggedModelStatus,
     Metric,
     Param,
+    RunTag,
 )
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
@@ -41,6 +42,8 @@ MONITOR_TAG = "triage.monitors"
 SCORING_TAG = "triage.scoring"
 REFERENCE = "reference.parquet"
 HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
+MODEL_TAG, VERSION_TAG, DATA_TAG = "triage.model", "triage.version", "triage.data"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,22 @@ class TrainingRecord:
 
 
 @contextmanager
-def training_run(registry: Registry, experiment: str, tags: Mapping[str, str]) -> Iterator[str]:
-    """Start a run and yield its id; it ends as FAILED when the block raises."""
+def training_run(
+    registry: Registry, experiment: str, tags: Mapping[str, str], data: str
+) -> Iterator[str]:
+    """Start a run and yield its id; it ends as FAILED when the block raises.
+
+    Args:
+        data: what the file of messages is called.
+    """
     process = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid())}
+    subject = {MODEL_TAG: registry.model_name, DATA_TAG: data}
     client = registry.client
     with registry.store_errors():
         run = client.create_run(
-            registry.experiment_id(experiment), tags=resolve_tags({**tags, **process})
+            registry.experiment_id(experiment),
+            tags=resolve_tags({**tags, **process, **subject}),
+            run_name=f"train {registry.model_name} {data}",
         )
     run_id = str(run.info.run_id)
     try:
@@ -78,6 +90,13 @@ def training_run(registry: Registry, experiment: str, tags: Mapping[str, str]) -
         raise
     with registry.store_errors():
         client.set_terminated(run_id)
+
+
+def name_version(registry: Registry, run_id: str, number: int, data: str) -> None:
+    """Have a training's run name the version that it led to."""
+    with registry.store_errors():
+        registry.client.set_tag(run_id, VERSION_TAG, str(number))
+        registry.client.update_run(run_id, name=f"train {registry.model_name} v{number} {data}")
 
 
 def log_training(registry: Registry, run_id: str, record: TrainingRecord) -> None:
@@ -198,11 +217,12 @@ class ScoringRun:
     """What a run of predict.py leaves behind, for charts of volume, shares and confidence.
 
     Attributes:
-        name: of the run.
+        version, data: the version that scored, and what.
         document: all that was done, as JSON; an artifact of the run.
     """
 
-    name: str
+    version: int
+    data: str
     metrics: Mapping[str, float]
     params: Mapping[str, str]
     document: Json
@@ -214,14 +234,19 @@ class MonitorSteps:
 
     Attributes:
         steps: metrics of each window that was judged, oldest first.
+        version, data: which version was looked at, and on what.
         status, window: of the newest one.
         document: all that was found, as JSON; the run has that of the last time.
+        report: the same as a page of HTML.
     """
 
     steps: Sequence[Mapping[str, float]]
+    version: int
+    data: str
     status: str
     window: str | None
     document: Json
+    report: str
 
 
 def log_monitoring(registry: Registry, experiment: str, found: MonitorSteps) -> None:
@@ -244,19 +269,23 @@ def log_monitoring(registry: Registry, experiment: str, found: MonitorSteps) -> 
         for step, metrics in enumerate(found.steps, start=first):
             entries = [Metric(name, value, now, step) for name, value in metrics.items()]
             client.log_batch(run_id, entries)
-        client.set_tag(run_id, "status", found.status)
-        client.set_tag(run_id, "window", str(found.window))
+        tags = {MODEL_TAG: model_name, VERSION_TAG: str(found.version), DATA_TAG: found.data}
+        tags |= {"status": found.status, "window": str(found.window)}
+        client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
         client.log_dict(run_id, found.document, "monitor.json")
+        client.log_text(run_id, found.report, REPORT)
+        client.set_terminated(run_id)  # until the next look: MLflow would show it as running
 
 
 def log_scoring(registry: Registry, experiment: str, scored: ScoringRun) -> None:
     """Log what was scored as a run of its own."""
-    client = registry.client
+    client, model, data = registry.client, registry.model_name, printable(scored.data)
+    tags = {MODEL_TAG: model, VERSION_TAG: str(scored.version), DATA_TAG: data}
     with registry.store_errors():
         run = client.create_run(
             registry.experiment_id(experiment),
-            tags={SCORING_TAG: registry.model_name},
-            run_name=printable(scored.name),
+            tags={SCORING_TAG: model, **tags},
+            run_name=f"predict {model} v{scored.version} {data}",
         )
         run_id = run.info.run_id
         params = [Param(name, value) for name, value in scored.params.items()]

@@ -13,12 +13,12 @@ from mlflow.exceptions import MlflowException
 from common.errors import ModelUnavailable, SettingsError
 from common.models.base import Classifier
 from common.registry import artifact
+from common.registry.descriptions import LONGEST
 from common.registry.store import Registry, is_missing
 
 CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
 LOST, WAITING = "rejected", "waiting"  # of the tag `verdict`
 FILES = "files_sha256"
-LONGEST_DESCRIPTION = 5000  # characters, of the column in MLflow's database
 
 
 class Identity(TypedDict):
@@ -221,7 +221,7 @@ def record(registry: Registry, version: Version, tags: Mapping[str, str], descri
     with registry.store_errors():
         for key, value in tags.items():
             registry.client.set_model_version_tag(name, number, key, value)
-        registry.client.update_model_version(name, number, description[:LONGEST_DESCRIPTION])
+        registry.client.update_model_version(name, number, description[:LONGEST])
 
 
 def _by_alias(registry: Registry, alias: str) -> Version:

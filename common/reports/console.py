@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
@@ -29,7 +30,7 @@ SHOWN_CLASSES = 12
 
 def training(result: TrainResult) -> Summary:
     """What was learnt, the contest as a table, what looks wrong; last the verdict."""
-    verdict, version = result.contest.verdict, result.version
+    verdict = result.contest.verdict
     shown = "  ".join(
         f"{name} {result.metrics[name]:.4f}" for name in SHOWN_METRICS if name in result.metrics
     )
@@ -40,16 +41,23 @@ def training(result: TrainResult) -> Summary:
         parts.append("\n" + rules_table(verdict))
     if result.remarks:
         parts += ["\nLook at this first:", *(f"  {remark}" for remark in result.remarks)]
-    alias = "champion" if verdict.promote else "challenger"
-    parts.append(
-        f"\nRegistered as {version.name} version {version.number}, the {alias}."
-        if version
-        else "\nDry run: nothing was logged or registered."
-    )
+    parts.append("\n" + _registered(result))
     if result.synthetic:
         parts.append("The data is SYNTHETIC: these figures say nothing about real messages.")
     parts.append(f"Verdict: {verdict.reason}.")
     return "\n".join([*parts, *_next_steps(result)]), _training_facts(result)
+
+
+def _registered(result: TrainResult) -> str:
+    """What the model was registered as, and where to look at it."""
+    version, links = result.version, result.links
+    if version is None:
+        return "Dry run: nothing was logged or registered."
+    alias = "champion" if result.contest.verdict.promote else "challenger"
+    line = f"Registered as {version.name} version {version.number}, the {alias}."
+    if links:
+        return f"{line}\nIts run:   {links.runs}\nThe model: {links.model}"
+    return f"{line} To look at it: {as_typed('python -m common.registry ui')}"
 
 
 def _classes_table(result: TrainResult) -> str:
@@ -245,6 +253,7 @@ def _training_facts(result: TrainResult) -> dict[str, object]:
             "without_class": counts.unlabelled,
         },
         "synthetic_data": result.synthetic,
+        "links": asdict(result.links) if result.links else None,
         "model": version.identity() if version else None,
     }
 

@@ -75,7 +75,8 @@ def _shown_terms(terms: dict[str, Weighted], shown: Disclosure) -> dict[str, Wei
 
 def description(verdict: Verdict) -> str:
     """The verdict in Markdown, as MLflow shows it with the version."""
-    return f"**{verdict.reason}**\n\n{console.rules_table(verdict, 'github')}"
+    reason = f"{verdict.reason[:1].upper()}{verdict.reason[1:]}."
+    return f"{reason}\n\n{console.rules_table(verdict, 'github')}" if verdict.rules else reason
 
 
 def pages(

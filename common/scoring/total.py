@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,9 @@ from common.scoring.shadow import Agreement
 from common.types import Json
 
 # MLflow refuses longer parameters.
+CHARTED_CLASSES, NAME_CHARACTERS = 50, 200
+# What names of metrics in MLflow can't hold.
+_METRIC_NAME = re.compile(r"[^\w.\- :]")
 PARAM_CHARACTERS = 6000
 
 
@@ -70,10 +74,12 @@ class Total:
         return data
 
     def metrics(self) -> dict[str, float]:
-        """For charts: rows by outcome, the share of each class by its place, confidence, speed."""
+        """For charts: rows by outcome, the share of each class, confidence, speed."""
+        frequent = sorted(self.classes.items(), key=lambda pair: -pair[1])[:CHARTED_CLASSES]
         shares = {
-            f"share_{place}": rows / max(self.rows.scored, 1)
-            for place, rows in enumerate(self.classes.values())
+            f"share {_METRIC_NAME.sub('_', name)[:NAME_CHARACTERS]}": rows
+            / max(self.rows.scored, 1)
+            for name, rows in frequent
         }
         figures = {
             "mean_confidence": self.mean_confidence,

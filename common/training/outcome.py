@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # so that a script can name it without loading a heavy library
     from common.data.labelled import RowCounts
     from common.evaluation.metrics import ClassMetrics, Confused
+    from common.registry.pages import Links
     from common.registry.versions import Version
     from common.training.promotion import ContestResult
 
@@ -27,6 +28,7 @@ class TrainResult:
         synthetic: whether it was the synthetic sample.
         contest: the verdict, and the answers of both models that it was found on.
         version: what the model was registered as; None after a dry run.
+        links: where a server shows it; None after a dry run or if the store is embedded.
     """
 
     metrics: Mapping[str, float]
@@ -39,3 +41,4 @@ class TrainResult:
     synthetic: bool
     contest: ContestResult
     version: Version | None
+    links: Links | None = None

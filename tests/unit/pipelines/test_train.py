@@ -34,7 +34,6 @@ def request_(tmp_path_factory):
         text_column="message",
         target_column="mood",
         tracking_uri=f"sqlite:///{folder}/mlflow.db",
-        noted={"accuracy_floor": "0.8"},
     )
 
 
@@ -70,11 +69,24 @@ def test_the_version_says_what_it_was_made_from(first, registry, request_):
     assert tags["text_column"] == "message"
     params = runs.params(registry, first.version.run_id)
     assert params["data_path"] == "DataFrame"
-    assert (params["seed"], params["accuracy_floor"]) == ("42", "0.8")
+    assert params["seed"] == "42"
+    assert "None" not in params.values()
+    run = registry.client.get_run(first.version.run_id)
+    assert run.info.run_name == "train triage v1 DataFrame"
+    described = {name: run.data.tags[f"triage.{name}"] for name in ("model", "version", "data")}
+    assert described == {"model": "triage", "version": "1", "data": "DataFrame"}
     assert "sqlite" not in str(params)
     (dataset,) = registry.client.get_run(first.version.run_id).inputs.dataset_inputs
     assert dataset.dataset.name == "DataFrame"
     assert dataset.dataset.digest == tags["data_sha256"][:32]
+
+
+def test_the_pages_of_the_model_and_its_version_say_who_is_champion(first, registry):
+    model = registry.client.get_registered_model("triage")
+    assert model.description.startswith("Champion: version 1.")
+    assert "| won its contest | first champion: " in model.description
+    version = registry.client.get_model_version("triage", "1")
+    assert version.description.startswith("First champion: ")
 
 
 def test_the_result_is_what_the_schema_describes(first, request_):
@@ -129,7 +141,7 @@ def test_a_table_that_lacks_a_column_is_refused_before_the_store_is_made(request
 def test_a_request_has_the_defaults_of_the_settings():
     names = {"data": "data_path", "experiment": "mlflow_experiment_name"}
     names["tracking_uri"] = "mlflow_tracking_uri"
-    without = {"noted", "dry_run", "replace_unscorable"}
+    without = {"dry_run", "replace_unscorable"}
     request = TrainRequest()
     for field in fields(request):
         if field.name not in without:

@@ -28,7 +28,7 @@ def with_a_champion(folder, classes):
     folder.mkdir()
     registry = store.connect(None, folder, "triage", create=True)
     classifier = TextClassifier().fit(TEXTS, classes * (len(TEXTS) // 2))
-    with runs.training_run(registry, "triage", {}) as run_id:
+    with runs.training_run(registry, "triage", {}, "data.csv") as run_id:
         uri = runs.log_model(registry, run_id, classifier, ())
         version = versions.register(registry, uri, run_id, {"kind": classes[0]})
     registry.client.set_registered_model_alias("triage", versions.CHAMPION, version.number)
