@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 
 from common import ROOT
-from common.text import escape, redact
+from common.text import escape, redact, shortened
 
 FOLDER = ROOT / "logs"
 MAX_BYTES = 5_000_000
 BACKUPS = 5
+# A name or a label that a line quotes may be as long as a file.
+LINE_CHARACTERS, TRACEBACK_CHARACTERS = 10_000, 100_000
 
 # These log every step; their failures reach us as exceptions anyway.
 CHATTY = ("mlflow", "alembic", "urllib3", "git", "matplotlib")
@@ -38,7 +40,9 @@ class LineFormatter(logging.Formatter):
         self.tracebacks = tracebacks
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = escape(redact(record.message, self.secrets))
+        # Not cut before: a password may be told by the @ after it.
+        hidden = redact(record.message, self.secrets)
+        record.message = escape(shortened(hidden, LINE_CHARACTERS))
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -49,7 +53,8 @@ class LineFormatter(logging.Formatter):
         return super().format(copy)
 
     def formatException(self, exc_info) -> str:  # type: ignore[no-untyped-def]
-        lines = redact(super().formatException(exc_info), self.secrets).splitlines()
+        hidden = redact(super().formatException(exc_info), self.secrets)
+        lines = shortened(hidden, TRACEBACK_CHARACTERS).splitlines()
         return "\n".join(f"    | {escape(line)}" for line in lines)
 
 
