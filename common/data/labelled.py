@@ -254,6 +254,7 @@ def _refuse_too_little(train: Split, holdout: Split, path: Path, counts: RowCoun
             f"{path} has too few classes to learn from: at least two are needed on the training "
             f"side, the whole file has {', '.join(map(repr, found))}. Is TARGET_COLUMN right?"
         )
+    labels.refuse_many(path, len(found))
     if len(set(train.labels)) > max(2, len(train) // 2):
         raise InputError(
             f"{path} has {len(set(train.labels)):,} classes in {len(train):,} training rows: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,11 @@ import pyarrow.compute as pc
 
 from common.errors import InputError, SettingsError
 from common.types import Labels
+
+# More are texts or ids; the figures of classes have a cell for each pair of them.
+MOST_CLASSES = 1000
+# VADER looks up each word among all words of the text.
+VADER_CHARACTERS = 10_000
 
 Labeller = Callable[[Sequence[str]], list[str]]
 
@@ -39,6 +45,19 @@ def preferred_spelling(labels: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
+def refuse_many(path: Path, classes: int) -> None:
+    """Refuse a file with more than MOST_CLASSES classes.
+
+    Raises:
+        InputError: it has more.
+    """
+    if classes > MOST_CLASSES:
+        raise InputError(
+            f"{path} has {classes:,} classes, more than {MOST_CLASSES:,}: TARGET_COLUMN seems to "
+            "name a column of texts or ids."
+        )
+
+
 def spell(labels: pa.Array, names: Mapping[str, str]) -> Labels:
     """(n,) classes, each spelled as in `names`; each distinct one is looked at once.
 
@@ -64,6 +83,8 @@ def match_spelling(classes: Iterable[str], like: Iterable[str]) -> tuple[str, ..
 def by_vader(texts: Sequence[str]) -> list[str]:
     """`negative`, `neutral` or `positive` by VADER's compound score with its usual cut at 0.05.
 
+    Of a long text it judges the beginning, VADER_CHARACTERS.
+
     Source: Hutto & Gilbert, VADER, ICWSM 2014.
 
     Raises:
@@ -78,7 +99,7 @@ def by_vader(texts: Sequence[str]) -> list[str]:
             "LABEL_WITH=vader needs NLTK's lexicon, which isn't installed: run "
             "python -m nltk.downloader vader_lexicon, or set LABEL_WITH=column."
         ) from error
-    scores = (analyzer.polarity_scores(text)["compound"] for text in texts)
+    scores = (analyzer.polarity_scores(text[:VADER_CHARACTERS])["compound"] for text in texts)
     return [
         "positive" if score >= 0.05 else "negative" if score <= -0.05 else "neutral"
         for score in scores
