@@ -48,5 +48,5 @@ class MissingColumn(InputError):
 
 
 def _shortened(names: Sequence[str], limit: int = 30) -> str:
-    shown = ", ".join(" ".join(name.split())[:100] for name in names[:limit])
+    shown = ", ".join(" ".join(name.split()) for name in names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

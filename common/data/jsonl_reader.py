@@ -24,7 +24,8 @@ NOT_ENDINGS = (".csv", ".tsv", ".txt")
 CHUNK_CELLS = 2_000_000
 
 _JSON = json.JSONDecoder()
-_BEFORE_KEY, _BEFORE_VALUE = re.compile(r"\s*[{,]\s*"), re.compile(r"\s*:\s*")
+_BEFORE_KEY = re.compile(r"\s*[{,]\s*")
+_BEFORE_VALUE = re.compile(r"\s*:\s*")
 
 
 class _Unreadable(Exception):

@@ -16,6 +16,8 @@ from common.types import Labels
 
 # More are texts or ids; the figures of classes have a cell for each pair of them.
 MOST_CLASSES = 1000
+# Longer names of classes and segments are cut: tables, pages and figures show them.
+NAME_CHARACTERS = 1000
 # VADER looks up each word among all words of the text.
 VADER_CHARACTERS = 10_000
 
@@ -43,6 +45,11 @@ def preferred_spelling(labels: Iterable[str]) -> dict[str, str]:
     for label, _ in counts.most_common():
         chosen.setdefault(normalise(label), label)
     return chosen
+
+
+def named(cells: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Names of classes or segments as cells hold them, without blanks around them."""
+    return pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(cells, 0, NAME_CHARACTERS))
 
 
 def refuse_many(path: Path, classes: int) -> None:

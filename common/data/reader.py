@@ -27,7 +27,6 @@ from common.data.files import readable
 from common.data.lines import Lines, RowTooLong
 from common.data.reading import FIND_OUT, MOST_COLUMNS, Reading
 from common.errors import InputError, MissingColumn
-from common.text import shortened
 
 CHUNK_ROWS = 10_000
 CHUNK_CHARACTERS = 8_000_000
@@ -163,7 +162,7 @@ class MessageFile:
         counts = Counter(self.columns)
         twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
-            shown = ", ".join(shortened(repr(name), 100) for name in twice[:10])
+            shown = ", ".join(map(repr, twice[:10]))
             raise InputError(
                 f"{self.path}: the header names {shown} more than once; rename one of them."
             )
