@@ -61,37 +61,12 @@ def run(
         rare_garbage_collection(),
     ):
         try:
-            code = _parsed(script, parser, main, argv)
-            try:
-                sys.stdout.flush()
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                _leave_stdout()
-                raise TriageError(f"cannot write to stdout: {error.strerror}.") from error
-            return code
-        except TriageError as error:
-            logger.error("%s: %s: %s", script, failure_word, error)
-            return failure_exit or _exit_code(error)
+            return _code(script, parser, main, argv, failure_exit, failure_word)
         except (KeyboardInterrupt, Interrupted) as error:
+            # Also while another failure is told.
             number = getattr(error, "signal_number", signal.SIGINT)
             logger.error("%s: interrupted by %s.", script, signal.Signals(number).name)
             return 128 + number
-        except BrokenPipeError:
-            # The reader of stdout has left (`| head`): nothing to say, and no one to say it to.
-            _leave_stdout()
-            return 128 + signal.SIGPIPE
-        except Exception as error:
-            logger.error(
-                "%s: %s: unforeseen %s: %s (traceback in %s)",
-                script,
-                failure_word,
-                type(error).__name__,
-                error,
-                logs.FOLDER / f"{script}.log",
-                exc_info=True,
-            )
-            return failure_exit or EXIT_UNFORESEEN
 
 
 def show(text: str, data: object, as_json: bool) -> None:
@@ -150,6 +125,45 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
             logger.info("%s: %s%s %s%s%s", task, size(done), share, unit, speed, left)
 
     yield advance
+
+
+def _code(
+    script: str,
+    parser: argparse.ArgumentParser,
+    main: Main,
+    argv: Sequence[str] | None,
+    failure_exit: int | None,
+    failure_word: str,
+) -> int:
+    """Run and return the exit code; signals pass through."""
+    try:
+        code = _parsed(script, parser, main, argv)
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _leave_stdout()
+            raise TriageError(f"cannot write to stdout: {error.strerror}.") from error
+        return code
+    except TriageError as error:
+        logger.error("%s: %s: %s", script, failure_word, error)
+        return failure_exit or _exit_code(error)
+    except BrokenPipeError:
+        # The reader of stdout has left (`| head`): nothing to say, and no one to say it to.
+        _leave_stdout()
+        return 128 + signal.SIGPIPE
+    except Exception as error:
+        logger.error(
+            "%s: %s: unforeseen %s: %s (traceback in %s)",
+            script,
+            failure_word,
+            type(error).__name__,
+            error,
+            logs.FOLDER / f"{script}.log",
+            exc_info=True,
+        )
+        return failure_exit or EXIT_UNFORESEEN
 
 
 def _parsed(

@@ -18,12 +18,14 @@ from pathlib import Path
 
 from common import ROOT
 from common.masking import CONTACTS, Rule, mask
-from common.text import escape, redact
+from common.text import escape, redact, shortened
 
 FOLDER = ROOT / "logs"
 MAX_BYTES = 5_000_000
 BACKUPS = 5
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
+# A name or a label that a line quotes may be as long as a file.
+LINE_CHARACTERS, TRACEBACK_CHARACTERS = 10_000, 100_000
 
 # These log every step; their failures reach us as exceptions anyway.
 CHATTY = ("mlflow", "alembic", "urllib3", "git", "matplotlib")
@@ -44,7 +46,9 @@ class LineFormatter(logging.Formatter):
         self.masked: tuple[Rule, ...] = ()
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = escape(mask(redact(record.message, self.secrets), self.masked))
+        # Not cut before: a password may be told by the @ after it.
+        hidden = redact(record.message, self.secrets)
+        record.message = escape(mask(shortened(hidden, LINE_CHARACTERS), self.masked))
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -55,8 +59,8 @@ class LineFormatter(logging.Formatter):
         return super().format(copy)
 
     def formatException(self, exc_info) -> str:  # type: ignore[no-untyped-def]
-        text = redact(super().formatException(exc_info), self.secrets)
-        lines = mask(text, self.masked).splitlines()
+        hidden = redact(super().formatException(exc_info), self.secrets)
+        lines = mask(shortened(hidden, TRACEBACK_CHARACTERS), self.masked).splitlines()
         return "\n".join(f"    | {escape(line)}" for line in lines)
 
 

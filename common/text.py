@@ -11,9 +11,12 @@ LINE_CHARACTERS = 300
 # Control characters could start a new line or move the cursor, bidirectional ones could reorder
 # what is shown: a message that someone wrote must not be able to forge or hide a log line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_URL_USER = re.compile(r"([A-Za-z][\w+.-]*://)[^\s/?#]*@")
+# Both take time in proportion to the text, whatever is in it: what one try reads ends where the
+# next one may start.
+_URL_USER = re.compile(r"(?<=[\w+.-])://[^\s/?#]*@")
 _URL_SECRET = re.compile(
-    r"([?&][^=&\s]*(?:password|passwd|token|secret|key|sig)[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE
+    r"([?&](?=[^=&?\s]*(?:password|passwd|token|secret|key|sig))[^=&?\s]*=)[^&\s'\"]+",
+    re.IGNORECASE,
 )
 
 
@@ -27,6 +30,15 @@ def escape(text: str) -> str:
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning and its length.
+
+    >>> shortened("a long label", 6)
+    'a long... (12 characters)'
+    """
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
+
+
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Hide user and password of addresses, tokens in their queries, and every one of `secrets`.
 
@@ -35,7 +47,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    return _URL_SECRET.sub(rf"\1{HIDDEN}", _URL_USER.sub(rf"\1{HIDDEN}@", text))
+    return _URL_SECRET.sub(rf"\1{HIDDEN}", _URL_USER.sub(f"://{HIDDEN}@", text))
 
 
 def credentials(uri: str) -> list[str]:

@@ -15,6 +15,10 @@ from common.errors import InputError
 # Deflate expands at most 1,032-fold; real messages compress about 10-fold, synthetic ones 50-fold.
 MAX_EXPANSION = 200
 UNCHECKED_BYTES = 100_000_000
+# Python keeps some 500 bytes for each entry of an archive, an entry has at least 46.
+MAX_DIRECTORY_BYTES, MAX_MEMBERS = 10_000_000, 10_000
+# What xz may allocate: `xz -9` takes 65 MB, but a file may ask for 4 GB.
+MAX_XZ_BYTES = 256_000_000
 
 
 class _Readable(Protocol):
@@ -36,6 +40,7 @@ def decompressed(
     """
     head = raw.peek(6)[:6]
     if head.startswith(b"PK\x03\x04"):
+        _refuse_large_directory(raw, path)
         return _bounded(_member(zipfile.ZipFile(raw), path, member), raw, path)
     if member is not None:
         raise InputError(f"{path} is not a zip archive: leave out --member.")
@@ -44,12 +49,31 @@ def decompressed(
     if head.startswith(b"BZh"):
         return _bounded(bz2.BZ2File(raw), raw, path)
     if head.startswith(b"\xfd7zXZ\x00"):
-        return _bounded(lzma.LZMAFile(raw), raw, path)
+        return _bounded(_Xz(raw, path), raw, path)
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         import pyarrow as pa
 
         return _bounded(pa.CompressedInputStream(raw, "zstd"), raw, path)
     return raw
+
+
+def _refuse_large_directory(raw: io.BufferedReader, path: Path) -> None:
+    """Refuse a zip archive whose directory would take much memory, before it is read."""
+    size = raw.seek(0, io.SEEK_END)
+    raw.seek(max(0, size - (1 << 16) - 98))  # the records of its end, and a comment
+    end = raw.read()
+    raw.seek(0)
+    # As zipfile looks for it; the record of zip64 before it wins.
+    at = len(end) - 22 if end[-22:].startswith(b"PK\x05\x06") else end.rfind(b"PK\x05\x06")
+    directory = int.from_bytes(end[at + 12 : at + 16], "little") if at >= 0 else 0
+    if at >= 76 and end[at - 76 : at - 72] == b"PK\x06\x06":
+        directory = int.from_bytes(end[at - 36 : at - 28], "little")
+    if directory > MAX_DIRECTORY_BYTES:
+        raise _too_many_members(path)
+
+
+def _too_many_members(path: Path) -> InputError:
+    return InputError(f"{path} is an archive with more than {MAX_MEMBERS:,} files: unpack it.")
 
 
 def _member(archive: zipfile.ZipFile, path: Path, wanted: str | None) -> IO[bytes]:
@@ -59,6 +83,8 @@ def _member(archive: zipfile.ZipFile, path: Path, wanted: str | None) -> IO[byte
         for member in archive.infolist()
         if not member.filename.endswith("/") and not member.filename.startswith("__MACOSX/")
     ]
+    if len(members) > MAX_MEMBERS:
+        raise _too_many_members(path)
     names = [member.filename for member in members]
     for name in names:
         if name.startswith("/") or ".." in PurePosixPath(name).parts:
@@ -75,6 +101,39 @@ def _member(archive: zipfile.ZipFile, path: Path, wanted: str | None) -> IO[byte
         f"{path} is a zip archive with {len(names)} files"
         + (f" ({shown}): choose with --member." if names else "; it must hold one.")
     )
+
+
+class _Xz:
+    """The content of an .xz file, one stream after the other, within a limit of memory."""
+
+    def __init__(self, raw: io.BufferedReader, path: Path) -> None:
+        self._raw, self._path = raw, path
+        self._stream = lzma.LZMADecompressor(memlimit=MAX_XZ_BYTES)
+
+    def read(self, size: int, /) -> bytes:
+        while True:
+            given = b""
+            if self._stream.eof:
+                given = self._stream.unused_data.lstrip(b"\0") or self._raw.read(1 << 16)
+                given = given.lstrip(b"\0")  # padding
+                if not given:
+                    return b""
+                self._stream = lzma.LZMADecompressor(memlimit=MAX_XZ_BYTES)
+            elif self._stream.needs_input:
+                given = self._raw.read(1 << 16)
+                if not given:
+                    raise EOFError("it ends before its end-of-stream marker")
+            try:
+                part = self._stream.decompress(given, size)
+            except lzma.LZMAError as error:
+                if "emory" not in str(error):
+                    raise
+                raise InputError(
+                    f"{self._path} needs more than {MAX_XZ_BYTES:,} bytes of memory to unpack: "
+                    "decompress it yourself if you trust it."
+                ) from error
+            if part:
+                return part
 
 
 class _Bounded(io.RawIOBase):

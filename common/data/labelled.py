@@ -152,13 +152,13 @@ def rows_of(chunk: Chunk, columns: MessageColumns, holdout_percent: int = 100) -
     if columns.labeller:
         classes = pa.array(columns.labeller(chosen.to_pylist()), pa.large_string())
     elif columns.label is not None:
-        classes = pc.utf8_trim_whitespace(cells(columns.label))
+        classes = labels.named(cells(columns.label))
     else:
         classes = pa.array([""] * len(chosen), pa.large_string())
     return MessageRows(
         texts=chosen,
         labels=classes,
-        segments=pc.utf8_trim_whitespace(cells(columns.segment)) if columns.segment else None,
+        segments=labels.named(cells(columns.segment)) if columns.segment else None,
         times=cells(columns.time) if columns.time else None,
         blank=blank,
     )
@@ -256,6 +256,7 @@ def _refuse_too_little(train: Split, holdout: Split, path: Path, counts: RowCoun
             f"{path} has too few classes to learn from: at least two are needed on the training "
             f"side, the whole file has {', '.join(map(repr, found))}. Is TARGET_COLUMN right?"
         )
+    labels.refuse_many(path, len(found))
     if len(set(train.labels)) > max(2, len(train) // 2):
         raise InputError(
             f"{path} has {len(set(train.labels)):,} classes in {len(train):,} training rows: "

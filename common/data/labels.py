@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,13 @@ import pyarrow.compute as pc
 
 from common.errors import InputError, SettingsError
 from common.types import Labels
+
+# More are texts or ids; the figures of classes have a cell for each pair of them.
+MOST_CLASSES = 1000
+# Longer names of classes and segments are cut: tables, pages and figures show them.
+NAME_CHARACTERS = 1000
+# VADER looks up each word among all words of the text.
+VADER_CHARACTERS = 10_000
 
 Labeller = Callable[[Sequence[str]], list[str]]
 Form = Callable[[str], str]
@@ -51,6 +59,24 @@ def preferred_spelling(labels: Iterable[str], form: Form = normalise) -> dict[st
     for label, _ in counts.most_common():
         chosen.setdefault(form(label), label)
     return chosen
+
+
+def named(cells: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Names of classes or segments as cells hold them, without blanks around them."""
+    return pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(cells, 0, NAME_CHARACTERS))
+
+
+def refuse_many(path: Path, classes: int) -> None:
+    """Refuse a file with more than MOST_CLASSES classes.
+
+    Raises:
+        InputError: it has more.
+    """
+    if classes > MOST_CLASSES:
+        raise InputError(
+            f"{path} has {classes:,} classes, more than {MOST_CLASSES:,}: TARGET_COLUMN seems to "
+            "name a column of texts or ids."
+        )
 
 
 def spell(labels: pa.Array, classes: Collection[str]) -> Labels:
@@ -101,6 +127,8 @@ def _by_form(classes: Collection[str]) -> tuple[dict[str, str], dict[str, str]]:
 def by_vader(texts: Sequence[str]) -> list[str]:
     """`negative`, `neutral` or `positive` by VADER's compound score with its usual cut at 0.05.
 
+    Of a long text it judges the beginning, VADER_CHARACTERS.
+
     Source: Hutto & Gilbert, VADER, ICWSM 2014.
 
     Raises:
@@ -115,7 +143,7 @@ def by_vader(texts: Sequence[str]) -> list[str]:
             "LABEL_WITH=vader needs NLTK's lexicon, which isn't installed: run "
             "python -m nltk.downloader vader_lexicon, or set LABEL_WITH=column."
         ) from error
-    scores = (analyzer.polarity_scores(text)["compound"] for text in texts)
+    scores = (analyzer.polarity_scores(text[:VADER_CHARACTERS])["compound"] for text in texts)
     return [
         "positive" if score >= 0.05 else "negative" if score <= -0.05 else "neutral"
         for score in scores

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,13 +22,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.data import compression, csv_reader, jsonl_reader
-from common.data.csv_reader import Block, Dialect, Lines, Reject, Rows
+from common.data.csv_reader import Block, Dialect, Reject, Rows
 from common.data.files import readable
-from common.data.reading import FIND_OUT, Reading
+from common.data.lines import Lines, RowTooLong
+from common.data.reading import FIND_OUT, MOST_COLUMNS, Reading
 from common.errors import InputError, MissingColumn
 
 CHUNK_ROWS = 10_000
-CHUNK_CHARACTERS = 32_000_000
+CHUNK_CHARACTERS = 8_000_000
 
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -96,6 +98,7 @@ class MessageFile:
         size: bytes of the file as it lies on disk.
         header: of CSV, the header as it stands in the file; else None.
         delimiter: of CSV, what stands between its cells.
+        columnar: whether it is Parquet, which is not read from its start to its end.
 
     >>> with MessageFile(Path("messages.csv")) as messages:    # doctest: +SKIP
     ...     for chunk in messages:
@@ -108,6 +111,7 @@ class MessageFile:
 
     header: str | None = None
     delimiter: str = ","
+    columnar: bool = False
 
     def __init__(
         self, path: Path, chunk_rows: int = CHUNK_ROWS, reading: Reading = FIND_OUT
@@ -122,6 +126,7 @@ class MessageFile:
                 )
             self.size = path.stat().st_size
             self.schema, self._contents = self._open()
+            self._refuse_many_columns(self.columns)
             self._refuse_repeated_columns()
             self._open_files = self._open_files.pop_all()
 
@@ -154,11 +159,19 @@ class MessageFile:
             raise MissingColumn(self.path, column, self.columns, setting)
 
     def _refuse_repeated_columns(self) -> None:
-        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
+        counts = Counter(self.columns)
+        twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
+            shown = ", ".join(map(repr, twice[:10]))
             raise InputError(
-                f"{self.path}: the header names {', '.join(map(repr, twice))} more than once; "
-                "rename one of them."
+                f"{self.path}: the header names {shown} more than once; rename one of them."
+            )
+
+    def _refuse_many_columns(self, columns: Sequence[str]) -> None:
+        if len(columns) > MOST_COLUMNS:
+            raise InputError(
+                f"{self.path} has {len(columns):,} columns, more than the {MOST_COLUMNS:,} that "
+                "can be read: is it a table of messages?"
             )
 
     def _open(self) -> tuple[pa.Schema, Contents]:
@@ -172,6 +185,7 @@ class MessageFile:
     def _open_parquet(self) -> tuple[pa.Schema, Contents]:
         import pyarrow.parquet as pq
 
+        self.columnar = True
         file = pq.ParquetFile(self._raw)
 
         def contents(columns: tuple[str, ...]) -> Iterator[Rows]:
@@ -216,8 +230,11 @@ class MessageFile:
             )
         except csv.Error as error:
             raise InputError(f"{self.path}, line 1: the header is broken: {error}.") from error
+        except RowTooLong as error:
+            raise InputError(f"{self.path}, line 1: {error}.") from error
         if not columns:
             raise InputError(f"{self.path} is empty or starts with a blank line: no header.")
+        self._refuse_many_columns(columns)
         if header is not None:
             lines.give_back(keep=0)
             names = [pa.array([name]) for name in header]
@@ -244,9 +261,9 @@ class MessageFile:
             )
         self._transcoded = encoding != "utf-8"
         if self._transcoded:
-            return Lines(_Transcoded(stream, encoding))
+            return Lines(_Transcoded(stream, encoding), self.reading.row_bytes)
         stream.read(len(mark) if mark == codecs.BOM_UTF8 else 0)
-        return Lines(stream)
+        return Lines(stream, self.reading.row_bytes)
 
 
 Contents = Callable[[tuple[str, ...]], Iterator[Block | Rows]]

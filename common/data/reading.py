@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FIELD_CHARACTERS = 16_000_000
+# A row may have as many bytes as a field has characters, but always a million.
+SHORTEST_ROW_LIMIT = 1_000_000
+# Columns of CSV and Parquet, keys of JSON lines.
+MOST_COLUMNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,8 @@ class Reading:
         encoding: Python's name of it; None: UTF-8, or what a byte order mark says.
         header: names of the columns of CSV that has no header; None: its first row has them.
         member: of a zip archive, the file to read; None: the only one.
-        field_characters: a field of CSV that is longer can't be read.
+        field_characters: a field of CSV that is longer can't be read, nor can a row with more bytes
+            than this and `SHORTEST_ROW_LIMIT`.
     """
 
     delimiter: str | None = None
@@ -25,6 +30,11 @@ class Reading:
     header: tuple[str, ...] | None = None
     member: str | None = None
     field_characters: int = FIELD_CHARACTERS
+
+    @property
+    def row_bytes(self) -> int:
+        """The most bytes of a row of CSV or a line of JSON lines."""
+        return max(self.field_characters, SHORTEST_ROW_LIMIT)
 
 
 FIND_OUT = Reading()

@@ -24,6 +24,8 @@ from common.masking import Disclosure
 from common.types import Floats, Labels
 
 SAMPLE_ROWS = 2000
+# Of each text of the sample: more would only be stored, 2,000 times.
+SAMPLE_CHARACTERS = 10_000
 
 NEVER = np.datetime64("NaT", "s")
 
@@ -208,7 +210,7 @@ def of_rows(
     sample = pa.table(
         [
             np.random.default_rng(seed).random(n),
-            texts,
+            pc.utf8_slice_codeunits(texts, 0, SAMPLE_CHARACTERS),
             pa.array(labels, pa.large_string()),
             pa.array(predicted, pa.large_string()),
             pa.array(confidence, pa.float64()),

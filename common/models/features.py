@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from common.models import linear_scores, text
 
-CACHED_ROWS = 50_000
+CACHED_ROWS, CACHED_CHARACTERS = 50_000, 10_000_000
 IDLE_CACHES = 4
-ROWS_AT_ONCE = 50_000
+ROWS_AT_ONCE, BYTES_AT_ONCE = 50_000, 2_000_000
 
 
 class RowCache:
@@ -29,15 +29,19 @@ class RowCache:
         self.values = np.empty((0, width))
         self._limit = limit
         self._numbers: dict[str, int] = {}
+        self._characters = 0
 
     def rows(
         self, keys: Sequence[str], compute: Callable[[Sequence[str]], npt.NDArray[np.float64]]
     ) -> npt.NDArray[np.int64]:
         """(n,) where in `values` the rows of these n distinct keys are, until the next call."""
         new = [key for key in keys if key not in self._numbers]
-        if len(self._numbers) + len(new) > self._limit:
+        self._characters += sum(map(len, new))
+        full = len(self._numbers) + len(new) > self._limit
+        if full or self._characters > CACHED_CHARACTERS:
             self._numbers.clear()
             new = list(keys)
+            self._characters = sum(map(len, new))
         if new:
             start = len(self._numbers)
             stop = start + len(new)
@@ -93,8 +97,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
         """(n, k + 12) for n messages."""
         check_is_fitted(self)
-        starts = range(0, max(len(X), 1), ROWS_AT_ONCE)
-        return np.vstack([self._sums(X[start : start + ROWS_AT_ONCE]) for start in starts])
+        return np.vstack([self._sums(part) for part in self._parts(X)])
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         check_is_fitted(self)
@@ -118,6 +121,19 @@ class MessageFeatures(TransformerMixin, text.TextInput):
             directions: (n, k) weights of the k scores for each message, such as 1 for the class
                 that is asked about.
         """
+        ends = np.cumsum([0, *map(len, parts := self._parts(X))])
+        return [
+            pairs
+            for part, start, stop in zip(parts, ends, ends[1:], strict=False)
+            for pairs in self._contributions(part, directions[start:stop])
+        ]
+
+    def _parts(self, X: Any) -> list[Any]:
+        return text.batches(X, ROWS_AT_ONCE, BYTES_AT_ONCE)
+
+    def _contributions(
+        self, X: Any, directions: npt.NDArray[np.float64]
+    ) -> list[list[tuple[str, float]]]:
         offsets, numbers, words = text.expanded(text.split(X))
         known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
         pairs = text.positions(self.counts_.pairs_, text.neighbours(offsets, known, known))

@@ -25,7 +25,10 @@ Ints = npt.NDArray[np.integer[Any]]
 # Words with what belongs to them (@brand, #tag, don't), else single marks: punctuation and emoji
 # say much in short messages.
 TOKEN = re.compile(r"[@#]?\w+(?:['’]\w+)?|[^\w\s]")
-LINK = "httplink"
+LINK, LONG_WORD = "httplink", "longword"
+# Of a longer message the model reads the beginning. All longer words are one token: nearly each
+# would be new, and one of 10 MB has 40 million n-grams, which took 3.5 GB.
+MESSAGE_CHARACTERS, WORD_CHARACTERS = 100_000, 1000
 _LINK = re.compile(r"https?://\S*|www\.\S+")
 _LONG_NUMBER = re.compile(r"(?<=[0-9]{3})[0-9]{2,}")
 _REPEATED = re.compile(r"(\w)\1{3,}")
@@ -75,7 +78,10 @@ def tokens(text: str) -> list[str]:
     >>> tokens("@Brand can't log in!!")
     ['@brand', "can't", 'log', 'in', '!', '!']
     """
-    return TOKEN.findall(normalise(text))
+    found = TOKEN.findall(normalise(text[:MESSAGE_CHARACTERS]))
+    if len(text) <= WORD_CHARACTERS:
+        return found
+    return [token if len(token) <= WORD_CHARACTERS else LONG_WORD for token in found]
 
 
 def unknown_words(texts: Sequence[str], known: Container[str]) -> list[tuple[list[str], int]]:
@@ -144,16 +150,40 @@ class Pieces:
         return len(self.offsets) - 1
 
 
+def as_arrow(texts: Any) -> pa.Array:
+    """n messages (strings, or Arrow strings without nulls) as one Arrow array."""
+    if not isinstance(texts, (pa.Array, pa.ChunkedArray)):
+        texts = pa.array(texts, pa.large_string())
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+
+
+def batches(texts: Any, rows: int, size: int) -> list[pa.Array]:
+    """Slices of n messages with at most `rows` rows, and `size` bytes beside their first one.
+
+    At least one slice, which may be empty.
+    """
+    texts = as_arrow(texts)
+    ends = np.cumsum(pc.binary_length(texts).to_numpy(zero_copy_only=False), dtype=np.int64)
+    slices: list[pa.Array] = []
+    start = 0
+    while start < len(texts) or not slices:
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + size, "right")))
+        stop = min(stop, start + rows, len(texts))
+        slices.append(texts.slice(start, stop - start))
+        start = stop
+    return slices
+
+
 def split(texts: Any) -> Pieces:
     """Split n messages (strings, or an Arrow array of strings without nulls) at white space.
 
     Only ASCII white space splits, other kinds are not part of any token: a regular expression in
     Arrow would be several times slower.
     """
-    if not isinstance(texts, (pa.Array, pa.ChunkedArray)):
-        texts = pa.array(texts, pa.large_string())
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
+    texts = as_arrow(texts)
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MESSAGE_CHARACTERS:
+        texts = pc.utf8_slice_codeunits(texts, 0, MESSAGE_CHARACTERS)
     lists = pc.ascii_split_whitespace(texts)
     coded = lists.flatten().dictionary_encode()
     offsets = lists.offsets.to_numpy().astype(np.int64)

@@ -225,7 +225,9 @@ def by_window(
                         found[name] = [reduce(add, kept)]
                 advance(bytes_done - done)
                 done = bytes_done
-    return {name: reduce(add, kept) for name, kept in sorted(found.items())}
+    whole = {name: reduce(add, kept) for name, kept in sorted(found.items())}
+    labels.refuse_many(path, max((len(window.classes) for window in whole.values()), default=0))
+    return whole
 
 
 def _by_rows(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from common import parallel
 from common.data.files import sha256
-from common.data.reader import CHUNK_ROWS, MessageFile
+from common.data.reader import CHUNK_ROWS, Chunk, MessageFile
 from common.errors import InputError
 from common.scoring import manifest, resume
 from common.scoring.chunk import ChunkScorer, ScoredChunk, added_columns
@@ -159,7 +160,8 @@ def _score_chunks(
         advance(tally.bytes_done)
     else:
         unfinished.content.write(scorer.format.head())
-    chunks = islice(messages.chunks(scorer.format.needed), tally.chunks, None)
+    chunks = messages.chunks(scorer.format.needed)
+    _skip_done(chunks, tally, messages)
     for part in parallel.map_in_order(scorer, chunks, options.workers):
         if part.rejects and not tally.rejected:
             unfinished.rejects.write(REJECTS_HEADER)
@@ -170,6 +172,17 @@ def _score_chunks(
         _refuse_rejects(scorer.job, part, tally.rejected, options.most_rejects)
         advance(part.bytes_done - done_before)
         unfinished.checkpoint(tally.to_payload())
+
+
+def _skip_done(chunks: Iterator[Chunk], tally: Tally, messages: MessageFile) -> None:
+    """Pass over what an interrupted run has scored."""
+    done = deque(islice(chunks, tally.chunks), maxlen=1)
+    # Parquet is read ahead; its chunks have always had the same rows.
+    if done and done[0].bytes_done != tally.bytes_done and not messages.columnar:
+        raise InputError(
+            f"{messages.path}: an interrupted run of another release cannot be resumed. It is "
+            "discarded: run again."
+        )
 
 
 def _describe_output(job: Job, whole: Path, tally: Tally) -> OutputFile:

@@ -163,6 +163,17 @@ def test_a_signal_unwinds_main_and_ends_with_128_and_its_number(capsys, number):
     assert capsys.readouterr().err == f"demo: interrupted by {number.name}.\n"
 
 
+@pytest.mark.parametrize("kind", [InputError, RuntimeError])
+def test_a_signal_while_an_error_is_told_is_one_line(capsys, kind):
+    class Slow(kind):
+        def __str__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return "slow"
+
+    assert run(raising(Slow())) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == "demo: interrupted by SIGTERM.\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_are_handled_as_before_when_the_script_is_done(number):
     before = signal.getsignal(number)

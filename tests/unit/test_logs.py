@@ -353,3 +353,23 @@ def test_without_a_log_file_the_console_says_so_and_keeps_going(unwritable, caps
 )
 def test_credentials_of_an_address_are_found_whatever_signs_they_hold(uri, expected):
     assert credentials(uri) == expected
+
+
+def test_a_long_message_is_cut_after_its_secrets_are_hidden():
+    long = (
+        "a" * (logs.LINE_CHARACTERS - 20)
+        + f" https://ann:{PASSWORD}"
+        + "b" * 500
+        + "@host"
+        + "c" * 9999
+    )
+    shown = line("%s", long)
+    assert PASSWORD not in shown
+    assert "https://***@h" in shown
+    assert shown.endswith(" characters)")
+    assert len(shown) < logs.LINE_CHARACTERS + 100
+
+
+def test_a_long_traceback_is_cut():
+    shown = line("failed", exc_info=raised("many words " * 100_000))
+    assert logs.TRACEBACK_CHARACTERS < len(shown) < 2 * logs.TRACEBACK_CHARACTERS

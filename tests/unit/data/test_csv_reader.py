@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from common.data import csv_reader
-from common.data.csv_reader import Dialect, Lines, row_ends, rows_of, take_rows, written
+from common.data import csv_reader, lines
+from common.data.csv_reader import Dialect, rows_of, take_rows, written
+from common.data.lines import Lines, row_ends
 from common.data.reader import MessageFile
 
 COLUMNS = ("a", "b", "c")
@@ -115,7 +116,7 @@ def test_a_stray_quote_in_a_large_file_costs_its_own_line_only():
 
 
 def test_a_row_longer_than_any_block_is_read():
-    long = "x" * (csv_reader.LONGEST_BLOCK + 10)
+    long = "x" * (lines.LONGEST_BLOCK + 10)
     found, _, rejects, _ = in_blocks(f"1,{long},2\n3,4,5\n".encode(), dialect())
     assert [len(row["b"]) for row in found] == [len(long), 1]
     assert rejects == []
@@ -125,7 +126,8 @@ def test_a_field_beyond_the_limit_is_set_aside():
     long = "x" * (csv_reader.FIELD_CHARACTERS + 10)
     found, _, rejects, _ = in_blocks(f"1,{long},2\n3,4,5\n".encode(), dialect())
     assert [row["a"] for row in found] == ["3"]
-    assert "limit" in rejects[0].reason
+    assert rejects[0].reason == "row longer than 16,000,000 bytes; raw holds only its beginning"
+    assert rejects[0].raw == "1," + "x" * (lines.SHOWN_BYTES - 2)
 
 
 def seconds(read, *args):
@@ -145,12 +147,12 @@ def test_small_chunks_do_not_look_at_the_same_rows_again_and_again(monkeypatch):
     data = b'1,"some words of a message",x\n' * 100_000
     looked_at = 0
 
-    def counted(window, *how, row_ends=csv_reader.row_ends):
+    def counted(window, *how, row_ends=lines.row_ends):
         nonlocal looked_at
         looked_at += len(window)
         return row_ends(window, *how)
 
-    monkeypatch.setattr(csv_reader, "row_ends", counted)
+    monkeypatch.setattr(lines, "row_ends", counted)
     assert sum(len(part.parse().table) for part in rows_of(Lines(io.BytesIO(data)), dialect(), 100))
     assert looked_at < 2 * len(data)
 

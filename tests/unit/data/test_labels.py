@@ -78,6 +78,8 @@ def test_vader_tells_the_mood_by_its_lexicon(monkeypatch, tmp_path):
     monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
     texts = ["so good", "so bad", "a table", "not good"]
     assert labels.by_vader(texts) == ["positive", "negative", "neutral", "negative"]
+    late = "x " * (labels.VADER_CHARACTERS // 2) + "good"
+    assert labels.by_vader([late[4:], late]) == ["positive", "neutral"]
 
 
 @pytest.mark.parametrize(

@@ -166,3 +166,29 @@ def test_a_cache_that_a_failed_call_left_half_filled_is_not_used_again(fitted, m
         patched.setattr(MessageFeatures, "_piece_values", fail)
         fitted.transform(["unheard of"])
     assert fitted.transform(TRAIN).tobytes() == expected
+
+
+def test_answers_are_the_same_bits_whatever_is_read_at_once(fitted, monkeypatch):
+    texts = [*TRAIN, "", "new words", "word " * 300, "x" * 5000, "é😡 " * 50]
+    whole = fitted.transform(texts)
+    directions = np.ones((len(texts), len(fitted.linear_.intercept)))
+    reasons = fitted.contributions(texts, directions)
+    monkeypatch.setattr(module, "BYTES_AT_ONCE", 100)
+    assert fitted.transform(texts).tobytes() == whole.tobytes()
+    assert fitted.contributions(texts, directions) == reasons
+
+
+def test_the_cache_keeps_a_limited_number_of_characters(monkeypatch):
+    monkeypatch.setattr(module, "CACHED_CHARACTERS", 10)
+    cache = RowCache(1)
+    computed = []
+
+    def lengths(keys):
+        computed.extend(keys)
+        return np.array([[len(key)] for key in keys], float)
+
+    for keys in (["aaaa", "bbbb"], ["aaaa"], ["cccc"], ["cccc", "d"]):
+        rows = cache.rows(keys, lengths)
+        assert cache.values[rows, 0].tolist() == [len(key) for key in keys]
+    assert computed == ["aaaa", "bbbb", "cccc", "d"]
+    assert len(cache._numbers) == 2

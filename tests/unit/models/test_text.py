@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -99,10 +100,46 @@ def test_words_come_by_falling_frequency():
 
 
 @pytest.mark.parametrize("message", ["ab " * 3_500_000, "a" * 10_000_000, "é,b;" * 1_000_000])
-def test_a_message_of_ten_megabytes_is_counted(message):
+def test_of_a_message_of_ten_megabytes_the_beginning_is_counted(message):
     counter = WordCounts(min_count=1).fit(["ab a b"])
     counts = counter.transform([message])
-    assert counts[0, counter.words_["ab"]] == message.count("ab ")
+    assert counts[0, counter.words_["ab"]] == message[: text.MESSAGE_CHARACTERS].count("ab ")
+
+
+def test_a_message_is_read_up_to_its_limit_whatever_its_letters_are():
+    words = "né😡 " * (text.MESSAGE_CHARACTERS // 4)
+    pieces = text.split([words + "late", "né"])
+    assert [piece for piece in pieces.distinct if piece] == ["né😡", "né"]
+    assert tokens(words + "late")[-1] == "😡"
+
+
+def test_words_of_any_length_up_to_the_limit_are_themselves():
+    longest = "ab" * (text.WORD_CHARACTERS // 2)
+    assert tokens(f"{longest} {longest}c @{longest} x") == [
+        longest,
+        text.LONG_WORD,
+        text.LONG_WORD,
+        "x",
+    ]
+
+
+def test_long_words_are_one_term():
+    counter = WordCounts(min_count=1).fit(["ab" * 600, "cd" * 700 + " x"])
+    assert list(counter.words_) == [text.LONG_WORD, "x"]
+
+
+@given(
+    st.lists(st.text(max_size=12), max_size=9), st.integers(1, 4), st.integers(0, 20), st.booleans()
+)
+@settings(max_examples=200, deadline=None)
+def test_batches_have_all_messages_in_order_and_are_small(messages, rows, size, sliced):
+    array = pa.array(["before", *messages], pa.large_string()).slice(1)
+    found = text.batches(array if sliced else messages, rows, size)
+    assert [each for part in found for each in part.to_pylist()] == messages
+    assert len(found) >= 1
+    for part in found:
+        assert len(part) <= rows
+        assert len(part) == 1 or sum(len(each.encode()) for each in part.to_pylist()) <= size
 
 
 def test_counts_are_small_numbers():
