@@ -7,7 +7,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ class Retraining:
         data: to train on; None for what train.py takes by itself.
         model_name: of the registered model.
         tracking_uri: of MLflow.
+        columns: of the messages, by the setting that names them.
     """
 
     level: Status
@@ -39,6 +40,7 @@ class Retraining:
     data: Path | None
     model_name: str
     tracking_uri: str = field(repr=False)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def train(retraining: Retraining) -> Retrained:
     command += ["--data", str(retraining.data)] if retraining.data else []
     # Not a flag: an address may hold a password, and everybody sees flags.
     environment = os.environ | {"MLFLOW_TRACKING_URI": retraining.tracking_uri}
+    environment |= retraining.columns
     logger.info("Training again.")
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:

@@ -61,7 +61,8 @@ class TrainRequest:
     Attributes:
         data: labelled messages: a file, a folder of files, or a table in memory; None: the
             synthetic sample.
-        text_column, target_column, segment_column: where messages, their classes and groups are.
+        text_column, target_column, segment_column: where messages, their classes and groups are;
+            `target_column` None: `topic` in synthetic messages, `inbound` (of twcs.csv) in others.
         label_with, critical_keywords: where the class comes from, if not from `target_column`.
         delimiter, encoding, header, field_characters: the form of files, as in `reading.Reading`.
         holdout_percent: share of the messages kept for the holdout, 5 to 50.
@@ -85,7 +86,7 @@ class TrainRequest:
     data: Path | Table | None = None
     _: KW_ONLY
     text_column: str = "text"
-    target_column: str = "inbound"
+    target_column: str | None = None
     segment_column: str | None = None
     label_with: Literal["column", "vader", "keywords"] = "column"
     critical_keywords: tuple[str, ...] = CRITICAL_KEYWORDS
@@ -142,7 +143,8 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
     from common.registry import versions
     from common.training import promotion
 
-    with source_of(request.data, ROOT, request.seed) as source:
+    with source_of(request.data, ROOT, request.seed, _reading(request)) as source:
+        request = _with_target(request, source)
         registry = _connect(request, source)
         result = _fit(request, source, progress)
         if request.dry_run:
@@ -184,12 +186,17 @@ def reproduce(request: TrainRequest, which: str, progress: Progress = no_progres
     from common.registry import runs, versions
     from common.training import provenance
 
-    with source_of(request.data, ROOT, request.seed) as source:
+    with source_of(request.data, ROOT, request.seed, _reading(request)) as source:
+        request = _with_target(request, source)
         registry = _connect(request, source)
         version = versions.find(registry, which)
         provenance.require_same_data(version, source)
         then = _as_then(request, version, runs.params(registry, version.run_id))
         return provenance.reproduction(_fit(then, source, progress), version, ROOT)
+
+
+def _with_target(request: TrainRequest, source: Source) -> TrainRequest:
+    return replace(request, target_column=request.target_column or source.usual_target)
 
 
 def _connect(request: TrainRequest, source: Source) -> Registry:
@@ -199,7 +206,7 @@ def _connect(request: TrainRequest, source: Source) -> Registry:
 
     require(source.path, _columns(request), _reading(request))
     registry = store.connect(request.tracking_uri, ROOT, request.model_name, create=True)
-    if source.synthetic:
+    if request.data is None:
         logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
     return registry
 
@@ -240,10 +247,11 @@ def _register_and_promote(
 
 def _columns(request: TrainRequest) -> MessageColumns:
     from common.data.columns import message_columns
+    from common.data.source import USUAL_TARGET
 
     return message_columns(
         request.text_column,
-        request.target_column,
+        request.target_column or USUAL_TARGET,
         request.label_with,
         request.critical_keywords,
         segment=request.segment_column,
@@ -292,9 +300,9 @@ def _settings(request: TrainRequest, source: Source) -> dict[str, str]:
         for item in fields(request)
         if item.name not in not_settings
     }
-    values["data_path"] = None if source.synthetic else source.location
+    values["data_path"] = None if request.data is None else source.location
     values["mlflow_experiment_name"] = request.experiment
-    return {name: as_text(value) for name, value in values.items()} | dict(request.noted)
+    return dict(request.noted) | {name: as_text(value) for name, value in values.items()}
 
 
 def _as_then(request: TrainRequest, version: Version, params: Mapping[str, str]) -> TrainRequest:
