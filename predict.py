@@ -51,7 +51,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> PredictReques
     """What the flags and settings say."""
     return PredictRequest(
         inputs=args.inputs,
-        text_column=settings.text_column,
+        text_column=settings.told("text_column"),
         delimiter=settings.delimiter,
         encoding=settings.encoding,
         header=settings.header,

@@ -48,7 +48,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
     return TrainRequest(
         settings.data_path,
         text_column=settings.text_column,
-        target_column=settings.target_column,
+        target_column=settings.told("target_column"),
         segment_column=settings.segment_column,
         label_with=settings.label_with,
         critical_keywords=settings.critical_keywords,

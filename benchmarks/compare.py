@@ -230,7 +230,19 @@ def split(source: Path, text_column: str, target_column: str, folder: Path) -> N
 
 
 def sample(folder: Path, rows: int) -> Path:
-    run("-m", "common.data.synthetic", "--rows", rows, "--seed", 1, "--out", folder, cwd=ROOT)
+    run(
+        "-m",
+        "common.data.synthetic",
+        "--class",
+        "inbound",
+        "--rows",
+        rows,
+        "--seed",
+        1,
+        "--out",
+        folder,
+        cwd=ROOT,
+    )
     return folder / "synthetic_messages.csv"
 
 

@@ -23,9 +23,9 @@ from tabulate import tabulate
 
 from common.data.atomic import write_csv
 from common.data.columns import MessageColumns
+from common.data.synthetic.inbound import INBOUND
 from common.data.synthetic.messages import Message
 from common.data.synthetic.scenarios import (
-    SCENARIOS,
     Day,
     first_changed_day,
     simulated,
@@ -59,7 +59,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--scenario", choices=sorted(SCENARIOS), default="stable")
+    add("--scenario", choices=sorted(INBOUND.scenarios), default="stable")
     add("--days", type=int, default=200)
     add("--rows-per-day", type=int)
     add("--change-day", type=int)
@@ -74,8 +74,10 @@ def main() -> int:
 
 def run(args: argparse.Namespace, seed: int) -> Row:
     """One history: its incidents by gravest status, and how soon accuracy was CRITICAL."""
-    change = first_changed_day(args.scenario, args.days, args.rows_per_day, args.change_day)
-    days = simulated(SCENARIOS[args.scenario], args.days, args.rows_per_day, seed, change)
+    change = first_changed_day(
+        INBOUND, args.scenario, args.days, args.rows_per_day, args.change_day
+    )
+    days = simulated(INBOUND, args.scenario, args.days, args.rows_per_day, seed, change)
     with tempfile.TemporaryDirectory() as folder, open_book(Path(folder, "book.db")) as book:
         classifier, reference = fitted(seed, Path(folder))
         changed = judge_daily(days, Baseline(classifier, reference, args.floor), book)
@@ -103,13 +105,13 @@ def run(args: argparse.Namespace, seed: int) -> Row:
 
 def fitted(seed: int, folder: Path) -> tuple[Classifier, Profile]:
     path = folder / "train.csv"
-    write_csv(path, Message._fields, train_messages(seed))
+    write_csv(path, Message._fields, train_messages(INBOUND, seed))
     recipe = training.Recipe("boosted", "text", holdout_percent=20, class_weight="none", seed=42)
     made = training.read_and_fit(path, MessageColumns("text", "inbound"), recipe)
     return made.classifier, made.profile()
 
 
-def judge_daily(days: Iterable[Day], baseline: Baseline, book: Book) -> datetime | None:
+def judge_daily(days: Iterable[Day[Message]], baseline: Baseline, book: Book) -> datetime | None:
     """Judge each day on the next morning; when the first changed day ended."""
     changed = None
     for number, day in enumerate(days):

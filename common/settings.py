@@ -90,6 +90,10 @@ class Settings(BaseSettings):
         secret = getattr(self, field)
         return None if secret is None else str(secret.get_secret_value())
 
+    def told(self, field: str) -> Any:
+        """A setting's value if a flag, the environment or `.env` gives it; None for a default."""
+        return getattr(self, field) if field in self.model_fields_set else None
+
     def addresses(self) -> list[str]:
         """The alert addresses as plain text, for the code that sends to them."""
         return [url.get_secret_value() for url in self.alert_urls]
@@ -124,7 +128,11 @@ class Settings(BaseSettings):
     field_characters: int = Field(
         16_000_000, ge=1, le=2**31 - 1, description="longest field of CSV that can be read"
     )
-    target_column: str = Field("inbound", min_length=1, description="column with the class")
+    target_column: str = Field(
+        "inbound",
+        min_length=1,
+        description="column with the class; default for synthetic messages: topic",
+    )
     label_with: Literal["column", "vader", "keywords"] = Field(
         "column",
         description="where the class comes from: TARGET_COLUMN, VADER sentiment of the text, "

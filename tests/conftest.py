@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import Project, copy_project
+from helpers import Project, copy_project, write_two_class_sample
 
 
 @pytest.fixture
@@ -23,12 +23,13 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def make_trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
-    """Gives copies of a project in which the sample was trained once.
+    """Gives copies of a project in which the sample of two classes was trained once.
 
     An embedded store holds absolute addresses of artifacts, so a copy reads the models of the
     first, which nobody changes.
     """
     first = copy_project(tmp_path_factory.mktemp("trained") / "project")
+    write_two_class_sample(first)
     done = first.run("train.py")
     assert done.returncode == 0, done.stderr
 
@@ -42,7 +43,7 @@ def make_trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Proje
 
 @pytest.fixture
 def trained(make_trained: Callable[[], Project]) -> Project:
-    """A project with a champion, version 1, fitted on the sample."""
+    """A project with a champion, version 1, fitted on the sample of two classes."""
     return make_trained()
 
 

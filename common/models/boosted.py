@@ -98,6 +98,8 @@ class TextClassifier(ClassifierMixin, TextInput):
     ) -> list[list[tuple[str, float]]]:
         """The words of each message that speak most for its predicted class, with their weights.
 
+        They are spelt as in the message.
+
         Exact for the linear scores, which CatBoost weighs together with statistics of the message:
         against the other class, or the mean of the other classes.
 
@@ -111,12 +113,20 @@ class TextClassifier(ClassifierMixin, TextInput):
         else:
             directions = np.full((len(predicted), classes), -1 / (classes - 1))
             directions[np.arange(len(predicted)), predicted] = 1
-        found = self.features_.contributions(self._texts(X), directions)
-        return [[pair for pair in pairs[:top] if pair[1] > 0] for pairs in found]
+        texts = self._texts(X)
+        reasons = []
+        for message, pairs in zip(
+            texts, self.features_.contributions(texts, directions), strict=True
+        ):
+            written = text.as_written(str(message))
+            reasons.append([(written.get(w, w), weight) for w, weight in pairs[:top] if weight > 0])
+        return reasons
 
     def telling_terms(self, top: int = 15) -> dict[str, list[tuple[str, float]]]:
         """The words that speak most for each class, among the frequent ones, with their scores."""
-        words = list(self.features_.counts_.words_)[:NOTICEABLE_WORDS]
+        frequent = list(self.features_.counts_.words_)[:NOTICEABLE_WORDS]
+        # Who somebody is in anonymised data is nothing that people say.
+        words = [word for word in frequent if not text.is_person(word)]
         scores = self.features_.word_scores(words)
         if scores.shape[1] == 1:
             scores = np.hstack([-scores, scores])

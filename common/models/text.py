@@ -30,6 +30,7 @@ LINK, LONG_WORD = "httplink", "longword"
 # would be new, and one of 10 MB has 40 million n-grams, which took 3.5 GB.
 MESSAGE_CHARACTERS, WORD_CHARACTERS = 100_000, 1000
 _LINK = re.compile(r"https?://\S*|www\.\S+")
+_WRITTEN = re.compile(rf"{_LINK.pattern}|{TOKEN.pattern}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"(?<=[0-9]{3})[0-9]{2,}")
 _REPEATED = re.compile(r"(\w)\1{3,}")
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'"}
@@ -82,6 +83,20 @@ def tokens(text: str) -> list[str]:
     if len(text) <= WORD_CHARACTERS:
         return found
     return [token if len(token) <= WORD_CHARACTERS else LONG_WORD for token in found]
+
+
+def as_written(text: str) -> dict[str, str]:
+    """How each token of a text is first written there, by the token.
+
+    >>> as_written("NOW!! Café https://t.co/x1")
+    {'now': 'NOW', '!': '!', 'café': 'Café', 'httplink': 'https://t.co/x1'}
+    """
+    found: dict[str, str] = {}
+    unescaped = _ENTITY.sub(lambda entity: _ENTITIES[entity.group()], text)
+    for written in _WRITTEN.findall(unescaped):
+        for token in tokens(written):
+            found.setdefault(token, written)
+    return found
 
 
 def unknown_words(texts: Sequence[str], known: Container[str]) -> list[tuple[list[str], int]]:

@@ -7,7 +7,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ class Retraining:
         model_name: of the registered model.
         tracking_uri: of MLflow.
         shown: how much of the messages is stored.
+        columns: of the messages, by the setting that names them.
     """
 
     level: Status
@@ -42,6 +43,7 @@ class Retraining:
     model_name: str
     tracking_uri: str = field(repr=False)
     shown: Disclosure = OPEN
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def train(retraining: Retraining) -> Retrained:
     command += ["--data", str(retraining.data)] if retraining.data else []
     # Not a flag: an address may hold a password, and everybody sees flags.
     environment = os.environ | {"MLFLOW_TRACKING_URI": retraining.tracking_uri}
+    environment |= retraining.columns
     logger.info("Training again.")
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     # A training that ends well prints its result, also if no contest could be held (exit code 5).

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 from common import CODE, ROOT
 from common.errors import SettingsError, StoreError
 from common.pipelines.progress import no_progress
-from common.settings import CRITICAL_KEYWORDS
 
 if TYPE_CHECKING:  # a request is made without any heavy library
+    from common.data.columns import MessageColumns
     from common.data.tables import Table
     from common.evaluation.profile import Profile
     from common.models.base import Classifier
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # a request is made without any heavy library
     from common.monitoring.result import MonitoringResult
     from common.monitoring.run import MonitoringRun
     from common.monitoring.source import Source
+    from common.monitoring.windows import Length
     from common.registry.store import Registry
     from common.registry.versions import Version
     from common.types import Progress
@@ -44,8 +45,9 @@ class MonitorRequest:
         predictions, labels: what predict.py wrote, and the classes that came later, joined by
             `id_column`; instead of `data`. `prefix`: of the columns that predict.py has added.
         training_data: what the model is fitted on; None: the synthetic sample.
-        text_column, target_column, label_with, critical_keywords, time_column, segment_column:
-            where messages, their classes, times and groups are.
+        text_column, target_column, label_with, critical_keywords, segment_column: where messages,
+            their classes and groups are; None: as the version was trained.
+        time_column: when messages were written.
         delimiter, encoding, header, field_characters: the form of files, as in `reading.Reading`.
         model, challenger: an alias, `latest` or a number of the registered model `model_name`.
         tracking_uri, experiment: of MLflow; None: mlflow.db in the project's folder.
@@ -73,10 +75,10 @@ class MonitorRequest:
     id_column: str = "tweet_id"
     prefix: str = ""
     training_data: Path | None = None
-    text_column: str = "text"
-    target_column: str = "inbound"
-    label_with: Literal["column", "vader", "keywords"] = "column"
-    critical_keywords: tuple[str, ...] = CRITICAL_KEYWORDS
+    text_column: str | None = None
+    target_column: str | None = None
+    label_with: Literal["column", "vader", "keywords"] | None = None
+    critical_keywords: tuple[str, ...] | None = None
     time_column: str = "created_at"
     segment_column: str | None = None
     delimiter: str | None = None
@@ -112,7 +114,7 @@ class MonitorRequest:
             raise SettingsError("--predictions and --labels belong together: give both.")
         if any(late) and self.data is not None:
             raise SettingsError("--data and --predictions are two places to look at: give one.")
-        if any(late) and self.label_with != "column":
+        if any(late) and self.label_with not in (None, "column"):
             raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
         if any(late) and self.challenger:
             raise SettingsError("--challenger must answer messages: it goes with --data.")
@@ -147,23 +149,28 @@ def run(
     """
     from common.evaluation import profile
     from common.monitoring import result as monitoring
+    from common.monitoring import windows
     from common.monitoring.alerts import channels
     from common.monitoring.incidents import book as incident_book
     from common.monitoring.incidents import outbox
+    from common.monitoring.unknown_labels import refuse_unknown_labels
     from common.registry import runs, store, versions
 
     receivers = channels.parse(request.alert_urls, request.smtp_url, request.mail_from)
+    length = windows.length(request.window)
     with _data_in_file(request) as data:
-        source = _source(request, data)
         registry = store.connect(request.tracking_uri, ROOT, request.model_name)
         version = versions.find(registry, request.model)
+        columns = _columns(request, registry, version)
+        source = _source(request, data, columns, length)
         classifier = versions.load(registry, version)
         reference = runs.reference(registry, version.run_id)
         source.warn_if_fitted_on(version.number, version.data_sha256)
-        windows = _read_windows(request, registry, source, version, classifier, progress)
+        found = _read_windows(request, registry, source, version, classifier, progress)
+        refuse_unknown_labels(found, classifier.classes_, columns.label)
         if request.mask or (reference is not None and reference.masked):
             # Only like can be compared with like, so what was stored masked masks the rest.
-            windows = {name: profile.masked(window) for name, window in windows.items()}
+            found = {name: profile.masked(window) for name, window in found.items()}
             reference = None if reference is None else profile.masked(reference)
         if reference is not None and reference.rows and not any(reference.texts()):
             logger.info(
@@ -171,8 +178,8 @@ def run(
                 "compared."
             )
         with incident_book.open_book(request.state or ROOT / STATE_FILE) as book:
-            judged = _judge(request, source, windows, classifier, reference, book)
-            new_notices = _keep(request, registry, judged, book)
+            judged = _judge(request, source, found, classifier, reference, book)
+            new_notices = _keep(request, registry, columns, judged, book)
             result = monitoring.monitoring_result(
                 judged,
                 model=monitoring.WatchedModel(version.name, version.number, version.run_id),
@@ -229,21 +236,31 @@ def _data_in_file(request: MonitorRequest) -> Iterator[Path | None]:
         yield tables.save(data, Path(folder, TABLE_FILE))
 
 
-def _source(request: MonitorRequest, data: Path | None) -> Source:
+def _columns(request: MonitorRequest, registry: Registry, version: Version) -> MessageColumns:
+    """The columns that the request names; the others are those the version was trained with."""
     from common.data.columns import message_columns
+    from common.registry.columns import trained_columns
+
+    trained = trained_columns(registry, version)
+    # Whoever names the column of the classes, or a file of them, wants them from there.
+    named = request.target_column or request.labels
+    return message_columns(
+        request.text_column or trained.text_column,
+        request.target_column or trained.target_column,
+        label_with=request.label_with or ("column" if named else trained.label_with),
+        critical_keywords=request.critical_keywords or trained.critical_keywords,
+        time=request.time_column,
+        segment=request.segment_column or trained.segment_column,
+    )
+
+
+def _source(
+    request: MonitorRequest, data: Path | None, columns: MessageColumns, length: Length
+) -> Source:
     from common.data.reading import Reading
     from common.data.source import choose_source
-    from common.monitoring import source, windows
+    from common.monitoring import source
 
-    columns = message_columns(
-        request.text_column,
-        request.target_column,
-        label_with=request.label_with,
-        critical_keywords=request.critical_keywords,
-        time=request.time_column,
-        segment=request.segment_column,
-    )
-    length = windows.length(request.window)
     reading = Reading(
         delimiter=request.delimiter,
         encoding=request.encoding,
@@ -321,7 +338,11 @@ def _judge(
 
 
 def _keep(
-    request: MonitorRequest, registry: Registry, judged: MonitoringRun, book: Book
+    request: MonitorRequest,
+    registry: Registry,
+    columns: MessageColumns,
+    judged: MonitoringRun,
+    book: Book,
 ) -> list[Notice]:
     """Write windows and incidents to the book, retrain if it is asked for; return what is new."""
     from common.masking import Disclosure
@@ -338,6 +359,7 @@ def _keep(
             model_name=request.model_name,
             tracking_uri=registry.uri,
             shown=Disclosure(request.examples, request.mask),
+            columns=columns.needed,
         )
         new_notices += retrain_if_needed(new_notices, retraining, book, request.alert_urls)
     return new_notices

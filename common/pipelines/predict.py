@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common import ROOT
-from common.errors import InputError, SettingsError, StoreError
+from common.errors import InputError, MissingColumn, SettingsError, StoreError
 from common.pipelines.progress import no_progress
 from common.scoring import stdio
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # heavy libraries are loaded by the functions that need them
     from common.scoring.total import Total
     from common.types import Progress
 
+USUAL_TEXT_COLUMN = "text"
+
 logger = logging.getLogger(__name__)
 
 
@@ -41,7 +43,7 @@ class PredictRequest:
     Attributes:
         inputs: files, folders, patterns, addresses (`remote.parse_location`), or `-` for standard
             input; or a pandas or Arrow table.
-        text_column: the column with the message.
+        text_column: the column with the message; None: as the version was trained.
         delimiter, encoding, header, field_characters: the form of the input, if it can't be found
             out: see `reading.Reading`.
         member: files of a zip archive to score; empty: the only one.
@@ -71,7 +73,7 @@ class PredictRequest:
     """
 
     inputs: Sequence[Path] | Table
-    text_column: str = "text"
+    text_column: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
     header: tuple[str, ...] | None = None
@@ -162,13 +164,18 @@ def run(
         SettingsError, InputError: the request can't be met; the message says what to do.
         StoreError: MLflow is out of reach, or the model can't be loaded.
     """
-    from common.registry import store
+    from common.registry import store, versions
     from common.scoring.total import total_of_manifests
 
     with _files(request) as (inputs, output):
-        plan = _plan(request, inputs, output)
+        usual = request.text_column or USUAL_TEXT_COLUMN
+        plan = _plan_early(request, inputs, output, usual)
         registry = store.connect(request.tracking_uri, ROOT, request.model_name)
-        manifests = _score(request, registry, plan, progress)
+        version = versions.find(registry, request.model)
+        column = request.text_column or version.text_column
+        if plan is None or column != usual:
+            plan = _plan(request, inputs, output, column)
+        manifests = _score(request, registry, version, plan, progress)
     result = PredictResult(tuple(manifests), total_of_manifests(manifests))
     show(result)
     if request.metrics_file:
@@ -199,7 +206,7 @@ def _log(total: Total, registry: Registry, experiment: str) -> None:
 def classify(
     messages: Sequence[str] | Table,
     *,
-    text_column: str = "text",
+    text_column: str | None = None,
     proba: bool = False,
     explain: bool = False,
     model: str = "champion",
@@ -210,6 +217,7 @@ def classify(
 
     Args:
         messages: texts, or a pandas or Arrow table that has them in `text_column`.
+        text_column: None: as the version was trained.
         proba, explain: add the probability of each class; the words that speak most for it.
         model: alias, `latest` or number of a version of `model_name`.
 
@@ -227,13 +235,15 @@ def classify(
 
     if isinstance(messages, str):
         raise InputError("messages must be a list of texts or a table, not one text: [text].")
+    registry = store.connect(tracking_uri, ROOT, model_name)
+    version = versions.find(registry, model)
+    column = text_column or version.text_column
     if isinstance(messages, Sequence):
         import pandas as pd
 
-        messages = pd.DataFrame({text_column: list(messages)}, dtype="object")
-    registry = store.connect(tracking_uri, ROOT, model_name)
-    loaded = _load(registry, versions.find(registry, model))
-    return table.classify(messages, loaded, text_column, with_proba=proba, with_reasons=explain)
+        messages = pd.DataFrame({column: list(messages)}, dtype="object")
+    loaded = _load(registry, version)
+    return table.classify(messages, loaded, column, with_proba=proba, with_reasons=explain)
 
 
 @contextmanager
@@ -258,7 +268,24 @@ class _Plan:
     folder: Path | None
 
 
-def _plan(request: PredictRequest, inputs: list[Path], output: Path | None) -> _Plan:
+def _plan_early(
+    request: PredictRequest, inputs: list[Path], output: Path | None, usual: str
+) -> _Plan | None:
+    """Refuse what can't be scored before the store is asked, which may take long.
+
+    Only a version knows its columns, so without the usual one the plan has to wait (None).
+    """
+    try:
+        return _plan(request, inputs, output, usual)
+    except MissingColumn:
+        if request.text_column:
+            raise
+        return None
+
+
+def _plan(
+    request: PredictRequest, inputs: list[Path], output: Path | None, text_column: str
+) -> _Plan:
     from common.data.reading import Reading
     from common.scoring import jobs, lake
 
@@ -267,7 +294,7 @@ def _plan(request: PredictRequest, inputs: list[Path], output: Path | None) -> _
         folder = lake.run_folder(request.output_dir, request.run_date, request.run_id)
     columns = request.columns
     settings = jobs.JobSettings(
-        text_column=request.text_column,
+        text_column=text_column,
         prefix=request.prefix,
         with_proba=request.proba,
         with_reasons=request.explain,
@@ -287,7 +314,11 @@ def _plan(request: PredictRequest, inputs: list[Path], output: Path | None) -> _
 
 
 def _score(
-    request: PredictRequest, registry: Registry, plan: _Plan, progress: Progress
+    request: PredictRequest,
+    registry: Registry,
+    version: Version,
+    plan: _Plan,
+    progress: Progress,
 ) -> list[Manifest]:
     from common.registry import versions
     from common.scoring import lake, local, spark
@@ -295,7 +326,6 @@ def _score(
 
     if plan.folder:
         lake.create_run_folder(plan.folder)
-    version = versions.find(registry, request.model)
     challenger = None
     if request.challenger:
         other = versions.find_challenger(registry, version, request.challenger)

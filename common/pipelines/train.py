@@ -62,7 +62,8 @@ class TrainRequest:
     Attributes:
         data: labelled messages: a file, a folder of files, or a table in memory; None: the
             synthetic sample.
-        text_column, target_column, segment_column: where messages, their classes and groups are.
+        text_column, target_column, segment_column: where messages, their classes and groups are;
+            `target_column` None: `topic` in synthetic messages, `inbound` (of twcs.csv) in others.
         label_with, critical_keywords: where the class comes from, if not from `target_column`.
         normalise_labels: make one class of those that differ only by case or blanks.
         delimiter, encoding, header, field_characters: the form of files, as in `reading.Reading`.
@@ -87,7 +88,7 @@ class TrainRequest:
     data: Path | Table | None = None
     _: KW_ONLY
     text_column: str = "text"
-    target_column: str = "inbound"
+    target_column: str | None = None
     segment_column: str | None = None
     label_with: Literal["column", "vader", "keywords"] = "column"
     critical_keywords: tuple[str, ...] = CRITICAL_KEYWORDS
@@ -147,7 +148,8 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
     from common.registry import pages, versions
     from common.training import promotion
 
-    with source_of(request.data, ROOT, request.seed) as source:
+    with source_of(request.data, ROOT, request.seed, _reading(request)) as source:
+        request = _with_target(request, source)
         registry = _connect(request, source)
         result = _fit(request, source, progress)
         if request.dry_run:
@@ -195,12 +197,17 @@ def reproduce(request: TrainRequest, which: str, progress: Progress = no_progres
     from common.registry import runs, versions
     from common.training import provenance
 
-    with source_of(request.data, ROOT, request.seed) as source:
+    with source_of(request.data, ROOT, request.seed, _reading(request)) as source:
+        request = _with_target(request, source)
         registry = _connect(request, source)
         version = versions.find(registry, which)
         provenance.require_same_data(version, source)
         then = _as_then(request, version, runs.params(registry, version.run_id))
         return provenance.reproduction(_fit(then, source, progress), version, ROOT)
+
+
+def _with_target(request: TrainRequest, source: Source) -> TrainRequest:
+    return replace(request, target_column=request.target_column or source.usual_target)
 
 
 def _connect(request: TrainRequest, source: Source) -> Registry:
@@ -210,7 +217,7 @@ def _connect(request: TrainRequest, source: Source) -> Registry:
 
     require(source.path, _columns(request), _reading(request))
     registry = store.connect(request.tracking_uri, ROOT, request.model_name, create=True)
-    if source.synthetic:
+    if request.data is None:
         logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
     return registry
 
@@ -265,7 +272,7 @@ def _remarks(request: TrainRequest, result: TrainingResult) -> list[str]:
     rows = len(result.holdout)
     correct = int((result.predicted == result.holdout.labels).sum())
     return [
-        *remarks.of_labels(result.class_rows, request.target_column, request.label_with),
+        *remarks.of_labels(result.class_rows, request.target_column or "", request.label_with),
         *remarks.of_texts(result.holdout.texts.tolist(), request.text_column),
         *remarks.of_figures(
             correct, rows, result.metrics["balanced_accuracy"], len(result.class_rows)
@@ -275,10 +282,11 @@ def _remarks(request: TrainRequest, result: TrainingResult) -> list[str]:
 
 def _columns(request: TrainRequest) -> MessageColumns:
     from common.data.columns import message_columns
+    from common.data.source import USUAL_TARGET
 
     return message_columns(
         request.text_column,
-        request.target_column,
+        request.target_column or USUAL_TARGET,
         request.label_with,
         request.critical_keywords,
         segment=request.segment_column,
@@ -328,7 +336,7 @@ def _settings(request: TrainRequest, source: Source) -> dict[str, str]:
         for item in fields(request)
         if item.name not in not_settings
     }
-    values["data_path"] = None if source.synthetic else source.location
+    values["data_path"] = None if request.data is None else source.location
     values["mlflow_experiment_name"] = request.experiment
     return {name: as_text(value) for name, value in values.items() if value is not None}
 

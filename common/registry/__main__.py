@@ -235,7 +235,7 @@ def change(registry: Registry, number: int, kind: str, reason: str, as_json: boo
     version = versions.find(registry, str(number))
     classifier = versions.load(registry, version)
     answers = classifier.classes_[classifier.predict_proba(CHECKED).argmax(axis=1)]
-    column = version.tags.get("text_column", "text")
+    column = version.text_column
     artifact.check_in_clean_process(
         registry.uri, version.uri, column, CHECKED, [str(answer) for answer in answers]
     )

@@ -53,6 +53,11 @@ class Version:
         return self.tags.get("synthetic_data") == "True"
 
     @property
+    def text_column(self) -> str:
+        """The column of the messages that it was fitted on."""
+        return self.tags.get("text_column", "text")
+
+    @property
     def data_sha256(self) -> str | None:
         """Digest of the file it was fitted on."""
         return self.tags.get("data_sha256")

@@ -2,7 +2,11 @@
 
     python -m common.data.synthetic
     python -m common.data.synthetic --rows 1000000 --seed 7 --out /tmp/messages
+    python -m common.data.synthetic --class inbound
     python -m common.data.synthetic --scenario sudden-drift --days 60 --out /tmp/history
+
+Customers write to support teams: a message has a topic, an urgency and a tone. With --class inbound
+customers and brands write to each other, and the class is who wrote it, as in twcs.csv.
 
 Without --scenario it is one file; the same seed gives the same bytes, and a larger sample starts
 with the smaller one. With it, a history of daily files in which a known thing happens:
@@ -21,8 +25,9 @@ from common import __version__
 from common.commands import as_typed
 from common.data.synthetic import histories
 from common.data.synthetic.messages import DEFAULT_SEED
-from common.data.synthetic.sample import DEFAULT_ROWS, FOLDER, write_sample
-from common.data.synthetic.scenarios import ROWS_A_DAY, SCENARIOS
+from common.data.synthetic.sample import DEFAULT_ROWS, FOLDER, KINDS, write_sample
+from common.data.synthetic.scenarios import ROWS_A_DAY
+from common.data.synthetic.topics import TOPICS
 from common.errors import InputError, SettingsError
 
 HISTORY_FLAGS = ("days", "rows_per_day", "change_day")
@@ -34,7 +39,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    listed = "".join(f"  {name:<14}{known.summary}\n" for name, known in SCENARIOS.items())
+    listed = "".join(f"  {name:<14}{known.summary}\n" for name, known in TOPICS.scenarios.items())
     _, _, more = as_typed(__doc__ or "").partition("\n\n")
     parser = _Parser(
         prog=as_typed("python -m common.data.synthetic"),
@@ -45,12 +50,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--version", action="version", version=f"triage-trio {__version__}")
+    add("--class", dest="kind", choices=KINDS, default=TOPICS.target, help="[%(default)s]")
     add("--rows", type=_whole(1), metavar="N", help=f"messages of the one file [{DEFAULT_ROWS}]")
     add("--seed", type=_whole(0), default=DEFAULT_SEED, metavar="N", help="[%(default)s]")
     add("--out", type=Path, metavar="DIR", help=f"[{FOLDER}]; a history needs a new folder")
     history = parser.add_argument_group("a history of daily files")
     add = history.add_argument
-    add("--scenario", choices=SCENARIOS, metavar="NAME", help="one of those below")
+    add("--scenario", choices=TOPICS.scenarios, metavar="NAME", help="one of those below")
     add("--days", type=_whole(1), metavar="N", help="how many, from 2026-01-01 on")
     add("--rows-per-day", type=_whole(1), metavar="N", help=f"[{ROWS_A_DAY}; small-days: 20 to 60]")
     add("--change-day", type=_whole(1), metavar="N", help="first changed day [two thirds through]")
@@ -78,7 +84,7 @@ def _write_one_file(args: argparse.Namespace) -> str:
         if vars(args)[flag]:
             raise SettingsError(f"--{flag.replace('_', '-')} needs --scenario")
     rows = args.rows or DEFAULT_ROWS
-    path = write_sample(args.out or FOLDER, rows, args.seed)
+    path = write_sample(args.out or FOLDER, rows, args.seed, KINDS[args.kind])
     return f"Wrote {rows:,} SYNTHETIC messages to {path}."
 
 
@@ -88,7 +94,13 @@ def _write_history(args: argparse.Namespace) -> str:
     if args.rows:
         raise SettingsError("--rows is for one file; a history has --rows-per-day")
     history = histories.write(
-        args.out, args.scenario, args.days, args.rows_per_day, args.seed, args.change_day
+        args.out,
+        args.scenario,
+        args.days,
+        args.rows_per_day,
+        args.seed,
+        args.change_day,
+        KINDS[args.kind],
     )
     rows = sum(day.rows for day in history.days)
     since = f" from {history.change_date}" if history.change_date else ""

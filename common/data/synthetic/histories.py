@@ -2,8 +2,8 @@
 
 A folder gets `train.csv`, the messages before the first day, to fit a model on; a file for each
 day, `2026-01-01.csv` and so on; and at last `scenario.json`, which says what happens when. Columns
-are those of the sample and `brand`. Where labels come late, the days' files have no `inbound`: it
-comes in `labels-2026-01-02.csv` and so on, a file for each day on which there are labels.
+are those of the sample and `brand`. Where labels come late, the days' files have no classes: these
+come in `labels-2026-01-02.csv` and so on, a file for each day on which there are labels.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from common.data.atomic import atomic_path, make_folder, write_csv
 from common.data.synthetic import scenarios
-from common.data.synthetic.messages import DEFAULT_SEED, TIME_FORMAT, Message
+from common.data.synthetic.messages import DEFAULT_SEED, TIME_FORMAT
+from common.data.synthetic.scenarios import Kind
+from common.data.synthetic.topics import TOPICS
 from common.errors import InputError
 
 MOST_DELAY = 10
 NEVER_LABELLED = 0.05
-UNLABELLED_COLUMNS = tuple(name for name in Message._fields if name != "inbound")
-LABEL_COLUMNS = ("tweet_id", "inbound", "labelled_at")
 
-Label = tuple[datetime, str, str]
+Label = tuple[datetime, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,14 @@ def write(
     rows_a_day: int | None = None,
     seed: int = DEFAULT_SEED,
     change_day: int | None = None,
+    kind: Kind[Any] = TOPICS,
 ) -> History:
     """Write a history into a new or empty folder; return what its `scenario.json` says.
 
     The same arguments give the same bytes.
 
     Args:
-        name: a key of SCENARIOS.
+        name: a key of the kind's scenarios.
         days: 1 to MOST_DAYS.
         rows_a_day: None for ROWS_A_DAY, or what the scenario says.
         change_day: the first day of the change, from 1; None for two thirds through.
@@ -75,13 +77,14 @@ def write(
         SettingsError: a number is out of range or makes no sense with the scenario.
         InputError: the folder is not empty or can't be written.
     """
-    scenario = scenarios.SCENARIOS[name]
-    first = scenarios.first_changed_day(name, days, rows_a_day, change_day)
+    scenario = kind.scenarios[name]
+    first = scenarios.first_changed_day(kind, name, days, rows_a_day, change_day)
     _require_empty(folder)
-    train = scenarios.train_messages(seed)
-    write_csv(folder / "train.csv", Message._fields, train)
+    train = scenarios.train_messages(kind, seed)
+    write_csv(folder / "train.csv", (*kind.columns, "brand"), train)
 
-    days_written = _write_days(folder, scenario, days, rows_a_day, seed, first)
+    simulated = scenarios.simulated(kind, name, days, rows_a_day, seed, first)
+    days_written = _write_days(folder, kind, scenario, simulated, seed)
     history = History(
         scenario=name,
         what_happens=scenario.summary,
@@ -100,27 +103,27 @@ def write(
 
 def _write_days(
     folder: Path,
-    scenario: scenarios.Scenario,
-    days: int,
-    rows_a_day: int | None,
+    kind: Kind[Any],
+    scenario: scenarios.Scenario[Any],
+    days: Iterable[scenarios.Day[Any]],
     seed: int,
-    first: int | None,
 ) -> list[WrittenDay]:
     """A file for each day, and for each day on which labels come late."""
     written: list[WrittenDay] = []
     awaited: dict[date, list[Label]] = defaultdict(list)
-    columns = UNLABELLED_COLUMNS if scenario.delayed else Message._fields
-    chosen = itemgetter(*map(Message._fields.index, columns))
-    for number, day in enumerate(scenarios.simulated(scenario, days, rows_a_day, seed, first), 1):
+    fields = (*kind.columns, "brand")
+    columns = tuple(c for c in fields if not (scenario.delayed and c in kind.labels))
+    chosen = itemgetter(*map(fields.index, columns))
+    for number, day in enumerate(days, 1):
         write_csv(folder / f"{day.day}.csv", columns, map(chosen, day.messages))
         if scenario.delayed:
-            for label in _labels(day, seed, number):
+            for label in _labels(kind, day, seed, number):
                 awaited[label[0].date()].append(label)
-            _write_labels(folder, day.day, awaited.pop(day.day, []))
+            _write_labels(folder, kind, day.day, awaited.pop(day.day, []))
         effect = round(scenario.effect * day.strength, 4) or 0.0
         written.append(WrittenDay(str(day.day), len(day.messages), effect))
     for late in sorted(awaited):
-        _write_labels(folder, late, awaited[late])
+        _write_labels(folder, kind, late, awaited[late])
     return written
 
 
@@ -135,8 +138,8 @@ def _require_empty(folder: Path) -> None:
         raise InputError(f"{folder} is not empty: name a new folder for the history.")
 
 
-def _labels(day: scenarios.Day, seed: int, number: int) -> Iterable[Label]:
-    """When each message of a day gets its label, its id and its label; some are never labelled."""
+def _labels(kind: Kind[Any], day: scenarios.Day[Any], seed: int, number: int) -> Iterable[Label]:
+    """When each message of a day gets its labels, its id and they; some are never labelled."""
     random, rows = scenarios.chance(seed, number, 1), len(day.messages)
     delays = random.integers(1, MOST_DELAY, rows, endpoint=True).tolist()
     times = scenarios.moments(day.day, 1, rows, random)
@@ -144,12 +147,14 @@ def _labels(day: scenarios.Day, seed: int, number: int) -> Iterable[Label]:
     labelled = random.random(rows) >= NEVER_LABELLED
     for message, delay, time, comes in zip(day.messages, delays, times, labelled, strict=True):
         if comes:
-            yield time + timedelta(days=delay), message.tweet_id, message.inbound
+            classes = tuple(getattr(message, name) for name in kind.labels)
+            yield time + timedelta(days=delay), message.tweet_id, classes
 
 
-def _write_labels(folder: Path, day: date, labels: list[Label]) -> None:
+def _write_labels(folder: Path, kind: Kind[Any], day: date, labels: list[Label]) -> None:
     if labels:
+        columns = ("tweet_id", *kind.labels, "labelled_at")
         rows = (
-            (tweet, inbound, time.strftime(TIME_FORMAT)) for time, tweet, inbound in sorted(labels)
+            (tweet, *classes, time.strftime(TIME_FORMAT)) for time, tweet, classes in sorted(labels)
         )
-        write_csv(folder / f"labels-{day}.csv", LABEL_COLUMNS, rows)
+        write_csv(folder / f"labels-{day}.csv", columns, rows)

@@ -1,4 +1,4 @@
-"""Synthetic support messages as an endless stream.
+"""Synthetic messages between customers and brands as an endless stream.
 
 Every message, brand and customer in it is MADE UP. The columns are those of the Kaggle file
 `twcs.csv`; `inbound` is True where a customer wrote.
@@ -12,6 +12,8 @@ from itertools import count
 from typing import NamedTuple
 
 import numpy as np
+
+from common.data.synthetic.origin import BRANDS
 
 TIME_FORMAT = "%a %b %d %H:%M:%S +0000 %Y"
 DEFAULT_SEED = 42
@@ -38,11 +40,6 @@ class Message(NamedTuple):
 COLUMNS = Message._fields[:-1]
 Row = tuple[str, str, str, str, str, str, str]
 
-BRANDS = (
-    "NimbusAirHelp", "FictelCare", "BankOfNowhere", "ParcelPixieHelp", "StreamoraSupport",
-    "HopRideCares", "GrocerlyHelp", "VoltFableEnergy", "InnventedStays", "GadgetoCare",
-    "PlayfableHelp", "TrainlessRail",
-)  # fmt: skip
 TOPICS = (
     "my order", "the delivery", "a double charge", "no signal", "my luggage", "the app",
     "my password", "the cancellation", "my refund", "the opening hours", "my booking",

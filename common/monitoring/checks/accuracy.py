@@ -69,6 +69,15 @@ def against_floor(correct: Share, floor: float) -> Finding:
     )
 
 
+def of_unknown_classes(correct: Share, floor: float) -> Finding:
+    """UNKNOWN: no label is a class of the model, so each answer counts as wrong, right or not."""
+    reason = (
+        f"none of the {correct.rows:,} labels is a class of the model: has the labelling changed, "
+        "or is TARGET_COLUMN wrong?"
+    )
+    return Finding("accuracy", Status.UNKNOWN, reason, limit=floor, rows=correct.rows)
+
+
 def pooled_against_floor(windows: Sequence[Share], floor: float) -> Finding:
     """The same for the last five windows together, which sees a slow decline and small windows.
 

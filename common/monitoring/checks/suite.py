@@ -84,6 +84,8 @@ def check_accuracy(window: Profile, baseline: Baseline, past: Past) -> list[Find
         baseline.floor,
         baseline.reference,
     )
+    if window.rows and _unseen(window, baseline.known_classes) == window.rows:
+        return [accuracy.of_unknown_classes(correct, floor)]
     findings = [accuracy.against_floor(correct, floor)]
     if not window.rows:
         return findings

@@ -211,6 +211,6 @@ def test_the_reason_for_a_prediction_is_a_word_of_the_message_that_was_planted(m
     proba = model.predict_proba(texts)
     assert [len(words) <= 3 for words in model.explain(texts, proba)] == [True] * 3
     found = model.explain(texts, proba, top=10)
-    assert "lost" in [word for word, _ in found[0]]
+    assert "LOST" in [word for word, _ in found[0]], "as it is written there"
     assert {"thank", "you"} & {word for word, _ in found[1]}
     assert all(weight > 0 for words in found for _, weight in words)

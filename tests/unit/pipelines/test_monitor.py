@@ -21,6 +21,10 @@ SETTINGS = {
     "experiment_name": "mlflow_experiment_name",
     "state": "monitor_state",
 }
+# Without a word from the user these are as the version was trained.
+OF_THE_VERSION = {
+    *("text_column", "target_column", "segment_column", "label_with", "critical_keywords"),
+}
 # Settings whose value is secret are of another type there.
 SECRET = ("alert_urls", "smtp_url", "tracking_uri")
 
@@ -42,7 +46,9 @@ def test_defaults_are_those_of_the_settings_and_flags():
     defaults = {field.name: field.default for field in fields(MonitorRequest)}
     for name, default in defaults.items():
         setting = SETTINGS.get(name, name)
-        if setting in Settings.model_fields and name not in SECRET:
+        if name in OF_THE_VERSION:
+            assert default is None, name
+        elif setting in Settings.model_fields and name not in SECRET:
             assert Settings.model_fields[setting].default == default, name
 
 
@@ -68,6 +74,17 @@ def test_every_flag_reaches_the_request():
         alert_urls=("https://a.org/x", "https://b.org/y"),
         label_days=3,
     )
+
+
+def test_columns_that_the_environment_names_reach_the_request_even_if_they_are_the_defaults(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TARGET_COLUMN", "inbound")
+    (tmp_path / ".env").write_text("TEXT_COLUMN=text\n")
+    request = request_of("--label-with", "column", dotenv=tmp_path / ".env")
+    monkeypatch.delenv("TEXT_COLUMN")  # loading .env has set it
+    assert (request.target_column, request.text_column) == ("inbound", "text")
+    assert request.label_with == "column"
 
 
 def test_predictions_take_the_place_of_the_data_of_the_settings_but_not_of_the_flag(monkeypatch):

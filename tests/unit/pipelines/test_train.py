@@ -141,12 +141,13 @@ def test_a_table_that_lacks_a_column_is_refused_before_the_store_is_made(request
 def test_a_request_has_the_defaults_of_the_settings():
     names = {"data": "data_path", "experiment": "mlflow_experiment_name"}
     names["tracking_uri"] = "mlflow_tracking_uri"
-    without = {"dry_run", "replace_unscorable"}
+    without = {"dry_run", "replace_unscorable", "target_column"}
     request = TrainRequest()
     for field in fields(request):
         if field.name not in without:
             setting = Settings.model_fields[names.get(field.name, field.name)]
             assert getattr(request, field.name) == setting.default, field.name
+    assert request.target_column is None, "the data decides"
     assert set(FITTED_WITH) <= {field.name for field in fields(request)}
 
 

@@ -12,10 +12,13 @@ import pytest
 
 from common.data import labelled
 from common.data.columns import MessageColumns
+from common.data.source import choose_source
 from common.data.synthetic import __main__ as command
 from common.data.synthetic import histories
-from common.data.synthetic.messages import COLUMNS, TIME_FORMAT
-from common.data.synthetic.scenarios import SCENARIOS
+from common.data.synthetic.messages import TIME_FORMAT
+from common.data.synthetic.phrases import CORES
+from common.data.synthetic.sample import KINDS
+from common.data.synthetic.topics import TOPICS
 
 DAYS = 12
 EXPECTED = [f"2026-01-{day:02}.csv" for day in range(1, DAYS + 1)]
@@ -41,14 +44,16 @@ def delayed(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", sorted(set(SCENARIOS) - {"label-delay"}))
-def test_a_history_is_a_file_a_day_one_to_train_on_and_what_happens(tmp_path, name):
-    known = histories.write(tmp_path / "new", name, DAYS)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("name", sorted(set(TOPICS.scenarios) - {"label-delay"}))
+def test_a_history_is_a_file_a_day_one_to_train_on_and_what_happens(tmp_path, name, kind):
+    known = histories.write(tmp_path / "new", name, DAYS, kind=kind)
     assert names(tmp_path / "new") == [*EXPECTED, "scenario.json", "train.csv"]
     assert json.loads((tmp_path / "new" / "scenario.json").read_text()) == asdict(known)
     read = {file: rows(tmp_path / "new" / file) for file in ["train.csv", *EXPECTED]}
-    assert {tuple(row) for file in read.values() for row in file} == {(*COLUMNS, "brand")}
-    assert {row["inbound"] for file in read.values() for row in file} == {"True", "False"}
+    assert {tuple(row) for file in read.values() for row in file} == {(*kind.columns, "brand")}
+    classes = {row[kind.target] for file in read.values() for row in file}
+    assert classes == ({"True", "False"} if kind.target == "inbound" else set(CORES))
     ids = Counter(row["tweet_id"] for file in read.values() for row in file)
     assert set(ids.values()) == {1}
     assert [(day.date + ".csv", day.rows) for day in known.days] == [
@@ -63,7 +68,15 @@ def test_what_happens_is_said_day_by_day(tmp_path):
     assert known.accuracy_effect == -0.09
     assert [day.accuracy_effect for day in known.days] == [0, 0, -0.045, -0.09]
     assert [day.rows for day in known.days] == [5] * 4
-    assert "become the other class" in known.what_happens
+    assert "become 'returns'" in known.what_happens
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_each_file_of_messages_is_known_as_synthetic_with_its_class(tmp_path, kind):
+    histories.write(tmp_path / "new", "stable", days=2, rows_a_day=40, kind=kind)
+    for file in ("train.csv", "2026-01-02.csv"):
+        source = choose_source(tmp_path / "new" / file, tmp_path, 42)
+        assert (source.synthetic, source.usual_target) == (True, kind.target)
 
 
 @pytest.mark.parametrize("name", ["new-topic", "label-delay"])
@@ -101,10 +114,13 @@ def test_late_labels_are_those_the_messages_would_have_had(delayed, tmp_path):
     histories.write(tmp_path / "stable", "stable", DAYS)
     truth = {row["tweet_id"]: row for file in EXPECTED for row in rows(tmp_path / "stable" / file)}
     for path in delayed.glob("labels-*.csv"):
-        assert all(truth[row["tweet_id"]]["inbound"] == row["inbound"] for row in rows(path))
+        assert all(
+            row.items() - {("labelled_at", row["labelled_at"])} <= truth[row["tweet_id"]].items()
+            for row in rows(path)
+        )
     for file in EXPECTED:
         for row in rows(delayed / file):
-            assert "inbound" not in row
+            assert not row.keys() & {"topic", "urgency", "tone"}
             assert row.items() <= truth[row["tweet_id"]].items()
 
 
@@ -116,9 +132,9 @@ def test_labels_go_on_coming_after_the_last_day_and_only_when_there_are_any(dela
 
 def test_a_day_is_a_file_that_the_monitor_can_read(tmp_path):
     histories.write(tmp_path, "small-days", days=1)
-    columns = MessageColumns("text", "inbound")
+    columns = MessageColumns("text", "topic")
     (batch,) = labelled.batches(tmp_path / EXPECTED[0], columns)
-    assert batch.labels == [row["inbound"] for row in rows(tmp_path / EXPECTED[0])]
+    assert batch.labels == [row["topic"] for row in rows(tmp_path / EXPECTED[0])]
 
 
 def test_the_command_ends_with_the_one_that_comes_next(capsys, tmp_path):
@@ -133,7 +149,7 @@ def test_the_command_ends_with_the_one_that_comes_next(capsys, tmp_path):
 
 def test_help_has_a_line_for_each_scenario():
     lines = command.build_parser().format_help().splitlines()
-    for name, scenario in SCENARIOS.items():
+    for name, scenario in TOPICS.scenarios.items():
         assert [line.split(maxsplit=1) for line in lines if line.startswith(f"  {name} ")] == [
             [name, scenario.summary]
         ]

@@ -1,3 +1,5 @@
+"""The sample between customers and brands, and the command that writes samples."""
+
 import csv
 import re
 import subprocess
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from common import ROOT
 from common.data.synthetic.__main__ import main
+from common.data.synthetic.inbound import INBOUND
 from common.data.synthetic.messages import COLUMNS, generate
 from common.data.synthetic.sample import FILE_NAME, write_sample
 
@@ -116,7 +119,7 @@ def test_texts_have_what_real_messages_have(messages, pattern):
 
 
 def test_the_file_holds_the_rows_and_the_same_seed_gives_the_same_bytes(tmp_path):
-    one, two = (write_sample(tmp_path / name / "new", rows=60) for name in "ab")
+    one, two = (write_sample(tmp_path / name / "new", rows=60, kind=INBOUND) for name in "ab")
     assert one.read_bytes() == two.read_bytes()
     with one.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)

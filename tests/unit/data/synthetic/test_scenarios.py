@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.data.synthetic.inbound import INBOUND, NEW_SUBJECTS, OTHER_CLASS_TOPICS
 from common.data.synthetic.messages import TIME_FORMAT, blocks
+from common.data.synthetic.sample import KINDS
 from common.data.synthetic.scenarios import (
     FIRST_DAY,
-    NEW_SUBJECTS,
-    OTHER_CLASS_TOPICS,
-    SCENARIOS,
     TRAIN_DAYS,
     TRAIN_ROWS,
     first_changed_day,
@@ -30,7 +29,8 @@ CHANGING = ["sudden-drift", "slow-drift", "label-shift", "new-topic"]
 
 @cache
 def history(name):
-    return list(simulated(SCENARIOS[name], DAYS, change_day=first_changed_day(name, DAYS)))
+    change = first_changed_day(INBOUND, name, DAYS)
+    return list(simulated(INBOUND, name, DAYS, change_day=change))
 
 
 def before(name):
@@ -47,7 +47,7 @@ def inbound_share(messages):
 
 @pytest.fixture(scope="module")
 def train():
-    return train_messages(seed=42)
+    return train_messages(INBOUND, seed=42)
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +84,21 @@ def written(message):
 
 
 @given(
-    name=st.sampled_from(sorted(SCENARIOS)),
+    kind=st.sampled_from(sorted(KINDS)),
+    name=st.sampled_from(sorted(INBOUND.scenarios)),
     days=st.integers(1, 8),
     rows=st.integers(1, 40),
     seed=st.integers(0, 2**40),
 )
 @settings(max_examples=15, deadline=None)
-def test_days_follow_one_another_with_messages_in_order_and_no_id_twice(name, days, rows, seed):
-    scenario = SCENARIOS[name]
+def test_days_follow_one_another_with_messages_in_order_and_no_id_twice(
+    kind, name, days, rows, seed
+):
+    kind = KINDS[kind]
+    scenario = kind.scenarios[name]
     asked = None if scenario.rows else rows
-    made = list(simulated(scenario, days, asked, seed, first_changed_day(name, days)))
+    change = first_changed_day(kind, name, days)
+    made = list(simulated(kind, name, days, asked, seed, change))
     assert [day.day for day in made] == [FIRST_DAY + timedelta(days=k) for k in range(days)]
     for day in made:
         times = [written(message) for message in day.messages]
@@ -129,14 +134,13 @@ def test_the_brand_is_whom_the_thread_is_with(train):
 
 
 def test_the_same_seed_gives_the_same_days_and_another_seed_others():
-    scenario, change = SCENARIOS["new-topic"], 2
-    days = [list(simulated(scenario, 3, 50, seed, change)) for seed in (1, 1, 2)]
+    days = [list(simulated(INBOUND, "new-topic", 3, 50, seed, 2)) for seed in (1, 1, 2)]
     assert days[0] == days[1]
     assert days[0] != days[2]
 
 
 def test_more_days_start_with_fewer():
-    assert list(simulated(SCENARIOS["stable"], 7)) == history("stable")[:7]
+    assert list(simulated(INBOUND, "stable", 7)) == history("stable")[:7]
 
 
 @pytest.mark.parametrize("name", [*CHANGING, "label-delay"])
@@ -231,9 +235,9 @@ def test_small_days_are_of_all_sizes_from_20_to_60():
 
 @pytest.mark.parametrize("name", CHANGING)
 def test_the_change_comes_two_thirds_through_or_when_it_is_asked_for(name):
-    assert first_changed_day(name, 60) == 41
-    assert first_changed_day(name, 1) == 1
-    assert first_changed_day(name, 60, change_day=60) == 60
+    assert first_changed_day(INBOUND, name, 60) == 41
+    assert first_changed_day(INBOUND, name, 1) == 1
+    assert first_changed_day(INBOUND, name, 60, change_day=60) == 60
 
 
 @pytest.mark.parametrize(
@@ -249,4 +253,4 @@ def test_the_change_comes_two_thirds_through_or_when_it_is_asked_for(name):
 )
 def test_numbers_that_make_no_sense_are_refused(name, arguments, problem):
     with pytest.raises(SettingsError, match=problem):
-        first_changed_day(name, *arguments)
+        first_changed_day(INBOUND, name, *arguments)
