@@ -55,13 +55,12 @@ def hold(project, needle):
 
 
 def work(project, **env):
-    """Train twice, score, monitor: all that writes something."""
+    """Train, score, monitor: all that writes something."""
     data = messages(project.root / "in.csv")
     ragged = project.root / "ragged.csv"
     ragged.write_text(data.read_text() + f'1,7,x,"{CANARY}, rejected",angry,too,many\n')
     commands = [
         ("train.py", "--data", data),
-        ("train.py", "--data", data, "--seed", "3"),
         ("predict.py", ragged, "-o", "out.csv", "--explain"),
         ("predict.py", data, "-o", "out.parquet"),
         ("predict.py", data, "-o", "out.jsonl"),
@@ -130,10 +129,8 @@ def test_an_author_is_forgotten_everywhere_and_the_models_still_work(worked):
         assert manifest["output"]["sha256"] == hashlib.sha256(content).hexdigest()
     again = worked.run("predict.py", "in.csv", "-o", "out.parquet", "--json")
     assert json.loads(again.stdout)["files"][0]["done_already"]
-    for version in ("1", "2"):
-        scored = worked.run("predict.py", "in.csv", "-o", f"again{version}.csv", "--model", version)
-        assert scored.returncode == 0, scored.stderr
-        (worked.root / f"again{version}.csv").unlink()
+    scored = worked.run("predict.py", "in.csv", "-o", "again.csv")
+    assert scored.returncode == 0, scored.stderr
     seen = worked.run("monitor.py", "--data", "in.csv", "--label-days", "9999")
     assert seen.returncode in (0, 1, 2), seen.stderr
     trained = worked.run("train.py", "--data", "in.csv", "--dry-run")
@@ -162,6 +159,7 @@ def test_messages_are_forgotten_on_a_server_too(tmp_path):
         assert scored.returncode == 0, scored.stderr
 
 
+@pytest.mark.slow
 def test_masks_are_all_that_is_stored_of_addresses(tmp_path):
     project = copy_project(tmp_path / "project")
     work(project, MASK="true")
@@ -176,6 +174,7 @@ def test_masks_are_all_that_is_stored_of_addresses(tmp_path):
     assert hold(project, CANARY) == []
 
 
+@pytest.mark.slow
 def test_without_examples_no_message_is_kept_but_in_outputs(tmp_path):
     project = copy_project(tmp_path / "project")
     work(project, EXAMPLES="0")
