@@ -70,7 +70,7 @@ def _on_newer_rows(
     rows = int(newer.sum())
     if rows < policy.min_rows:
         required = f">= {policy.min_rows:,}"
-        rule = Rule("rolled_back", "rows newer than the rollback's", None, rows, required, False)
+        rule = Rule("rolled_back", f"newer rows: {rows:,}", None, None, required, False)
         count = f"only {rows:,}" if rows else "none"
         why = f"{count} of its rows {'are' if rows > 1 else 'is'} newer than those of"
         asked = f"{policy.min_rows:,} are needed"

@@ -46,7 +46,7 @@ def test_another_model_on_the_same_rows_waits_too_and_a_dry_run_says_so(project)
     assert found["verdict"] == "waiting"
     assert "none of its rows is newer than those of version 2" in found["reason"]
     rule = found["rules"][-1]
-    assert (rule["challenger"], rule["passed"], rule["blocks"]) == (0, False, True)
+    assert (rule["metric"], rule["passed"], rule["blocks"]) == ("newer rows: 0", False, True)
 
 
 def test_a_challenger_that_wins_on_newer_rows_is_promoted(project):
