@@ -15,6 +15,9 @@ from common.registry.versions import Version
 from common.training.fit import TrainingResult
 from common.training.provenance import Provenance
 
+# Where messages have their classes and groups; a version without a tag of these has none.
+SOURCES = ("target_column", "label_with", "segment_column")
+
 logger = logging.getLogger(__name__)
 
 
@@ -57,6 +60,7 @@ def register(
 
 def version_tags(result: TrainingResult, provenance: Provenance) -> dict[str, str]:
     """What a version and its run are found by; part of the registry's format."""
+    settings = provenance.settings
     return {
         "data_sha256": provenance.data_sha256,
         "git_commit": provenance.git_commit,
@@ -64,8 +68,7 @@ def version_tags(result: TrainingResult, provenance: Provenance) -> dict[str, st
         "model_family": provenance.family,
         "predictions_sha256": provenance.predictions_sha256,
         "synthetic_data": str(provenance.synthetic),
-        **{name: provenance.settings[name] for name in ("target_column", "label_with")},
-        "segment_column": provenance.settings["segment_column"],
+        **{name: settings[name] for name in SOURCES if name in settings},
         "text_column": result.recipe.text_column,
         "holdout_accuracy": f"{result.metrics['accuracy']:.6f}",
         "holdout_percent": str(result.recipe.holdout_percent),
