@@ -47,10 +47,17 @@ def long_names(path):
 
 
 def packed_json(path):
-    """A line that is 90 MB once unpacked, and a thousand lines with a key of their own each."""
+    """A line that is 90 MB once unpacked, and hundreds of lines with a key of their own each."""
     lines = [json.dumps({"tweet_id": 0, "inbound": True, "text": "x" * 90_000_000})]
     lines += [
-        json.dumps({"tweet_id": number, "inbound": inbound, "text": text, f"k{number}": 1})
+        json.dumps(
+            {
+                "tweet_id": number,
+                "inbound": inbound,
+                "text": f"{text} {number}",
+                f"k{number}": 1,
+            }
+        )
         for number, inbound, text in ROWS
     ]
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
