@@ -19,7 +19,7 @@ class TrainResult:
     Attributes:
         metrics: of the holdout, by the names of `evaluation.metrics`.
         counts: of the rows of the data.
-        synthetic: whether it was the synthetic sample.
+        synthetic: whether the messages are made up.
         contest: the verdict, and the answers of both models that it was found on.
         version: what the model was registered as; None after a dry run.
     """
