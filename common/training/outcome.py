@@ -25,7 +25,7 @@ class TrainResult:
         confused: the two classes that are most often taken for each other, if any are.
         remarks: what looks wrong, in sentences.
         counts: of the rows of the data.
-        synthetic: whether it was the synthetic sample.
+        synthetic: whether the messages are made up.
         contest: the verdict, and the answers of both models that it was found on.
         version: what the model was registered as; None after a dry run.
         links: where a server shows it; None after a dry run or if the store is embedded.

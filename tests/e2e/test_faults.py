@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from helpers import clean_environment, copy_project, mlflow_server
+from helpers import clean_environment, copy_project, mlflow_server, write_two_class_sample
 
 ROWS = 60_000
 INPUT, STORE = 3, 4
@@ -131,6 +131,7 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path):
     (project.root / "many.csv").write_text("id,text\n" + "".join(rows))
     with mlflow_server(tmp_path) as address:
         project.env["MLFLOW_TRACKING_URI"] = address
+        write_two_class_sample(project)
         trained = project.run("train.py")
         assert trained.returncode == 0, trained.stderr
         process = subprocess.Popen(

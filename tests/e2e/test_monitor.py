@@ -20,7 +20,7 @@ def first(tmp_path_factory):
     """A model, and 30 days of which the last ten have other classes than it learnt."""
     project = copy_project(tmp_path_factory.mktemp("monitor") / "project")
     flags = ("--scenario", "sudden-drift", "--days", "30", "--change-day", "21", "--out", "history")
-    made = project.run("-m", "common.data.synthetic", *flags)
+    made = project.run("-m", "common.data.synthetic", "--class", "inbound", *flags)
     assert made.returncode == 0, made.stderr
     trained = project.run("train.py", "--data", "history/train.csv")
     assert trained.returncode == 0, trained.stderr
@@ -175,7 +175,8 @@ def test_a_monitor_that_is_killed_leaves_the_rest_to_the_next(project, receiver)
 
 def test_labels_that_come_later_are_joined(project, tmp_path):
     made = project.run(
-        *("-m", "common.data.synthetic", "--scenario", "label-delay", "--days", "12"),
+        *("-m", "common.data.synthetic", "--class", "inbound"),
+        *("--scenario", "label-delay", "--days", "12"),
         "--out",
         tmp_path / "h",
     )

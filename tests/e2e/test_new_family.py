@@ -4,7 +4,7 @@ import csv
 import json
 
 import pytest
-from helpers import copy_project
+from helpers import copy_project, write_two_class_sample
 
 FILE = '''
 """Naive Bayes over the words of a text."""
@@ -64,6 +64,7 @@ def project(tmp_path_factory):
     (models / "families.py").write_text(
         families.replace("_FAMILIES = (\n", f"_FAMILIES = (\n{LINE}")
     )
+    write_two_class_sample(project)
     done = project.run("train.py", "--model-family", "keyword", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["promoted"] is True

@@ -6,7 +6,13 @@ import subprocess
 import sys
 
 import pytest
-from helpers import Project, clean_environment, copy_project, mlflow_server
+from helpers import (
+    Project,
+    clean_environment,
+    copy_project,
+    mlflow_server,
+    write_two_class_sample,
+)
 
 ANY_GAIN = ("--champion-threshold", "-1", "--promote-rules", "accuracy")
 
@@ -16,8 +22,7 @@ def project(request, tmp_path_factory):
     """Champions 1, 2 and 3, fitted on small data; 4 was rejected."""
     folder = tmp_path_factory.mktemp(request.param)
     project = copy_project(folder / "project")
-    made = project.run("-m", "common.data.synthetic", "--rows", "700", "--out", "data")
-    assert made.returncode == 0, made.stderr
+    write_two_class_sample(project, rows=700)
     project.env["DATA_PATH"] = "data/synthetic_messages.csv"
     if request.param == "server":
         with mlflow_server(folder) as address:

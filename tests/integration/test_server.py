@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from helpers import copy_project, free_port, mlflow_server
+from helpers import copy_project, free_port, mlflow_server, write_two_class_sample
 
 SECONDS_TO_GIVE_UP = 10
 
@@ -24,6 +24,7 @@ def remote(folder, server):
     """A project that was trained once on the server."""
     project = copy_project(folder / "project")
     project.env["MLFLOW_TRACKING_URI"] = server
+    write_two_class_sample(project)
     done = project.run("train.py")
     assert done.returncode == 0, done.stderr
     assert "first champion" in done.stdout

@@ -43,14 +43,15 @@ def build_parser() -> argparse.ArgumentParser:
     _, _, more = as_typed(__doc__ or "").partition("\n\n")
     parser = _Parser(
         prog=as_typed("python -m common.data.synthetic"),
-        description="Write SYNTHETIC support messages in the columns of twcs.csv.",
+        description="Write SYNTHETIC support messages.",
         epilog=f"{more}\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("--version", action="version", version=f"triage-trio {__version__}")
-    add("--class", dest="kind", choices=KINDS, default=TOPICS.target, help="[%(default)s]")
+    classes = "what messages are about, or whether a customer wrote them [%(default)s]"
+    add("--class", dest="kind", choices=KINDS, default=TOPICS.target, help=classes)
     add("--rows", type=_whole(1), metavar="N", help=f"messages of the one file [{DEFAULT_ROWS}]")
     add("--seed", type=_whole(0), default=DEFAULT_SEED, metavar="N", help="[%(default)s]")
     add("--out", type=Path, metavar="DIR", help=f"[{FOLDER}]; a history needs a new folder")

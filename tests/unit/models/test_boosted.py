@@ -179,6 +179,15 @@ def test_telling_terms_are_the_words_that_were_planted():
     assert "violin" in [term for term, _ in terms["music"]]
 
 
+def test_whom_anonymised_data_names_is_not_among_the_telling_terms():
+    texts = [f"@11571{k % 9} where is it" if k % 2 else f"done, thanks {k}" for k in range(80)]
+    model = TextClassifier().fit(texts, ["asks", "thanks"] * 40)
+    shown = [word for words in model.telling_terms(top=10).values() for word, _ in words]
+    assert shown
+    assert not [word for word in shown if word.startswith("@11")]
+    assert "@115000" in model.features_.counts_.words_, "the model itself knows it"
+
+
 def test_telling_terms_come_by_weight_for_each_class(model):
     terms = model.telling_terms(top=5)
     assert list(terms) == model.classes_.tolist()

@@ -205,3 +205,22 @@ def test_normalising_twice_changes_no_token(message):
 def test_statistics_of_a_piece(piece, expected):
     found = dict(zip(STATISTICS, statistics(piece), strict=True))
     assert {name: count for name, count in found.items() if count} == expected | {"pieces": 1}
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("NOW!! now", {"now": "NOW", "!": "!"}),
+        ("Café ÇOK 😡", {"café": "Café", "çok": "ÇOK", "😡": "😡"}),
+        ("soooooo Can&#39;t", {"sooo": "soooooo", "can't": "Can't"}),
+        ("@115712 HTTPS://T.co/Xy", {"@115000": "@115712", "httplink": "HTTPS://T.co/Xy"}),
+        ("order 1234567", {"order": "order", "123000": "1234567"}),
+    ],
+)
+def test_a_token_is_shown_as_it_is_written(message, expected):
+    assert text.as_written(message) == expected
+
+
+@given(st.text(st.characters(exclude_characters="&", exclude_categories=["Cs"]), max_size=40))
+def test_what_is_shown_stands_in_the_message(message):
+    assert all(spelling in message for spelling in text.as_written(message).values())
