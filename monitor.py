@@ -55,6 +55,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> MonitorReques
         delimiter=settings.delimiter,
         encoding=settings.encoding,
         header=settings.header,
+        sheet=settings.sheet,
         field_characters=settings.field_characters,
         model=args.model,
         challenger=args.challenger,

@@ -46,7 +46,8 @@ class MonitorRequest:
         training_data: what the model is fitted on; None: the synthetic sample.
         text_column, target_column, label_with, critical_keywords, time_column, segment_column:
             where messages, their classes, times and groups are.
-        delimiter, encoding, header, field_characters: the form of files, as in `reading.Reading`.
+        delimiter, encoding, header, sheet, field_characters: the form of files, as in
+            `reading.Reading`.
         model, challenger: an alias, `latest` or a number of the registered model `model_name`.
         tracking_uri, experiment: of MLflow; None: mlflow.db in the project's folder.
         window: `file`, days or weeks (`1d`, `2w`), or a number of rows.
@@ -80,6 +81,7 @@ class MonitorRequest:
     delimiter: str | None = None
     encoding: str | None = None
     header: tuple[str, ...] | None = None
+    sheet: str | None = None
     field_characters: int = 16_000_000
     model: str = "champion"
     challenger: str | None = None
@@ -228,6 +230,7 @@ def _source(request: MonitorRequest, data: Path | None) -> Source:
         delimiter=request.delimiter,
         encoding=request.encoding,
         header=request.header,
+        sheet=request.sheet,
         field_characters=request.field_characters,
     )
     if request.predictions and request.labels:
