@@ -199,6 +199,10 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     add("--challenger", metavar="MODEL", help=challenger)
     add("--predictions", type=Path, metavar="FILE", help="what predict.py wrote; or a folder of it")
     add("--labels", type=Path, metavar="FILE", help="classes that came later; or a folder of files")
+    unlabelled = (
+        "the messages have no labels: estimate accuracy [if no TARGET_COLUMN is set or there]"
+    )
+    add("--no-labels", action="store_true", help=unlabelled)
     add("--prefix", default="", help="of the columns that predict.py has added")
     add("--workers", type=positive_int, metavar="N", help="processes [one for each processor]")
     add("--report", type=Path, metavar="FILE", help="write a page of HTML to FILE")

@@ -90,6 +90,10 @@ class Settings(BaseSettings):
         secret = getattr(self, field)
         return None if secret is None else str(secret.get_secret_value())
 
+    def told(self, field: str) -> Any:
+        """A setting's value if a flag, the environment or `.env` gives it; None for a default."""
+        return getattr(self, field) if field in self.model_fields_set else None
+
     def addresses(self) -> list[str]:
         """The alert addresses as plain text, for the code that sends to them."""
         return [url.get_secret_value() for url in self.alert_urls]

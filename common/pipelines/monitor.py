@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # a request is made without any heavy library
     from common.types import Progress
 
 STATE_FILE = "monitor.db"
+USUAL_TARGET_COLUMN = "inbound"
 TABLE_FILE = "table.parquet"
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class MonitorRequest:
             side of the training data.
         predictions, labels: what predict.py wrote, and the classes that came later, joined by
             `id_column`; instead of `data`. `prefix`: of the columns that predict.py has added.
+        no_labels: the messages of `data` have none: accuracy is estimated. It is too where all are
+            empty, and where nobody names `target_column` and `data` lacks it.
         training_data: what the model is fitted on; None: the synthetic sample.
         text_column, target_column, label_with, critical_keywords, time_column, segment_column:
             where messages, their classes, times and groups are.
@@ -69,11 +72,12 @@ class MonitorRequest:
     _: KW_ONLY
     predictions: Path | None = None
     labels: Path | None = None
+    no_labels: bool = False
     id_column: str = "tweet_id"
     prefix: str = ""
     training_data: Path | None = None
     text_column: str = "text"
-    target_column: str = "inbound"
+    target_column: str | None = None
     label_with: Literal["column", "vader", "keywords"] = "column"
     critical_keywords: tuple[str, ...] = CRITICAL_KEYWORDS
     time_column: str = "created_at"
@@ -113,6 +117,8 @@ class MonitorRequest:
             raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
         if any(late) and self.challenger:
             raise SettingsError("--challenger must answer messages: it goes with --data.")
+        if self.no_labels and self.data is None:
+            raise SettingsError("--no-labels is for --data.")
         if self.retrain_data and not self.retrain_on:
             raise SettingsError("--retrain-data is for --retrain-on.")
         if self.retrain_on not in (None, "warning", "critical"):
@@ -157,6 +163,7 @@ def run(
         reference = runs.reference(registry, version.run_id)
         source.warn_if_fitted_on(version.number, version.data_sha256)
         windows = _read_windows(request, registry, source, version, classifier, progress)
+        source.say_if_unlabelled(windows)
         with incident_book.open_book(request.state or ROOT / STATE_FILE) as book:
             judged = _judge(request, source, windows, classifier, reference, book)
             new_notices = _keep(request, registry, judged, book)
@@ -219,7 +226,7 @@ def _source(request: MonitorRequest, data: Path | None) -> Source:
 
     columns = message_columns(
         request.text_column,
-        request.target_column,
+        request.target_column or USUAL_TARGET_COLUMN,
         label_with=request.label_with,
         critical_keywords=request.critical_keywords,
         time=request.time_column,
@@ -246,7 +253,13 @@ def _source(request: MonitorRequest, data: Path | None) -> Source:
     if data is None:
         path = choose_source(request.training_data, ROOT, request.seed).path
         return source.messages(path, columns, length, reading, holdout_only=True)
-    return source.messages(data, columns, length, reading)
+    named = request.target_column is not None
+    return source.messages(
+        data,
+        source.without_label(data, columns, reading, named=named, no_labels=request.no_labels),
+        length,
+        reading,
+    )
 
 
 def _read_windows(
@@ -300,6 +313,7 @@ def _judge(
         days=source.length.days,
         label_days=request.label_days,
         more=source.findings(),
+        unlabelled=source.is_unlabelled(windows),
     )
 
 
