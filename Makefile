@@ -33,6 +33,8 @@ bench: .venv/.bench ## compare with scikit-learn, fastText and CatBoost on gener
 
 cloud: .venv/.cloud ## add what reads and writes s3://, gs:// and https://
 
+excel: .venv/.excel ## add what reads Excel files
+
 apprise: .venv/.apprise ## add alerts through a hundred other services
 
 spark: .venv/.spark ## add Spark, which needs Java 17 or newer
@@ -48,8 +50,8 @@ spark: .venv/.spark ## add Spark, which needs Java 17 or newer
 	$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
-.venv/.apprise .venv/.bench .venv/.cloud .venv/.spark: .venv/.%: .venv/.core requirements-%.lock
+.venv/.apprise .venv/.bench .venv/.cloud .venv/.excel .venv/.spark: .venv/.%: .venv/.core requirements-%.lock
 	$(INSTALL) -r requirements-$*.lock
 	@touch $@
 
-.PHONY: help setup train ui test test-slow lint bench cloud apprise spark
+.PHONY: help setup train ui test test-slow lint bench cloud excel apprise spark

@@ -2,9 +2,11 @@
 
 Exit codes: 0 OK, 1 WARNING (perhaps by chance; or drift), 2 CRITICAL (below the floor, or worse
 than on the holdout, beyond chance), 3 UNKNOWN (too few rows, or a failure of its own). Without
---data it looks at the holdout side of the training data.
+--data it looks at the holdout side of the training data. Of messages without labels it estimates
+accuracy, which may be 1, never 2.
 
     python monitor.py --data labelled.csv --json
+    python monitor.py --data new.csv --no-labels
     python monitor.py --data history/ --window 1d --report report.html
     python monitor.py --predictions scored.csv --labels labels.csv --on tweet_id --window 1w
     python monitor.py --data labelled.csv --retrain-on critical --retrain-data all.csv
@@ -43,6 +45,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> MonitorReques
         data=settings.monitor_data_path if data_given or not args.predictions else None,
         predictions=args.predictions,
         labels=args.labels,
+        no_labels=args.no_labels,
         id_column=settings.id_column,
         prefix=args.prefix,
         training_data=settings.data_path,
@@ -55,6 +58,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> MonitorReques
         delimiter=settings.delimiter,
         encoding=settings.encoding,
         header=settings.header,
+        sheet=settings.sheet,
         field_characters=settings.field_characters,
         model=args.model,
         challenger=args.challenger,

@@ -2,7 +2,7 @@
 
 Writes each input's columns as they were, plus prediction, confidence and model_version. Rows that
 can't be read go to OUTPUT.rejects.csv, and OUTPUT.manifest.json says what was done. Inputs are CSV,
-JSON lines or Parquet, plain or compressed, of any size.
+JSON lines, Parquet or Excel, plain or compressed, of any size.
 
     python predict.py new.csv
     python predict.py new.csv -o scored.parquet --proba
@@ -55,11 +55,13 @@ def build_request(args: argparse.Namespace, settings: Settings) -> PredictReques
         delimiter=settings.delimiter,
         encoding=settings.encoding,
         header=settings.header,
+        sheet=settings.sheet,
         field_characters=settings.field_characters,
         member=tuple(args.member),
         strict=args.strict,
         max_rejects=args.max_rejects,
         output=args.output,
+        output_is_folder=args.output_is_folder,
         format=args.format,
         columns=None if args.columns is None else tuple(args.columns),
         prefix=args.prefix,

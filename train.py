@@ -56,6 +56,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
         delimiter=settings.delimiter,
         encoding=settings.encoding,
         header=settings.header,
+        sheet=settings.sheet,
         field_characters=settings.field_characters,
         holdout_percent=settings.holdout_percent,
         class_weight=settings.class_weight,

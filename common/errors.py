@@ -41,13 +41,15 @@ class MissingColumn(InputError):
     "a.csv has no column 'text' (did you mean 'txt'?); its columns are: id, txt. Set TEXT_COLUMN."
     """
 
-    def __init__(self, path: Path, column: str, columns: Sequence[str], setting: str) -> None:
+    def __init__(
+        self, path: Path, column: str, columns: Sequence[str], setting: str, hint: str = ""
+    ) -> None:
         spelt = {name.strip().casefold(): name for name in columns}
         close = get_close_matches(column.casefold(), spelt, n=1)
-        hint = f" (did you mean {spelt[close[0]]!r}?)" if close else ""
+        meant = f" (did you mean {spelt[close[0]]!r}?)" if close else ""
         super().__init__(
-            f"{path} has no column {column!r}{hint}; its columns are: "
-            f"{_shortened(columns)}. Set {setting}."
+            f"{path} has no column {column!r}{meant}; its columns are: "
+            f"{_shortened(columns)}. Set {setting}. {hint}".rstrip()
         )
 
 

@@ -108,12 +108,20 @@ def location(text: str) -> Path:
     return remote.parse_location(text)
 
 
-def file_or_folder(text: str) -> Path:
-    """Flag type: an output file or folder."""
-    path = location(text)
-    if not text or (isinstance(path, Path) and text.endswith(os.sep) and not path.is_dir()):
-        raise argparse.ArgumentTypeError(f"there is no folder {text!r}: make it, or name a file")
-    return path
+class FileOrFolder(argparse.Action):
+    """Stores an output as a path; a slash at its end, which a path drops, as DEST_is_folder."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        if not isinstance(values, str) or not values:
+            raise argparse.ArgumentError(self, "must be a file or a folder")
+        setattr(namespace, self.dest, location(values))
+        setattr(namespace, f"{self.dest}_is_folder", values.endswith(os.sep))
 
 
 def day(text: str) -> date:
@@ -164,8 +172,9 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--max-rejects", type=count, metavar="N", help=most)
 
     add = parser.add_argument_group("output").add_argument
-    where = "file (.csv, .jsonl, .parquet) or folder [beside INPUT]"
-    add("-o", "--output", type=file_or_folder, metavar="OUTPUT", help=where)
+    where = "file (.csv, .jsonl, .parquet) or folder/ [beside INPUT]"
+    add("-o", "--output", action=FileOrFolder, metavar="OUTPUT", help=where)
+    parser.set_defaults(output_is_folder=False)
     add("--format", help="csv, jsonl or parquet [as OUTPUT ends]")
     add("--columns", type=names, metavar="A,B", help="columns of the input to keep [all]")
     add("--prefix", default="", help="put before the names of the columns that are added")
@@ -200,6 +209,10 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     add("--challenger", metavar="MODEL", help=challenger)
     add("--predictions", type=Path, metavar="FILE", help="what predict.py wrote; or a folder of it")
     add("--labels", type=Path, metavar="FILE", help="classes that came later; or a folder of files")
+    unlabelled = (
+        "the messages have no labels: estimate accuracy [if no TARGET_COLUMN is set or there]"
+    )
+    add("--no-labels", action="store_true", help=unlabelled)
     add("--prefix", default="", help="of the columns that predict.py has added")
     add("--workers", type=positive_int, metavar="N", help="processes [one for each processor]")
     add("--report", type=Path, metavar="FILE", help="write a page of HTML to FILE")

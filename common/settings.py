@@ -35,7 +35,7 @@ CRITICAL_KEYWORDS = (
     *("urgent", "asap", "emergency", "lawyer", "fraud", "scam", "stolen", "hacked", "refund"),
 )
 # What a file of messages looks like.
-FORM = ("delimiter", "encoding", "header", "field_characters")
+FORM = ("delimiter", "encoding", "header", "sheet", "field_characters")
 
 
 def _split_commas(value: Any) -> Any:
@@ -124,6 +124,9 @@ class Settings(BaseSettings):
     )
     header: WordList | None = Field(
         None, description="names, separated by commas, for the columns of CSV without a header"
+    )
+    sheet: str | None = Field(
+        None, min_length=1, description="sheet of an Excel file; default: the first"
     )
     field_characters: int = Field(
         16_000_000, ge=1, le=2**31 - 1, description="longest field of CSV that can be read"

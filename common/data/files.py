@@ -32,7 +32,8 @@ _DAMAGED = (
 def parts(path: Path) -> list[Path]:
     """The files of a folder, as Spark or predict.py writes it, sorted; a file alone.
 
-    Left out are files that are hidden, marks (`_SUCCESS`), and what lies beside predictions.
+    Left out are files that are hidden, marks (`_SUCCESS`), what lies beside predictions, and what
+    Excel leaves beside a file that is open (`~$`).
 
     Raises:
         InputError: the folder is empty.
@@ -44,7 +45,7 @@ def parts(path: Path) -> list[Path]:
         for file in path.rglob("*")
         if file.is_file()
         and not file.name.endswith((REJECTS, MANIFEST))
-        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+        and not any(part.startswith((".", "_", "~$")) for part in file.relative_to(path).parts)
     )
     if not found:
         raise InputError(f"{path} is a folder without files of messages.")

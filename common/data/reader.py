@@ -1,8 +1,8 @@
 """Messages in: any file as a stream of chunks; what cannot be read is set aside, never dropped.
 
-Reads CSV, JSON lines and Parquet; plain or as .gz, .bz2, .xz, .zst or .zip. Compression and Parquet
-are told by content, JSON lines by the name. Every value of CSV and JSON lines is text: `NA`, `null`
-and `None` are what somebody wrote.
+Reads CSV, JSON lines, Parquet and Excel; CSV and JSON lines also as .gz, .bz2, .xz, .zst or .zip.
+Compression, Parquet and Excel are told by content, JSON lines by the name. Every value of CSV, JSON
+lines and Excel is text: `NA`, `null` and `None` are what somebody wrote.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Self
@@ -21,9 +21,12 @@ from typing import IO, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.data import compression, csv_reader, jsonl_reader
+from common.data import compression, csv_reader, excel_reader, jsonl_reader
+from common.data.archive_parts import refuse_parts
 from common.data.csv_reader import Block, Dialect, Reject, Rows
+from common.data.encoding import HEAD_BYTES, refuse_unnamed
 from common.data.files import readable
+from common.data.header import missing_header_hint
 from common.data.lines import Lines, RowTooLong
 from common.data.reading import FIND_OUT, MOST_COLUMNS, Reading
 from common.errors import InputError, MissingColumn
@@ -118,6 +121,7 @@ class MessageFile:
     ) -> None:
         self.path = path
         self.reading = reading
+        self._content = path  # what is read: of Excel, a sheet as CSV
         self._chunk_rows = chunk_rows
         with ExitStack() as self._open_files, readable(path):
             if path.exists() and not path.is_file() and not path.is_dir():
@@ -147,7 +151,7 @@ class MessageFile:
                 content = next(contents, None)
             if content is None:
                 return
-            yield Chunk(content, self._raw.tell(), self.path)
+            yield Chunk(content, self._bytes_done, self.path)
 
     @property
     def columns(self) -> list[str]:
@@ -156,7 +160,11 @@ class MessageFile:
     def require(self, column: str, setting: str) -> None:
         """Raise MissingColumn, which names the columns that are there, unless `column` is."""
         if column not in self.columns:
-            raise MissingColumn(self.path, column, self.columns, setting)
+            hint = ""
+            if self.header is not None and self.reading.header is None:
+                text = column if setting == "TEXT_COLUMN" else "text"
+                hint = missing_header_hint(self.columns, text)
+            raise MissingColumn(self.path, column, self.columns, setting, hint)
 
     def _refuse_repeated_columns(self) -> None:
         counts = Counter(self.columns)
@@ -164,7 +172,8 @@ class MessageFile:
         if twice:
             shown = ", ".join(map(repr, twice[:10]))
             raise InputError(
-                f"{self.path}: the header names {shown} more than once; rename one of them."
+                f"{self.path}: the header names {shown} more than once; rename one of them. "
+                f"{missing_header_hint(self.columns, 'text')}".rstrip()
             )
 
     def _refuse_many_columns(self, columns: Sequence[str]) -> None:
@@ -178,6 +187,11 @@ class MessageFile:
         self._raw = self._open_files.enter_context(self.path.open("rb"))
         if self._raw.peek(4).startswith(b"PAR1"):
             return self._open_parquet()
+        refuse_parts(self._raw, self.path)
+        if excel_reader.is_excel(self._raw, self.path):
+            return self._open_excel()
+        if not self.reading.encoding:
+            refuse_unnamed(self._head(), self.path)
         if jsonl_reader.named(self.path):
             return self._open_json_lines()
         return self._open_csv()
@@ -194,6 +208,13 @@ class MessageFile:
                 yield Rows(pa.Table.from_batches([batch]).select(list(columns)))
 
         return file.schema_arrow, contents
+
+    def _open_excel(self) -> tuple[pa.Schema, Contents]:
+        self._content = self._open_files.enter_context(
+            excel_reader.as_csv(self.path, self.reading.sheet, named=self.reading.header is None)
+        )
+        self.reading = replace(self.reading, delimiter=",", encoding="utf-8")
+        return self._open_csv()
 
     def _open_json_lines(self) -> tuple[pa.Schema, Contents]:
         columns = jsonl_reader.keys(self._lines(), self.path)
@@ -244,10 +265,26 @@ class MessageFile:
         lines.start_row()
         return [csv_reader.cleaned(name) for name in columns]
 
+    @property
+    def _bytes_done(self) -> int:
+        done = self._raw.tell()
+        if self._content == self.path:
+            return done
+        return done * self.size // self._content.stat().st_size
+
+    def _decompressed(self, raw: io.BufferedReader) -> io.BufferedReader:
+        if self._content != self.path:
+            return raw
+        return compression.decompressed(raw, self.path, self.reading.member)
+
+    def _head(self) -> bytes:
+        with self.path.open("rb") as raw:
+            return self._decompressed(raw).read(HEAD_BYTES)
+
     def _lines(self) -> Lines:
         """The file's lines from its start."""
-        self._raw = self._open_files.enter_context(self.path.open("rb"))
-        stream = compression.decompressed(self._raw, self.path, self.reading.member)
+        self._raw = self._open_files.enter_context(self._content.open("rb"))
+        stream = self._decompressed(self._raw)
         head = stream.peek(4096)[:4096]
         mark, encoding = next(
             ((mark, name) for mark, name in _ENCODINGS if head.startswith(mark)), (b"", "utf-8")

@@ -21,6 +21,7 @@ class Reading:
         encoding: Python's name of it; None: UTF-8, or what a byte order mark says.
         header: names of the columns of CSV that has no header; None: its first row has them.
         member: of a zip archive, the file to read; None: the only one.
+        sheet: of an Excel file, the sheet to read; None: the first.
         field_characters: a field of CSV that is longer can't be read, nor can a row with more bytes
             than this and `SHORTEST_ROW_LIMIT`.
     """
@@ -30,6 +31,7 @@ class Reading:
     header: tuple[str, ...] | None = None
     member: str | None = None
     field_characters: int = FIELD_CHARACTERS
+    sheet: str | None = None
 
     @property
     def row_bytes(self) -> int:

@@ -153,6 +153,12 @@ class MonitoringResult:
     counts: RowTotals
 
     @property
+    def unlabelled(self) -> bool:
+        """Whether accuracy is estimated, because no message has a label."""
+        names = {finding.name for finding in self.findings}
+        return "estimated_accuracy" in names and "accuracy" not in names
+
+    @property
     def exit_code(self) -> int:
         """By Nagios' convention."""
         return int(self.status)

@@ -98,6 +98,7 @@ def judge_windows(
     days: int | None,
     label_days: float,
     more: Sequence[Finding] = (),
+    unlabelled: bool = False,
 ) -> MonitoringRun:
     """Judge each window that is new or has changed, and the newest.
 
@@ -108,6 +109,7 @@ def judge_windows(
         days: length of a window; None if windows are not stretches of time.
         label_days: how old the newest label may be.
         more: findings about the newest window that were made elsewhere.
+        unlabelled: no message has a label, so that accuracy is estimated, not measured.
     """
     run = MonitoringRun(feed, baseline.floor, at, windows)
     records = {record.window: record for record in book.windows(feed)}
@@ -116,7 +118,13 @@ def judge_windows(
     for name in _dated(windows):
         window, known = windows[name], records.get(name)
         if name in (run.newest, run.measured) or known is None or not known.is_of(window):
-            findings = run_checks(window, baseline, earlier.past(), _days_since_end(name, days, at))
+            findings = run_checks(
+                window,
+                baseline,
+                earlier.past(),
+                _days_since_end(name, days, at),
+                unlabelled=unlabelled,
+            )
             if name == run.newest:
                 findings += [*more, *check_freshness(newest_label, at, label_days)]
             run.judged[name] = _judged(name, window, findings, records.values())
@@ -189,7 +197,9 @@ def _judged(
     name: str, window: Profile, findings: Sequence[Finding], records: Iterable[WindowRecord]
 ) -> JudgedWindow:
     subjects = {finding.name: finding for finding in combine_by_subject(findings)}
-    record = record_window(name, window, findings, subjects[Subject.ACCURACY].status)
+    accuracy = subjects.get(Subject.ACCURACY)
+    status = accuracy.status if accuracy else Status.UNKNOWN
+    record = record_window(name, window, findings, status)
     if Subject.DRIFT in subjects:
         before = sorted((r for r in records if r.window < name), key=lambda r: r.window)
         subjects[Subject.DRIFT] = confirm_drift(

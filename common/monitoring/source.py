@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from common.data import files
 from common.data.columns import MessageColumns, PredictionColumns, require
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
+from common.errors import MissingColumn
 from common.evaluation.profile import Profile
 from common.models.base import Classifier
 from common.monitoring import late_labels, observe, windows
@@ -70,6 +72,18 @@ class Source:
         elif files.sha256(self.path) == sha256:
             logger.warning("Version %d was fitted on %s, which flatters it.", version, self.path)
 
+    def is_unlabelled(self, found: Mapping[str, Profile]) -> bool:
+        """Whether the messages that were found have no labels at all, and none can come later."""
+        messages = any(window.predicted for window in found.values())
+        return messages and not self.late and not any(window.rows for window in found.values())
+
+    def say_if_unlabelled(self, found: Mapping[str, Profile]) -> None:
+        """Say that there are no labels, and what is done instead."""
+        if self.is_unlabelled(found):
+            label = isinstance(self.columns, MessageColumns) and self.columns.label
+            why = f": column {label!r} is empty" if label else ""
+            logger.info("%s has no labels%s; accuracy is estimated.", self.name, why)
+
     def findings(self) -> list[Finding]:
         """That columns are missing, where any is."""
         if not self.absent:
@@ -101,6 +115,37 @@ def messages(
     require(path, columns, reading)
     flags = () if holdout_only else ("--data", printable(path))
     return Source(path, columns, length, reading, None, absent, holdout_only, flags)
+
+
+def without_label(
+    path: Path,
+    columns: MessageColumns,
+    reading: Reading = FIND_OUT,
+    *,
+    named: bool = True,
+    no_labels: bool = False,
+) -> MessageColumns:
+    """The columns without that of the classes where there are no labels; else as they are.
+
+    Args:
+        named: somebody named the column: where it isn't there, that is a mistake.
+        no_labels: somebody says that there are none.
+
+    Raises:
+        MissingColumn: the column was named, and is not there.
+    """
+    if no_labels:
+        return replace(columns, label=None, labeller=None)
+    files_of = files.parts(path)
+    if columns.label is None or columns.label in _columns_of(files_of[0], reading):
+        return columns
+    if named:
+        there = _columns_of(files_of[0], reading)
+        hint = "Without labels, say --no-labels: accuracy is then estimated."
+        raise MissingColumn(files_of[0], columns.label, there, "TARGET_COLUMN", hint)
+    if any(columns.label in _columns_of(file, reading) for file in files_of[1:]):
+        return columns
+    return replace(columns, label=None)
 
 
 def predictions(

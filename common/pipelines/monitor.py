@@ -44,11 +44,14 @@ class MonitorRequest:
             side of the training data.
         predictions, labels: what predict.py wrote, and the classes that came later, joined by
             `id_column`; instead of `data`. `prefix`: of the columns that predict.py has added.
+        no_labels: the messages of `data` have none: accuracy is estimated. It is too where all are
+            empty, and where nobody names `target_column` and `data` lacks it.
         training_data: what the model is fitted on; None: the synthetic sample.
         text_column, target_column, label_with, critical_keywords, segment_column: where messages,
             their classes and groups are; None: as the version was trained.
         time_column: when messages were written.
-        delimiter, encoding, header, field_characters: the form of files, as in `reading.Reading`.
+        delimiter, encoding, header, sheet, field_characters: the form of files, as in
+            `reading.Reading`.
         model, challenger: an alias, `latest` or a number of the registered model `model_name`.
         tracking_uri, experiment: of MLflow; None: mlflow.db in the project's folder.
         window: `file`, days or weeks (`1d`, `2w`), or a number of rows.
@@ -72,6 +75,7 @@ class MonitorRequest:
     _: KW_ONLY
     predictions: Path | None = None
     labels: Path | None = None
+    no_labels: bool = False
     id_column: str = "tweet_id"
     prefix: str = ""
     training_data: Path | None = None
@@ -84,6 +88,7 @@ class MonitorRequest:
     delimiter: str | None = None
     encoding: str | None = None
     header: tuple[str, ...] | None = None
+    sheet: str | None = None
     field_characters: int = 16_000_000
     model: str = "champion"
     challenger: str | None = None
@@ -118,6 +123,8 @@ class MonitorRequest:
             raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
         if any(late) and self.challenger:
             raise SettingsError("--challenger must answer messages: it goes with --data.")
+        if self.no_labels and self.data is None:
+            raise SettingsError("--no-labels is for --data.")
         if self.retrain_data and not self.retrain_on:
             raise SettingsError("--retrain-data is for --retrain-on.")
         if self.retrain_on not in (None, "warning", "critical"):
@@ -167,6 +174,7 @@ def run(
         reference = runs.reference(registry, version.run_id)
         source.warn_if_fitted_on(version.number, version.data_sha256)
         found = _read_windows(request, registry, source, version, classifier, progress)
+        source.say_if_unlabelled(found)
         refuse_unknown_labels(found, classifier.classes_, columns.label)
         if request.mask or (reference is not None and reference.masked):
             # Only like can be compared with like, so what was stored masked masks the rest.
@@ -265,6 +273,7 @@ def _source(
         delimiter=request.delimiter,
         encoding=request.encoding,
         header=request.header,
+        sheet=request.sheet,
         field_characters=request.field_characters,
     )
     if request.predictions and request.labels:
@@ -280,7 +289,13 @@ def _source(
     if data is None:
         path = choose_source(request.training_data, ROOT, request.seed).path
         return source.messages(path, columns, length, reading, holdout_only=True)
-    return source.messages(data, columns, length, reading)
+    named = request.target_column is not None
+    return source.messages(
+        data,
+        source.without_label(data, columns, reading, named=named, no_labels=request.no_labels),
+        length,
+        reading,
+    )
 
 
 def _read_windows(
@@ -334,6 +349,7 @@ def _judge(
         days=source.length.days,
         label_days=request.label_days,
         more=source.findings(),
+        unlabelled=source.is_unlabelled(windows),
     )
 
 

@@ -10,7 +10,7 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,12 +44,14 @@ class PredictRequest:
         inputs: files, folders, patterns, addresses (`remote.parse_location`), or `-` for standard
             input; or a pandas or Arrow table.
         text_column: the column with the message; None: as the version was trained.
-        delimiter, encoding, header, field_characters: the form of the input, if it can't be found
-            out: see `reading.Reading`.
+        delimiter, encoding, header, sheet, field_characters: the form of the input, if it can't be
+            found out: see `reading.Reading`.
         member: files of a zip archive to score; empty: the only one.
         strict: write nothing if a row can't be read.
         max_rejects: write nothing if more rows than this can't be read.
-        output: file or folder; None: beside the input, or standard output for standard input.
+        output: file or folder; None: beside the input, or standard output for standard input. A
+            folder is made if it isn't there.
+        output_is_folder: `output` is a folder, whatever it looks like.
         format: csv, jsonl or parquet; None: as the output's name ends.
         columns: columns of the input to keep; None: all.
         prefix: put before the names of the columns that are added.
@@ -77,11 +79,13 @@ class PredictRequest:
     delimiter: str | None = None
     encoding: str | None = None
     header: tuple[str, ...] | None = None
+    sheet: str | None = None
     field_characters: int = 16_000_000
     member: tuple[str, ...] = ()
     strict: bool = False
     max_rejects: int | None = None
     output: Path | None = None
+    output_is_folder: bool = False
     format: str | None = None
     columns: tuple[str, ...] | None = None
     prefix: str = ""
@@ -304,13 +308,29 @@ def _plan(
             delimiter=request.delimiter,
             encoding=request.encoding,
             header=request.header,
+            sheet=request.sheet,
             field_characters=request.field_characters,
         ),
         part=folder is not None,
     )
     format = request.format or ("parquet" if folder else None)
-    planned = jobs.plan(inputs, folder or output, settings, members=request.member, format=format)
-    return _Plan(planned, folder)
+    planned = jobs.plan(
+        inputs,
+        folder or output,
+        settings,
+        members=request.member,
+        format=format,
+        output_is_folder=request.output_is_folder,
+    )
+    return _Plan(_as_called(request, planned), folder)
+
+
+def _as_called(request: PredictRequest, planned: list[Job]) -> list[Job]:
+    """Jobs on the copies of standard input and output, called by these names."""
+    if not isinstance(request.inputs, Sequence) or stdio.STANDARD not in request.inputs:
+        return planned
+    output = stdio.OUTPUT if request.to_stdout else None
+    return [replace(job, shown_source=stdio.INPUT, shown_output=output) for job in planned]
 
 
 def _score(
@@ -321,7 +341,7 @@ def _score(
     progress: Progress,
 ) -> list[Manifest]:
     from common.registry import versions
-    from common.scoring import lake, local, spark
+    from common.scoring import jobs, lake, local, spark
     from common.scoring.total import total_of_manifests
 
     if plan.folder:
@@ -334,6 +354,8 @@ def _score(
     model = _load(registry, version)
     if request.explain:
         model.require_explanations()
+    if request.output:
+        jobs.make_folder(plan.jobs, request.output)
     options = _options(request, frozen=plan.folder is not None and lake.is_complete(plan.folder))
     if request.engine == "spark":
         manifests = spark.score(

@@ -46,6 +46,7 @@ FITTED_WITH = (
     "delimiter",
     "encoding",
     "header",
+    "sheet",
     "field_characters",
     "holdout_percent",
     "class_weight",
@@ -66,7 +67,8 @@ class TrainRequest:
             `target_column` None: `topic` in synthetic messages, `inbound` (of twcs.csv) in others.
         label_with, critical_keywords: where the class comes from, if not from `target_column`.
         normalise_labels: make one class of those that differ only by case or blanks.
-        delimiter, encoding, header, field_characters: the form of files, as in `reading.Reading`.
+        delimiter, encoding, header, sheet, field_characters: the form of files, as in
+            `reading.Reading`.
         holdout_percent: share of the messages kept for the holdout, 5 to 50.
         class_weight: "balanced": rare classes count as much as frequent ones.
         model_family: a name of `models.families.FAMILIES`.
@@ -96,6 +98,7 @@ class TrainRequest:
     delimiter: str | None = None
     encoding: str | None = None
     header: tuple[str, ...] | None = None
+    sheet: str | None = None
     field_characters: int = 16_000_000
     holdout_percent: int = 20
     class_weight: Literal["none", "balanced"] = "none"
@@ -301,6 +304,7 @@ def _reading(request: TrainRequest) -> Reading:
         delimiter=request.delimiter,
         encoding=request.encoding,
         header=request.header,
+        sheet=request.sheet,
         field_characters=request.field_characters,
     )
 

@@ -185,7 +185,11 @@ def _file_scored(manifest: Manifest) -> str:
 
 
 def monitoring(result: MonitoringResult) -> str:
-    """Each class's figures, what else is not OK, what to do; last the verdict."""
+    """Each class's figures, what else is not OK, what to do; last the verdict.
+
+    Without labels, all that is known of the messages and the answers instead.
+    """
+    from common.monitoring.checks.catalogue import Subject, about
     from common.reports.html import figure
 
     lines = []
@@ -201,7 +205,11 @@ def monitoring(result: MonitoringResult) -> str:
     lines += [
         f"{finding.status.name} {finding.name}: {finding.reason}"
         for finding in result.findings
-        if finding.status.name in ("WARNING", "CRITICAL") and finding.reason != result.reason
+        if finding.reason != result.reason
+        and (
+            finding.status.name in ("WARNING", "CRITICAL")
+            or (result.unlabelled and finding.name in about(Subject.DRIFT))
+        )
     ]
     if result.next_steps:
         lines += ["Next:", *(f"  {step}" for step in result.next_steps)]

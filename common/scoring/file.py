@@ -14,7 +14,7 @@ from common import parallel
 from common.data.files import sha256
 from common.data.reader import CHUNK_ROWS, Chunk, MessageFile
 from common.errors import InputError
-from common.scoring import manifest, resume
+from common.scoring import manifest, resume, stdio
 from common.scoring.chunk import ChunkScorer, ScoredChunk, added_columns
 from common.scoring.formats import FORMATS, REJECTS_HEADER, Layout, reject_lines
 from common.scoring.jobs import Job
@@ -195,9 +195,11 @@ def _refuse_rejects(job: Job, part: ScoredChunk, rejected: int, most: int | None
     if most is None or rejected <= most:
         return
     first_too_many = part.rejects[most - rejected]
+    remedy = " Name a file with -o: they are set aside beside it."
     raise InputError(
         f"{job.source}, line {first_too_many.line}: {first_too_many.reason}; nothing was written, "
         f"because more than {most} rows can't be read."
+        + (remedy if job.shown_output == stdio.OUTPUT else "")
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from common.data import excel_reader
 from common.data.files import MANIFEST, REJECTS, parts
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
@@ -105,17 +106,20 @@ def plan(
     settings: JobSettings,
     members: Sequence[str] = (),
     format: str | None = None,
+    output_is_folder: bool = False,
 ) -> list[Job]:
     """Make a job for each input, checked before anything slow starts.
 
     The default output is `<input's stem>.predictions.csv` beside the input, `.parquet` for
-    Parquet. With several inputs, or a folder of them, `output` must be a folder.
+    Parquet. With several inputs, or a folder of them, `output` must be a folder, or the name of one
+    for `make_folder` to make.
 
     Args:
         settings: of all jobs, but for their format and member; parts go to the folder `output`,
             which need not exist yet.
         members: of a zip archive, the files to read, each an input of its own.
         format: of the outputs, needed for parts; None: as their names end.
+        output_is_folder: whatever `output` looks like.
 
     Raises:
         SettingsError: there is no such format.
@@ -130,9 +134,13 @@ def plan(
         for source in _files(given, output)
         for member in members or (None,)
     ]
-    folder = output if output and (settings.part or _is_folder(output)) else None
+    several = len(sources) > 1 or any(source not in inputs for source, _ in sources)
+    is_folder = settings.part or output_is_folder
+    folder = output if output and (is_folder or _is_folder(output, several)) else None
     if output and not folder and len(sources) > 1:
         raise InputError(f"{output} is not a folder: with several inputs, -o must name one.")
+    if folder and not is_remote(folder) and folder.is_file():
+        raise InputError(f"{folder} is a file, not a folder: name another one with -o.")
     jobs = []
     for number, (source, member) in enumerate(sources):
         if settings.part:
@@ -177,10 +185,28 @@ def _not_empty(given: Path, found: list[Path]) -> list[Path]:
     return found
 
 
-def _is_folder(output: Path) -> bool:
-    # An object store has no folders: there, a name without a known ending means one.
+def _is_folder(output: Path, several: bool) -> bool:
     known = output.suffix.lower() in (*formats.ENDINGS, *_COMPRESSED)
-    return not known if is_remote(output) else output.is_dir()
+    if is_remote(output):  # an object store has no folders: a name without a known ending means one
+        return not known
+    return output.is_dir() or (several and not known and not output.exists())
+
+
+def make_folder(jobs: Sequence[Job], output: Path) -> None:
+    """Make the folder that jobs write to, if they write to one and it isn't there.
+
+    Args:
+        output: as it was given to `plan`.
+
+    Raises:
+        InputError: it can't be made.
+    """
+    if is_remote(output) or not all(job.output.parent == output for job in jobs):
+        return
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{output} can't be made: {error.strerror}.") from error
 
 
 def _format(target: Path, given: str | None) -> str:
@@ -189,6 +215,11 @@ def _format(target: Path, given: str | None) -> str:
         raise InputError(
             f"{target} would not be compressed: name a file that ends with one of "
             f"{', '.join(formats.ENDINGS)}, and compress it afterwards."
+        )
+    if ending in excel_reader.ENDINGS:
+        raise InputError(
+            f"{target} would not be an Excel file: name a .csv, which Excel opens "
+            "(--spreadsheet-safe makes it safe to)."
         )
     if given and formats.ENDINGS.get(ending, given) != given:
         raise InputError(f"{target} would hold {given}: let its name end with .{given}.")
@@ -232,6 +263,6 @@ def default_name(source: Path, member: str | None = None, format: str | None = N
 
 
 def _stem(path: Path) -> str:
-    for endings in (_COMPRESSED, formats.ENDINGS):
+    for endings in (_COMPRESSED, (*formats.ENDINGS, *excel_reader.ENDINGS)):
         path = path.with_suffix("") if path.suffix.lower() in endings else path
     return path.name

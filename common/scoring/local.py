@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from common.data.remote import is_remote
 from common.scoring import resume, staging
@@ -41,7 +42,7 @@ def score(
             for removed in resume.remove_stale(job.output.parent, draft_days):
                 logger.info("Removed what an interrupted run left of %s.", removed)
             logger.info("Scoring %s.", job.source_name)
-            with progress(job.source.name, "B", job.source.stat().st_size) as advance:
+            with progress(Path(job.source_name).name, "B", job.source.stat().st_size) as advance:
                 manifests.append(
                     score_file(job, model, options, challenger=challenger, advance=advance)
                 )

@@ -50,6 +50,9 @@ class Identity:
             "chunk_rows": chunk_rows,
             "output_version": OUTPUT_VERSION,
         }
+        if job.settings.reading.sheet is None:
+            # As before there were sheets: what was scored then is not scored again.
+            del settings["reading"]["sheet"]
         as_read_back = json.loads(json.dumps(settings))  # tuples become lists
         return cls(sha256(job.source), model, challenger, as_read_back)
 

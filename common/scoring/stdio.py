@@ -15,6 +15,7 @@ from pathlib import Path
 from common.errors import InputError
 
 STANDARD = Path("-")
+INPUT, OUTPUT = "standard input", "standard output"
 
 
 @contextmanager
@@ -35,7 +36,11 @@ def standard_streams(
     with tempfile.TemporaryDirectory() as folder:
         source = _spool(Path(folder))
         target = output or Path(folder, "stdout.csv")
-        yield [source], target
+        try:
+            yield [source], target
+        except InputError as error:
+            text = str(error).replace(str(source), INPUT)
+            raise InputError(text if output else text.replace(str(target), OUTPUT)) from error
         if output is None:
             with target.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)

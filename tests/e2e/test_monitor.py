@@ -1,6 +1,7 @@
 """monitor.py from the outside: histories, people who are told, late labels, reports, retraining."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -9,8 +10,10 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pandas as pd
 import pytest
 from helpers import clean_environment, copy_project, free_port
+from json_schema import problems
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 
@@ -264,6 +267,64 @@ def test_what_cannot_be_meant_is_one_line_and_unknown(project, flags, says):
     assert done.returncode == UNKNOWN
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def without(project, *columns, rows=None, name="unlabelled.csv"):
+    """A day's messages without some of their columns."""
+    frame = pd.read_csv(project.root / "history" / "2026-01-05.csv", dtype=str).iloc[:rows]
+    path = project.root / name
+    frame.drop(columns=list(columns)).to_csv(path, index=False)
+    return path
+
+
+def test_messages_without_labels_give_an_estimate_and_drift(project):
+    done = project.run("monitor.py", "--data", without(project, "inbound"))
+    assert done.returncode == OK, done.stderr
+    assert "unlabelled.csv has no labels; accuracy is estimated." in done.stderr
+    *drift, verdict = done.stdout.splitlines()
+    assert re.match(r"OK: triage version 1 on unlabelled\.csv: estimated accuracy 0\.\d+", verdict)
+    assert {line.split(":")[0] for line in drift} >= {"OK predicted_classes", "OK text"}
+
+
+def test_a_label_column_that_is_empty_everywhere_has_no_labels(project):
+    path = without(project, "inbound")
+    pd.read_csv(path, dtype=str).assign(inbound="").to_csv(path, index=False)
+    done = project.run("monitor.py", "--data", path, "--target-column", "inbound", "--json")
+    assert done.returncode == OK, done.stderr
+    assert "has no labels: column 'inbound' is empty" in done.stderr
+    found = json.loads(done.stdout)
+    assert problems(found, "monitor.schema.json") == []
+    assert (found["classes"], found["counts"]["used"]) == (None, 0)
+    assert found["metrics"]["finding_estimated_accuracy"] > 0.8
+
+
+def test_other_messages_warn_and_few_are_unknown(project):
+    path = project.root / "other.csv"
+    texts = [f"wholly different words about subject {k}" for k in range(300)]
+    pd.DataFrame({"text": texts}).to_csv(path, index=False)
+    done = project.run("monitor.py", "--data", path)
+    assert done.returncode == WARNING, done.stdout
+    assert "WARNING" in done.stdout
+    done = project.run("monitor.py", "--data", without(project, "inbound", rows=29))
+    assert done.returncode == UNKNOWN
+    assert "too few rows to judge: 29 here" in done.stdout
+
+
+def test_a_label_column_that_was_named_must_be_there(project):
+    path = without(project, "inbound")
+    done = project.run("monitor.py", "--data", path, TARGET_COLUMN="inbound")
+    assert done.returncode == UNKNOWN
+    assert "has no column 'inbound'" in done.stderr and "--no-labels" in done.stderr
+    done = project.run("monitor.py", "--data", path, "--no-labels", TARGET_COLUMN="inbound")
+    assert done.returncode == OK, done.stderr
+
+
+def test_labels_that_only_some_files_have_are_not_done_without(project):
+    folder = days(project, 2)
+    without(project, "inbound", name="days/2026-01-00.csv")
+    done = look(project, folder)
+    assert done.returncode == UNKNOWN
+    assert "2026-01-00.csv has no column 'inbound'" in done.stderr
 
 
 def test_a_segment_column_that_is_missing_is_a_finding(project):

@@ -1,10 +1,12 @@
 import argparse
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import flags
+from common.errors import SettingsError
 
 
 @given(st.integers(min_value=1))
@@ -13,13 +15,22 @@ def test_any_whole_number_of_at_least_one_is_a_count(number):
     assert flags.positive_int(str(number)) == number
 
 
-@pytest.mark.parametrize("text", ["", "nowhere/"])
-def test_an_output_that_names_no_folder_there_is_is_refused(tmp_path, monkeypatch, text):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(argparse.ArgumentTypeError, match="there is no folder"):
-        flags.file_or_folder(text)
-    (tmp_path / "nowhere").mkdir()
-    assert flags.file_or_folder("nowhere/").is_dir()
+@pytest.mark.parametrize(
+    ("given", "is_folder"), [("-o scored/", True), ("-o scored.csv", False), ("", False)]
+)
+def test_a_slash_at_the_end_of_an_output_means_a_folder(given, is_folder):
+    parser = flags.build_parser("Doc.", "predict.py", [])
+    flags.add_scoring(parser)
+    args = parser.parse_args(["in.csv", *given.split()])
+    assert args.output_is_folder is is_folder
+    assert args.output == (Path(given.split()[1]) if given else None)
+
+
+def test_an_output_without_a_name_is_refused():
+    parser = flags.build_parser("Doc.", "predict.py", [])
+    flags.add_scoring(parser)
+    with pytest.raises(SettingsError, match="must be a file or a folder"):
+        parser.parse_args(["in.csv", "-o", ""])
 
 
 @pytest.mark.parametrize(

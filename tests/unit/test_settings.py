@@ -22,6 +22,7 @@ WRITTEN = {
     "delimiter": ("tab", "\t"),
     "encoding": ("latin-1", "latin-1"),
     "header": ("id, text", ("id", "text")),
+    "sheet": ("Tickets 2026", "Tickets 2026"),
     "field_characters": ("99", 99),
     "label_with": ("keywords", "keywords"),
     "critical_keywords": ("fire, flood ,two words", ("fire", "flood", "two words")),

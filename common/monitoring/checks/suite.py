@@ -56,15 +56,21 @@ class Baseline:
 
 
 def run_checks(
-    window: Profile, baseline: Baseline, past: Past, days_since_end: float | None
+    window: Profile,
+    baseline: Baseline,
+    past: Past,
+    days_since_end: float | None,
+    unlabelled: bool = False,
 ) -> list[Finding]:
-    """Every finding about a window.
+    """Every finding about a window; what decides is the first.
 
     Args:
         past: what earlier windows showed.
         days_since_end: of the window; None while more rows can come.
+        unlabelled: there are no labels, so accuracy is not measured; its estimate decides.
     """
-    findings = check_accuracy(window, baseline, past)
+    estimated_only = unlabelled and baseline.reference is not None and window.sample.num_rows
+    findings = [] if estimated_only else check_accuracy(window, baseline, past)
     if days_since_end is not None:
         findings.append(quality.row_count(window.read, past.rows))
         findings += check_labels(window, past, days_since_end)
@@ -74,6 +80,8 @@ def run_checks(
     if window.sample.num_rows:
         findings += check_answers(window, baseline.reference, baseline.floor)
         findings += check_texts(window, baseline.reference, baseline.classifier)
+    if estimated_only:
+        findings.sort(key=lambda finding: finding.name != "estimated_accuracy")
     return findings
 
 

@@ -60,7 +60,7 @@ HOLDOUT = seen(2000, 1800, seed=99)
 def monitor(book):
     """Monitor windows on the morning after the last of them; gives the run, and what is new."""
 
-    def monitor(windows, at=None, reference=HOLDOUT, floor=0.85, label_days=7):
+    def monitor(windows, at=None, reference=HOLDOUT, floor=0.85, label_days=7, unlabelled=False):
         run = judge_windows(
             "triage",
             windows,
@@ -69,6 +69,7 @@ def monitor(book):
             at or FIRST + timedelta(days=len(windows) - 1),
             days=1,
             label_days=label_days,
+            unlabelled=unlabelled,
         )
         return run, record_windows(run, book, channels=[], remind_hours=24)
 
@@ -117,6 +118,60 @@ def test_a_window_is_judged_again_when_its_labels_come(monitor):
     unlabelled = {"2026-03-01": seen(300, 200, labelled=False)}
     run, new = monitor(unlabelled)
     assert (run.status, new) == (Status.UNKNOWN, [])
+    run, new = monitor({"2026-03-01": seen(300, 200)}, FIRST + timedelta(days=3))
+    assert run.status is Status.CRITICAL
+    assert [notice.change for notice in new if notice.finding == "accuracy"] == ["opened"]
+
+
+def test_without_any_label_the_estimate_decides(monitor, book):
+    run, new = monitor({"2026-03-01": seen(300, 270, labelled=False)}, unlabelled=True)
+    assert (run.status, new) == (Status.OK, [])
+    result = result_of(run, book)
+    assert result.unlabelled
+    assert result.reason.startswith("estimated accuracy 0.")
+    assert "rows without labels gives nothing to warn of" in result.reason
+    shown = console.monitoring(result)
+    assert "OK predicted_classes: " in shown and "OK text: " in shown
+
+
+def test_an_estimate_below_the_floor_warns_and_is_never_critical(monitor):
+    run, _ = monitor({"2026-03-01": seen(300, 0, labelled=False)}, floor=0.99, unlabelled=True)
+    assert run.status is Status.WARNING
+    assert run.findings[0].name == "estimated_accuracy"
+
+
+def test_drift_warns_where_there_are_no_labels(monitor):
+    foreign = seen(300, 270, labelled=False, texts=["quite another subject", "of other words"])
+    run, _ = monitor({"2026-03-01": foreign}, unlabelled=True)
+    assert run.status is Status.WARNING
+    assert "text" in [f.name for f in run.findings if f.status is Status.WARNING]
+
+
+@pytest.mark.parametrize("rows", [1, 29])
+def test_few_rows_without_labels_are_unknown(monitor, rows):
+    run, _ = monitor({"2026-03-01": seen(rows, rows, labelled=False)}, unlabelled=True)
+    assert run.status is Status.UNKNOWN
+
+
+def test_without_a_reference_nothing_is_estimated(monitor):
+    window = {"2026-03-01": seen(300, 270, labelled=False)}
+    run, _ = monitor(window, reference=None, unlabelled=True)
+    assert run.status is Status.UNKNOWN
+
+
+def test_an_estimate_does_not_end_an_incident_of_accuracy(monitor, book):
+    _, new = monitor(days((300, 200)))
+    assert "accuracy" in [notice.finding for notice in new]
+    for day in range(2, 6):
+        window = {f"2026-03-{day:02}": seen(300, 270, seed=day, labelled=False)}
+        run, new = monitor(window, FIRST + timedelta(days=day - 1), unlabelled=True)
+        assert (run.status, new) == (Status.OK, [])
+    of_accuracy = [i for i in book.incidents("triage") if i.changes[0].finding == "accuracy"]
+    assert [incident.is_open for incident in of_accuracy] == [True]
+
+
+def test_a_window_that_was_estimated_is_judged_again_when_its_labels_come(monitor):
+    monitor({"2026-03-01": seen(300, 200, labelled=False)}, unlabelled=True)
     run, new = monitor({"2026-03-01": seen(300, 200)}, FIRST + timedelta(days=3))
     assert run.status is Status.CRITICAL
     assert [notice.change for notice in new if notice.finding == "accuracy"] == ["opened"]

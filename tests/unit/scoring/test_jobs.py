@@ -118,10 +118,53 @@ def test_two_inputs_never_share_an_output(tmp_path):
         jobs.plan(sources, tmp_path / "out.csv", SETTINGS)
 
 
+@pytest.mark.parametrize("name", ["scored", "deep/scored", "scored.d"])
+def test_a_folder_for_several_inputs_is_made(messages, tmp_path, name):
+    output = tmp_path / name
+    planned = jobs.plan([messages / "a.csv", messages / "b.csv"], output, SETTINGS)
+    assert not output.exists()
+    jobs.make_folder(planned, output)
+    assert output.is_dir()
+    assert {job.output.parent for job in planned} == {output}
+
+
+def test_a_folder_of_one_input_has_an_output_folder_too(messages, tmp_path):
+    (messages / "a.csv").unlink()
+    (job,) = jobs.plan([messages], tmp_path / "scored", SETTINGS)
+    assert job.output.parent == tmp_path / "scored"
+
+
+def test_one_input_goes_to_a_file_unless_a_folder_is_meant(messages, tmp_path):
+    source, output = messages / "a.csv", tmp_path / "scored"
+    (job,) = jobs.plan([source], output, SETTINGS)
+    jobs.make_folder([job], output)
+    assert job.output == output and not output.exists()
+    (job,) = jobs.plan([source], output, SETTINGS, output_is_folder=True)
+    jobs.make_folder([job], output)
+    assert job.output == output / "a.predictions.csv" and output.is_dir()
+
+
+def test_a_file_is_no_folder_and_one_that_can_not_be_made_is_named(messages, tmp_path):
+    (tmp_path / "file").write_text("")
+    source = messages / "a.csv"
+    with pytest.raises(InputError, match="is a file, not a folder"):
+        jobs.plan([source], tmp_path / "file", SETTINGS, output_is_folder=True)
+    below = tmp_path / "file" / "scored"
+    planned = jobs.plan([source], below, SETTINGS, output_is_folder=True)
+    with pytest.raises(InputError, match="can't be made: Not a directory"):
+        jobs.make_folder(planned, below)
+
+
+def test_an_excel_file_can_not_be_written(messages, tmp_path):
+    with pytest.raises(InputError, match=r"name a \.csv, which Excel opens"):
+        jobs.plan([messages / "a.csv"], tmp_path / "out.xlsx", SETTINGS)
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("day.csv", "day.predictions.csv"),
+        ("day.xlsx", "day.predictions.csv"),
         ("day.csv.gz", "day.predictions.csv"),
         ("day.jsonl.zst", "day.predictions.csv"),
         ("day.parquet", "day.predictions.parquet"),

@@ -70,6 +70,14 @@ def test_without_labels_accuracy_is_only_estimated():
     assert not {"accuracy_pooled", "degradation", "macro_f1", "unseen_labels"} & set(asked)
 
 
+def test_where_no_labels_are_the_estimate_is_what_decides():
+    baseline = Baseline(Plain(), window(500), 0.8)
+    unlabelled = window(300, labelled=False)
+    found = run_checks(unlabelled, baseline, Past(), 0.0, unlabelled=True)
+    assert found[0].name == "estimated_accuracy"
+    assert "accuracy" not in [finding.name for finding in found]
+
+
 def test_without_confidences_nothing_is_asked_of_them():
     asked = names(window(300, confidence=np.nan), reference=window(500))
     assert "predicted_classes" in asked
