@@ -20,8 +20,8 @@ class Listed:
     Attributes:
         verdict: of its contest, in a word; None if its training did not end.
         reason: the verdict in a sentence.
-        waits: it is not the champion, but may become it: the newest challenger, or one that passed
-            after the champion was registered and was never promoted.
+        waits: it was never champion and may become it: the newest challenger, or one that passed
+            after the champion was registered.
         holdout_accuracy, macro_f1: on its holdout, 0 to 1; None if that is not recorded.
         data: name of the file it was fitted on.
         trained_at: when its training began, UTC in ISO 8601.
@@ -62,8 +62,8 @@ def _listed(
     version: Version, run: Run | None, aliases: tuple[str, ...], champion: int | None
 ) -> Listed:
     tags = version.tags
-    passed = tags.get("verdict") == versions.WAITING and "promoted_at" not in tags
-    still = passed and version.number > (champion or 0)
+    passed = tags.get("verdict") == versions.WAITING and version.number > (champion or 0)
+    candidate = versions.CHALLENGER in aliases or passed
     metrics = run.data.metrics if run else {}
     accuracy = tags.get("holdout_accuracy")
     return Listed(
@@ -71,7 +71,7 @@ def _listed(
         aliases=aliases,
         verdict=tags.get("verdict"),
         reason=tags.get("reason"),
-        waits=version.number != champion and (versions.CHALLENGER in aliases or still),
+        waits=version.number != champion and candidate and "promoted_at" not in tags,
         holdout_accuracy=None if accuracy is None else float(accuracy),
         macro_f1=metrics.get("f1_macro"),
         data=_data(run),
