@@ -246,3 +246,29 @@ def test_a_limit_of_rejects_also_holds_for_what_an_interrupted_run_has_read(
         score(source, chunk_rows=10, advance=stop_at_the_third_chunk)
     with pytest.raises(InputError, match="3 rows can't be read, more than 0; nothing was written"):
         score(source, chunk_rows=10, most_rejects=0)
+
+
+def test_a_run_that_read_its_input_in_other_parts_is_not_resumed(tmp_path, score, monkeypatch):
+    monkeypatch.setattr(resume, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+    source = write(tmp_path / "a.csv", *[f"{k},hello," for k in range(60)])
+    calm, whole = score(source, tmp_path / "whole.csv")
+
+    class Stop(BaseException):
+        pass
+
+    def stop_at_the_third_chunk(units, chunks=[]):  # noqa: B006
+        chunks.append(units)
+        if len(chunks) > 2:
+            raise Stop
+
+    with suppress(Stop):
+        score(source, chunk_rows=10, advance=stop_at_the_third_chunk)
+    (state,) = tmp_path.glob(".*-state")
+    kept = json.loads(state.read_text())
+    kept["payload"]["bytes"] -= 1
+    state.write_text(json.dumps(kept))
+    with pytest.raises(InputError, match="another release cannot be resumed"):
+        score(source, chunk_rows=10)
+    job, manifest = score(source, chunk_rows=10)
+    assert manifest.rows == whole.rows
+    assert job.output.read_bytes() == calm.output.read_bytes()
