@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import csv
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from common.errors import InputError
 
@@ -46,7 +48,7 @@ def atomic_path(final: Path) -> Iterator[Path]:
             raise
         raise InputError(f"cannot write {final}: {error.strerror or error}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
 
 
 def write_text(final: Path, text: str) -> None:
@@ -96,8 +98,53 @@ def replaceable(final: Path) -> Path:
     return final
 
 
+def create(path: Path) -> BinaryIO:
+    """Open a new file for reading and writing, in place of the file or link that has the name.
+
+    A link is never followed: whoever may write in the folder could have laid it there, so that
+    another file of ours is overwritten.
+
+    Raises:
+        OSError: it can't be made; a folder has the name.
+    """
+    path.unlink(missing_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o666), "w+b")
+
+
+def open_own(path: Path) -> BinaryIO:
+    """Open for reading and writing what `create` made; see `is_own`."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC), "r+b")
+
+
+def is_own(path: Path) -> bool:
+    """Whether a regular file has the name, which has no other one and belongs to this user.
+
+    Raises:
+        FileNotFoundError: nothing has the name.
+    """
+    found = path.lstat()
+    return (
+        stat.S_ISREG(found.st_mode)
+        and found.st_nlink == 1
+        and (found.st_uid == os.geteuid() or found.st_uid == _owner_of_new_files(path.parent))
+    )
+
+
+def remove(path: Path) -> None:
+    """Remove a temporary file if that can be done: what failed before matters more."""
+    with suppress(OSError):
+        path.unlink()
+
+
 def publish(whole: Path, final: Path) -> None:
-    """Give a file, which is on disk, its final name."""
+    """Give a file, which is on disk, its final name.
+
+    Raises:
+        InputError: it is not a file of ours any more.
+    """
+    if not is_own(whole):
+        raise InputError(f"cannot write {final}: another program has replaced {whole.name}.")
     whole.chmod(_mode_for(final))
     whole.replace(final)
     _sync_folder(final.parent)
@@ -114,8 +161,17 @@ def _mode_for(final: Path) -> int:
 
 def _sync_folder(folder: Path) -> None:
     """Make the rename itself survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # it may be written, but not read
+        return
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _owner_of_new_files(folder: Path) -> int:
+    """Not always this user: some network file systems show one owner for all files."""
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        return os.fstat(probe.fileno()).st_uid

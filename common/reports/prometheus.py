@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from common.errors import InputError
+from common.data import atomic
 
 if TYPE_CHECKING:
     from common.monitoring.result import MonitoringResult
@@ -76,10 +76,7 @@ def _write(path: Path, registry: CollectorRegistry, gauge: Callable[..., Gauge])
     A run that fails leaves it as it was, so that the time of the last success grows old.
     """
     gauge("last_success_timestamp_seconds", "When the last run ended well").set(time.time())
-    try:
-        write_to_textfile(str(path), registry)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}.") from error
+    atomic.write_text(path, generate_latest(registry).decode())
 
 
 def _number(value: float | None) -> float:

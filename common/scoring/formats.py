@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 
-from common.data import csv_reader
+from common.data import atomic, csv_reader
 from common.data.csv_reader import Reject
 from common.data.reader import Chunk, MessageFile
 from common.errors import SettingsError
@@ -258,7 +258,8 @@ def to_parquet(streams: Path) -> Path:
     with ExitStack() as files:
         source = files.enter_context(pa.OSFile(str(streams)))
         rest = pa.ipc.open_stream(source).read_all()
-        writer = files.enter_context(pq.ParquetWriter(target, rest.schema))
+        written = files.enter_context(atomic.create(target))
+        writer = files.enter_context(pq.ParquetWriter(written, rest.schema))
         while len(rest) or source.tell() < source.size():
             parts, rows = [rest], len(rest)
             while rows < ROW_GROUP and source.tell() < source.size():
@@ -268,7 +269,8 @@ def to_parquet(streams: Path) -> Path:
             if len(table):
                 writer.write_table(table.slice(0, ROW_GROUP).combine_chunks())
             rest = table.slice(ROW_GROUP)
-    with target.open("rb+") as written:
+        writer.close()
+        written.flush()
         os.fsync(written.fileno())
     return target
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from common.data import atomic
 from common.data.remote import is_remote, remote_errors
 from common.errors import InputError
 from common.types import Json
@@ -63,5 +64,11 @@ def mark_complete(place: Path, parts: set[str], facts: Mapping[str, Json]) -> No
             name = path.name.removeprefix("_")
             if name.startswith("part-") and not any(name.startswith(part) for part in parts):
                 path.unlink()
-        (place / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    text = json.dumps(facts, indent=2) + "\n"
+    if not is_remote(place):
+        atomic.write_text(place / MANIFEST, text)
+        atomic.write_text(place / SUCCESS, "")
+        return
+    with remote_errors(place):  # an object store shows an object when it is whole
+        (place / MANIFEST).write_text(text, "utf-8")
         (place / SUCCESS).write_bytes(b"")

@@ -3,7 +3,8 @@
 Until the output is whole, three files lie beside it: `.NAME.draft` (what is scored so far),
 `.NAME.draft-rejects`, and `.NAME.draft-state`, which says what is being done and how much of the
 other two is surely on disk. A run that resumes cuts off the rest first, so its output equals that
-of an undisturbed run.
+of an undisturbed run. The state is written first and removed last, and its content tells our
+drafts from other files that have such names.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
+from common.data import atomic
 from common.data.atomic import publish, replaceable
 from common.errors import InputError
 from common.types import Json
 
 SECONDS_BETWEEN_CHECKPOINTS = 0.5
-PARTS = ("", "-rejects", "-state", "-state-new", "-parquet", "-manifest")
+PARTS = ("", "-rejects", "-state-new", "-parquet", "-manifest", "-state")
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class Draft:
         self._saved = time.monotonic()
         state = self._find_state()
         self.payload: dict[str, Any] | None = state["payload"] if state else None
+        if not state:
+            self._write_state(0, 0, None)
         self.content = _open_at(self._beside(""), state["content_bytes"] if state else 0)
         self.rejects = _open_at(self._beside("-rejects"), state["rejects_bytes"] if state else 0)
 
@@ -56,14 +60,8 @@ class Draft:
         """
         if time.monotonic() - self._saved < SECONDS_BETWEEN_CHECKPOINTS:
             return
-        state = {
-            "identity": self._identity,
-            "content_bytes": _flush_to_disk(self.content),
-            "rejects_bytes": _flush_to_disk(self.rejects),
-            "payload": dict(payload),
-        }
-        written = self._write("-state-new", json.dumps(state))
-        written.replace(self._beside("-state"))
+        done = _flush_to_disk(self.content), _flush_to_disk(self.rejects)
+        self._write_state(*done, dict(payload))
         self._saved = time.monotonic()
 
     def finish(self) -> Path:
@@ -94,42 +92,62 @@ class Draft:
     def discard(self) -> None:
         """Remove all files of the draft."""
         for part in PARTS:
-            self._beside(part).unlink(missing_ok=True)
+            atomic.remove(self._beside(part))
 
     def close(self) -> None:
-        self.content.close()
-        self.rejects.close()
+        """Close the files; what is still to be written fails as before, and is cut off anyway."""
+        for stream in (self.content, self.rejects):
+            with suppress(OSError):
+                stream.close()
 
     def _beside(self, part: str) -> Path:
         return _beside(self._output, part)
 
+    def _write_state(
+        self, content_bytes: int, rejects_bytes: int, payload: dict[str, Any] | None
+    ) -> None:
+        state = {
+            "identity": self._identity,
+            "content_bytes": content_bytes,
+            "rejects_bytes": rejects_bytes,
+            "payload": payload,
+        }
+        written = self._write("-state-new", json.dumps(state))
+        written.replace(self._beside("-state"))
+
     def _write(self, part: str, text: str) -> Path:
         path = self._beside(part)
-        with path.open("wb") as file:
-            file.write(text.encode("utf-8"))
-            _flush_to_disk(file)
+        try:
+            with atomic.create(path) as file:
+                file.write(text.encode("utf-8"))
+                _flush_to_disk(file)
+        except BaseException:
+            atomic.remove(path)
+            raise
         return path
 
     def _find_state(self) -> dict[str, Any] | None:
         """Return the state that an interrupted run left, if it did the same and left its files."""
+        files = [self._beside(part) for part in ("-state", "", "-rejects")]
         try:
-            state = json.loads(self._beside("-state").read_text("utf-8"))
-            changed = [
-                key for key, value in self._identity.items() if state["identity"].get(key) != value
-            ]
-            whole = (
-                self._beside("").stat().st_size >= state["content_bytes"]
-                and self._beside("-rejects").stat().st_size >= state["rejects_bytes"]
-            )
+            if not all(map(atomic.is_own, files)):
+                logger.warning("%s: its draft is not ours: starting over.", self._output.name)
+                return None
+            state = _read_state(files[0])
+            sizes = [path.stat().st_size for path in files[1:]]
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            changed, whole = ["state"], False
-        if changed or not whole:
-            what = f"another {', '.join(changed)}" if changed else "files that are gone"
+        what = ""
+        if state is None:
+            what = "another state"
+        elif changed := [k for k, v in self._identity.items() if state["identity"].get(k) != v]:
+            what = f"another {', '.join(changed)}"
+        elif sizes[0] < state["content_bytes"] or sizes[1] < state["rejects_bytes"]:
+            what = "files that are gone"
+        if what:
             logger.warning("%s: an interrupted run had %s: starting over.", self._output.name, what)
             return None
-        return dict(state)
+        return state
 
 
 @contextmanager
@@ -156,13 +174,16 @@ def open_draft(output: Path, rejects: Path, identity: Mapping[str, Json]) -> Ite
             f"{output} is being written by another run: wait for it, or set another -o."
         ) from error
     except OSError as error:
-        raise InputError(f"cannot write in {final.parent}: {error.strerror}.") from error
+        laid = Path(lock.lock_file)  # by others: a link or a folder
+        where = laid if os.path.lexists(laid) else f"in {final.parent}"
+        raise InputError(f"cannot write {where}: {error.strerror}.") from error
     with ExitStack() as ends:
         ends.callback(_release, lock)
         try:
             draft = Draft(output, rejects, identity)
         except OSError as error:
-            raise InputError(f"cannot write in {final.parent}: {error.strerror}.") from error
+            where = error.filename or f"in {final.parent}"
+            raise InputError(f"cannot write {where}: {error.strerror}.") from error
         ends.callback(draft.close)
         try:
             yield draft
@@ -188,26 +209,71 @@ def clean_up(output: Path) -> None:
     except (Timeout, OSError):
         return
     for part in PARTS:
-        _beside(final, part).unlink(missing_ok=True)
+        atomic.remove(_beside(final, part))
     _release(lock)
 
 
 def remove_stale(folder: Path, days: float) -> list[str]:
-    """Remove drafts in a folder that were left for `days`; return the names of their outputs."""
+    """Remove drafts in a folder that were left for `days`; return the names of their outputs.
+
+    A draft is known by what it holds: others name files `.NAME.draft` too.
+    """
     oldest = time.time() - days * 86_400
+    found = {path.name.removesuffix("-state") for path in folder.glob(".*.draft-state")}
+    found |= {path.name for path in folder.glob(".*.draft")}
     removed = []
-    for content in sorted(folder.glob(".*.draft")):
-        files = [path for part in (*PARTS, "-lock") if (path := Path(f"{content}{part}")).exists()]
-        if max(path.stat().st_mtime for path in files) < oldest:
-            for path in files:
-                path.unlink(missing_ok=True)
-            removed.append(content.name[1:].removesuffix(".draft"))
+    for output in (folder / name[1:].removesuffix(".draft") for name in sorted(found)):
+        files = [path for part in PARTS if (path := _beside(output, part)).is_file()]
+        try:
+            if max(path.lstat().st_mtime for path in files) >= oldest or not _is_draft(output):
+                continue
+            lock = _lock(output)
+            lock.acquire()
+        except (OSError, ValueError, Timeout):  # a folder, somebody else's, or in use again
+            continue
+        for path in files:
+            atomic.remove(path)
+        _release(lock)
+        removed.append(output.name)
     return removed
+
+
+def _is_draft(output: Path) -> bool:
+    """Whether what lies beside an output is a draft of ours, by its content.
+
+    The release before this one wrote no state until the first checkpoint: then there are only
+    content, with a column that we add in its head, and rejects.
+    """
+    state, content, rejects = (_beside(output, part) for part in ("-state", "", "-rejects"))
+    if state.exists():
+        return atomic.is_own(state) and _read_state(state) is not None
+    if not (atomic.is_own(content) and atomic.is_own(rejects)):
+        return False
+    with content.open("rb") as file:
+        head = file.read(64_000)
+    return not head or b"model_version" in head
+
+
+def _read_state(path: Path) -> dict[str, Any] | None:
+    """Return what a draft's state holds; None if it is not one."""
+    try:
+        state = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        return None
+    match state:
+        case {
+            "identity": dict(),
+            "content_bytes": int(),
+            "rejects_bytes": int(),
+            "payload": payload,
+        }:
+            return state if payload is None or isinstance(payload, dict) else None
+    return None
 
 
 def _open_at(path: Path, size: int) -> BinaryIO:
     """Open a file to write after its first `size` bytes, cutting off the rest."""
-    stream = path.open("r+b" if size else "wb")
+    stream = atomic.open_own(path) if size else atomic.create(path)
     stream.truncate(size)
     stream.seek(size)
     return stream
@@ -230,5 +296,5 @@ def _lock(output: Path) -> FileLock:
 
 def _release(lock: FileLock) -> None:
     # Removed while it is held: a process waiting for the removed file notices and makes a new one.
-    Path(lock.lock_file).unlink(missing_ok=True)
+    atomic.remove(Path(lock.lock_file))
     lock.release()

@@ -59,6 +59,11 @@ def wait_for(condition, process, seconds=60):
         time.sleep(0.01)
 
 
+def saved(state):
+    """What the last checkpoint says, if there was one."""
+    return json.loads(state.read_text())["payload"] if state.exists() else None
+
+
 def same_as_whole(project, name, stem):
     whole, broken = (project.root / output_of(name, which) for which in ("whole", stem))
     assert broken.read_bytes() == whole.read_bytes()
@@ -79,7 +84,7 @@ def same_as_whole(project, name, stem):
 def test_a_signal_ends_it_soon_and_the_same_command_goes_on(scored, name):
     process = start(scored, name, "signal", "--chunk-size", "1000")
     state = scored.root / f".{output_of(name, 'signal')}.draft-state"
-    wait_for(state.exists, process)
+    wait_for(lambda: saved(state), process)
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=10)
     assert process.returncode == 128 + signal.SIGTERM
@@ -125,9 +130,8 @@ def test_a_run_killed_late_does_not_begin_anew(scored):
 
     def far():
         nonlocal rows
-        if state.exists():
-            saved = json.loads(state.read_text())["payload"]["tally"]
-            rows = saved["scored"] + saved["rejected"]
+        if found := saved(state):
+            rows = found["tally"]["scored"] + found["tally"]["rejected"]
         return rows >= 0.4 * ROWS
 
     wait_for(far, process)

@@ -255,3 +255,14 @@ def test_a_new_format_needs_nothing_but_its_class(tmp_path, score, monkeypatch):
     job, manifest = score(source, tmp_path / "out.answers", chunk_rows=1)
     assert job.output.read_text() == "answers:\nangry\ncalm\nend\n"
     assert manifest.output.size == job.output.stat().st_size
+
+
+def test_a_link_that_was_planted_where_parquet_is_made_is_not_followed(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    (tmp_path / "a-parquet").symlink_to(precious)
+    (tmp_path / "a").write_bytes(as_stream(pa.table({"text": ["hi"]})))
+    made = to_parquet(tmp_path / "a")
+    assert pq.read_table(made).to_pylist() == [{"text": "hi"}]
+    assert not made.is_symlink()
+    assert precious.read_text() == "precious"
