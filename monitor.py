@@ -13,7 +13,6 @@ than on the holdout, beyond chance), 3 UNKNOWN (too few rows, or a failure of it
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from common import cli, flags
@@ -93,4 +92,6 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("monitor", build_parser(), main, failure_exit=UNKNOWN, failure_word="UNKNOWN"))
+    cli.leave(
+        cli.run("monitor", build_parser(), main, failure_exit=UNKNOWN, failure_word="UNKNOWN")
+    )

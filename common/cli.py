@@ -13,19 +13,24 @@ import json
 import logging
 import os
 import signal
+import stat
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
 
-from common import logs
+from common import ROOT, disk, logs
 from common.errors import InputError, SettingsError, StoreError, TriageError
 from common.settings import Settings, load
 from common.text import credentials
 
 EXIT_UNFORESEEN, EXIT_USAGE, EXIT_INPUT, EXIT_STORE = 1, 2, 3, 4
 SECONDS_BETWEEN_PROGRESS_LINES = 10
+SECONDS_TO_LEAVE = 3.0
 logger = logging.getLogger(__name__)
 _received: list[int] = []
 Main = Callable[[argparse.Namespace, Settings], int]
@@ -54,43 +59,77 @@ def run(
         failure_word: what the line of a failure starts with, after the script's name.
     """
     _open_closed_streams()
-    with (
-        logs.logging_to(script, run=uuid.uuid4().hex[:8]),
-        _signals_raise(),
-        rare_garbage_collection(),
-    ):
+    with _signals_raise(script), rare_garbage_collection():
         try:
-            code = _parsed(parser, main, argv)
-            try:
-                sys.stdout.flush()
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                _leave_stdout()
-                raise TriageError(f"cannot write to stdout: {error.strerror}.") from error
-            return code
-        except TriageError as error:
-            logger.error("%s: %s: %s", script, failure_word, error)
-            return failure_exit or _exit_code(error)
-        except (KeyboardInterrupt, Interrupted) as error:
-            number = getattr(error, "signal_number", signal.SIGINT)
-            logger.error("%s: interrupted by %s.", script, signal.Signals(number).name)
-            return 128 + number
-        except BrokenPipeError:
-            # The reader of stdout has left (`| head`): nothing to say, and no one to say it to.
-            _leave_stdout()
-            return 128 + signal.SIGPIPE
-        except Exception as error:
-            logger.error(
-                "%s: %s: unforeseen %s: %s (traceback in %s)",
-                script,
-                failure_word,
-                type(error).__name__,
-                error,
-                logs.FOLDER / f"{script}.log",
-                exc_info=True,
-            )
-            return failure_exit or EXIT_UNFORESEEN
+            with logs.logging_to(script, run=uuid.uuid4().hex[:8]):
+                try:
+                    code = _parsed(parser, main, argv)
+                    with _writing_stdout():
+                        sys.stdout.flush()
+                    return code
+                except (KeyboardInterrupt, Interrupted) as error:
+                    return _interrupted(script, error)
+                except Exception as error:  # noqa: BLE001  the edge
+                    return _failed(script, error, failure_exit, failure_word)
+        except (KeyboardInterrupt, Interrupted) as error:  # while the lines above were at work
+            return _interrupted(script, error)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with this exit code, within seconds.
+
+    Python would first wait for threads of a pool, and MLflow fetches with one: a store that does
+    not end its answer would keep a script that has said its last line. From here on a signal ends
+    the process without a word.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_IGN if code > 128 else signal.SIG_DFL)
+    end = threading.Timer(SECONDS_TO_LEAVE, os._exit, [code])
+    end.daemon = True
+    end.start()
+    sys.exit(code)
+
+
+@contextmanager
+def _writing_stdout() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        kind = InputError if disk.is_full(error) else TriageError
+        raise kind(f"cannot write to stdout: {error.strerror}.") from error
+
+
+def _interrupted(script: str, error: BaseException) -> int:
+    number = getattr(error, "signal_number", signal.SIGINT)
+    logger.error("%s: interrupted by %s.", script, signal.Signals(number).name)
+    _settle_stdout(interrupted=True)
+    return 128 + number
+
+
+def _failed(script: str, error: Exception, failure_exit: int | None, failure_word: str) -> int:
+    """Say in one line why the script ends; return its exit code."""
+    _settle_stdout()
+    if isinstance(error, BrokenPipeError):
+        # The reader of stdout has left (`| head`): nothing to say, and no one to say it to.
+        return 128 + signal.SIGPIPE
+    if not isinstance(error, TriageError) and disk.is_full(error):
+        error = InputError(disk.explained(error, Path.cwd(), ROOT))
+    if isinstance(error, TriageError):
+        logger.error("%s: %s: %s", script, failure_word, error)
+        return failure_exit or _exit_code(error)
+    logger.error(
+        "%s: %s: unforeseen %s: %s (traceback in %s)",
+        script,
+        failure_word,
+        type(error).__name__,
+        error,
+        logs.FOLDER / f"{script}.log",
+        exc_info=error,
+    )
+    return failure_exit or EXIT_UNFORESEEN
 
 
 def show(text: str, data: object, as_json: bool) -> None:
@@ -103,7 +142,8 @@ def show(text: str, data: object, as_json: bool) -> None:
     result = json.dumps(data) if as_json else text
     # A file's name may hold bytes that are not text, and a terminal may not know all characters.
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(result.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    with _writing_stdout():
+        sys.stdout.write(result.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 @contextmanager
@@ -176,9 +216,19 @@ def _open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r"))
 
 
-def _leave_stdout() -> None:
-    """Python flushes stdout once more at its end, and would complain once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _settle_stdout(interrupted: bool = False) -> None:
+    """Python flushes stdout once more at its end, and would complain if that fails again.
+
+    Whoever interrupts a script does not wait for the reader of a pipe, who may stand still.
+    """
+    with suppress(ValueError):  # closed, or not a real file
+        descriptor = sys.stdout.fileno()
+        try:
+            if interrupted and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise BrokenPipeError
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _exit_code(error: Exception) -> int:
@@ -202,16 +252,26 @@ def rare_garbage_collection() -> Iterator[None]:
 
 
 @contextmanager
-def _signals_raise() -> Iterator[None]:
+def _signals_raise(script: str) -> Iterator[None]:
     """SIGTERM and SIGHUP end a script as Ctrl-C does: temporary files go, runs are closed.
 
+    A second one, some seconds later, ends it at once.
     A signal that is ignored already (nohup) stays so.
     """
     _received.clear()
+    since = 0.0
 
     def interrupt(number: int, _frame: object) -> None:
-        _received.append(number)
-        raise Interrupted(number)
+        nonlocal since
+        if not _received:
+            since = time.monotonic()
+            _received.append(number)
+            raise Interrupted(number)
+        # `timeout`, shells and people send it twice: that must not break off the tidying up.
+        if time.monotonic() - since > SECONDS_TO_LEAVE:
+            name = signal.Signals(number).name
+            os.write(2, f"{script}: interrupted by {name}.\n".encode())
+            os._exit(128 + number)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}

@@ -26,6 +26,10 @@ class StoreError(TriageError):
     """The tracking store is out of reach or refuses what was asked."""
 
 
+class StoreFull(InputError, StoreError):
+    """The store has no room left: a failure of the store, with the exit code of a full disk."""
+
+
 class ModelUnavailable(StoreError):
     """The store answers, but the model that was asked for isn't there or can't be loaded."""
 

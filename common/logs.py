@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 
 from common import ROOT
@@ -84,7 +85,8 @@ def logging_to(script: str, run: str) -> Iterator[logging.Logger]:
         yield logger
     finally:
         for handler in logger.handlers:
-            handler.close()
+            with suppress(OSError):  # what a full disk did not take is flushed once more
+                handler.close()
         logging.captureWarnings(False)
         logger.handlers, logging.raiseExceptions = before[0], before[2]
         logger.setLevel(before[1])
@@ -98,9 +100,21 @@ def hide(secrets: Iterable[str]) -> None:
             handler.formatter.secrets |= secrets
 
 
+class _LogFile(RotatingFileHandler):
+    """A log file whose disk may fill up: that is said once, and breaks nothing."""
+
+    told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not self.told and isinstance(error, OSError):
+            self.told = True
+            logging.warning("Cannot log to %s (%s).", self.baseFilename, error.strerror or error)
+
+
 def _file_handler(script: str, run: str) -> logging.Handler:
     FOLDER.mkdir(exist_ok=True)
-    handler = RotatingFileHandler(
+    handler = _LogFile(
         FOLDER / f"{script}.log",
         maxBytes=MAX_BYTES,
         backupCount=BACKUPS,

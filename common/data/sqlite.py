@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from common.errors import StoreError
+from common.errors import StoreError, StoreFull
 
 BUSY_SECONDS = 30.0
 REMEDY = "restore it from a backup, or move it away to begin a new one."
@@ -15,7 +15,7 @@ EXPLAINED = {
     sqlite3.SQLITE_BUSY: f"was held by another process for {BUSY_SECONDS:.0f} s: is it stuck?",
     sqlite3.SQLITE_READONLY: "can't be written: let this user write the file and its folder.",
     sqlite3.SQLITE_CANTOPEN: "can't be opened: is its folder there, and may this user write it?",
-    sqlite3.SQLITE_FULL: "can't be written: the disk is full.",
+    sqlite3.SQLITE_FULL: "can't be written: no space left on its disk.",
     sqlite3.SQLITE_NOTADB: f"is not a SQLite database: {REMEDY}",
     sqlite3.SQLITE_IOERR: "can't be read or written: is its disk full or failing?",
     sqlite3.SQLITE_CORRUPT: f"is damaged: {REMEDY}",
@@ -70,7 +70,8 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         # The lower byte is the kind, the rest is detail.
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        raise StoreError(f"{path} {EXPLAINED.get(code, f'failed: {error}; {REMEDY}')}") from error
+        kind = StoreFull if code == sqlite3.SQLITE_FULL else StoreError
+        raise kind(f"{path} {EXPLAINED.get(code, f'failed: {error}; {REMEDY}')}") from error
 
 
 def _make(

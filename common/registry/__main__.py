@@ -16,7 +16,6 @@ import getpass
 import logging
 import os
 import socket
-import sys
 from textwrap import fill
 
 from tabulate import tabulate
@@ -195,4 +194,4 @@ def who() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("registry", build_parser(), main))
+    cli.leave(cli.run("registry", build_parser(), main))

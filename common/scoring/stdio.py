@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from common.errors import InputError
 
@@ -38,7 +39,17 @@ def standard_streams(
         yield [source], target
         if output is None:
             with target.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
+                _print(file)
+
+
+def _print(file: BinaryIO) -> None:
+    try:
+        shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader has left
+        raise
+    except OSError as error:
+        raise InputError(f"cannot write to stdout: {error.strerror}.") from error
 
 
 def _spool(folder: Path) -> Path:
@@ -51,4 +62,4 @@ def _spool(folder: Path) -> Path:
             ending = ".jsonl" if file.read(64).lstrip().startswith(b"{") else ".csv"
         return path.rename(path.with_suffix(ending))
     except OSError as error:
-        raise InputError(f"standard input can't be saved: {error.strerror}.") from error
+        raise InputError(f"standard input can't be saved in {folder}: {error.strerror}.") from error

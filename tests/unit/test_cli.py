@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,8 +73,33 @@ ERRORS = [
     (ModelUnavailable("there is no champion."), 4),
     (RuntimeError("what is this"), 1),
     (MemoryError(), 1),
-    (OSError(28, "No space left on device"), 1),
+    (OSError(5, "Input/output error"), 1),
 ]
+
+
+FULL = [
+    OSError(28, "No space left on device"),
+    OSError(28, "No space left on device", "/data/out.csv"),
+    FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"),
+]
+
+
+@pytest.mark.parametrize("error", FULL)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_full_disk_is_a_failure_of_a_file_whoever_meets_it(capsys, error, wrapped):
+    def main(args, settings):
+        try:
+            raise error
+        except OSError as cause:
+            if wrapped:
+                raise RuntimeError("the store failed") from cause
+            raise
+
+    assert run(main) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("demo: error: cannot write ")
+    assert "no space left" in line.casefold()
+    assert ("/data/out.csv" if error.filename else "/") in line
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3])
@@ -324,7 +350,7 @@ from common import cli, flags, logs
 
 def main(args, settings):
     sys.stdin.read()
-    cli.show("the result", {}, False)
+    cli.show(sys.argv[2] if len(sys.argv) > 2 else "the result", {}, False)
     return 0
 
 logs.FOLDER = Path(sys.argv[1])
@@ -334,9 +360,9 @@ sys.exit(cli.run("demo", flags.build_parser("Do.", "demo.py", []), main, [], fai
 
 @pytest.fixture
 def start_script(tmp_path):
-    def start(stdout):
+    def start(stdout, result="the result"):
         return subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, tmp_path / "logs"],
+            [sys.executable, "-c", SCRIPT, tmp_path / "logs", result],
             cwd=ROOT,
             env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
             stdin=subprocess.PIPE,
@@ -356,18 +382,98 @@ def test_a_reader_of_stdout_who_has_left_is_no_error(start_script):
     assert process.returncode == 128 + signal.SIGPIPE
 
 
-def test_a_full_disk_under_stdout_is_one_line_and_a_failure(start_script):
-    with Path("/dev/full").open("w") as full, start_script(full) as process:
+@pytest.mark.parametrize("result", ["the result", "a line\n" * 9_999], ids=["short", "long"])
+def test_a_full_disk_under_stdout_is_one_line_and_a_failure(start_script, result):
+    with Path("/dev/full").open("w") as full, start_script(full, result) as process:
         _, err = process.communicate()
-    assert len(err.splitlines()) == 1
-    assert "No space left" in err
+    assert len(err.splitlines()) == 1, err
+    assert "no space left" in err.casefold()
+    assert "stdout" in err
     assert process.returncode == 3
+
+
+def test_a_full_disk_under_the_log_is_said_once_and_breaks_nothing(tmp_path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "demo.log").symlink_to("/dev/full")
+    script = SCRIPT.replace("sys.stdin.read()", "[logging.info('line %d', n) for n in range(9)]")
+    done = subprocess.run(
+        [sys.executable, "-c", script.replace("import sys", "import logging, sys", 1), folder, "R"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "R\n"
+    said = [line for line in done.stderr.splitlines() if not line.startswith("line ")]
+    assert len(said) == 1, done.stderr
+    assert "demo.log" in said[0]
+    assert "No space left" in said[0]
+
+
+STUBBORN = """
+import signal, sys, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from common import cli, flags, logs
+
+def main(args, settings):
+    print("x" * 200)
+    ThreadPoolExecutor(1).submit(time.sleep, 60)  # as a download from a store that drips
+    try:
+        print("started", file=sys.stderr, flush=True)
+        time.sleep(60)
+    finally:
+        time.sleep(TIDYING)
+
+logs.FOLDER = Path(sys.argv[1])
+cli.leave(cli.run("demo", flags.build_parser("Do.", "demo.py", []), main, []))
+"""
+
+
+@pytest.fixture
+def stubborn(tmp_path):
+    def start(tidying):
+        process = subprocess.Popen(
+            [sys.executable, "-c", STUBBORN.replace("TIDYING", str(tidying)), tmp_path / "logs"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr.readline() == "started\n"
+        return process
+
+    return start
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_signal_ends_a_script_soon_whatever_its_threads_wait_for(stubborn, number, times):
+    process = stubborn(tidying=0.5)
+    for _ in range(times):
+        process.send_signal(number)
+        time.sleep(0.1)
+    _, err = process.communicate(timeout=10)
+    assert err == f"demo: interrupted by {number.name}.\n"
+    assert process.returncode == 128 + number
+
+
+def test_a_second_signal_some_seconds_later_ends_a_script_at_once(stubborn):
+    process = stubborn(tidying=60)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(cli.SECONDS_TO_LEAVE + 0.5)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=5)
+    assert err == "demo: interrupted by SIGTERM.\n"
+    assert process.returncode == 128 + signal.SIGTERM
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(("argv", "code"), [([], 0), (["--nope"], 3)])
 def test_a_stream_that_the_caller_closed_takes_what_is_written(tmp_path, closed, argv, code):
     script = SCRIPT.replace("sys.stdin.read()", "").replace("main, []", "main, sys.argv[2:]")
+    script = script.replace("sys.argv[2] if len(sys.argv) > 2 else ", "")
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
     done = subprocess.run(
         [*shell, sys.executable, "-c", script, tmp_path, *argv],
