@@ -12,11 +12,12 @@ import os
 
 # MLflow reads these from the environment, some of them when it is imported, which this package
 # alone does: so they are set here, for scripts and notebooks alike, and give way to what is set
-# already. Without a limit its client tries for 248 seconds when a server is down, and without the
-# third it reports to its makers.
+# already. Without a limit its client tries for 248 seconds when a server is down, and waits as long
+# as a busy server asks it to, an hour for instance; without the fourth it reports to its makers.
 MLFLOW_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",

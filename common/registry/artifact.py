@@ -34,9 +34,11 @@ from mlflow.types import ColSpec, Schema
 from requests import RequestException
 
 import common.models
-from common.errors import ModelUnavailable
+from common import disk
+from common.errors import ModelUnavailable, StoreFull
 from common.models import legacy
 from common.models.base import Classifier, TrainableClassifier
+from common.registry import patience
 from common.text import first_line
 
 # What every stored model needs, whatever its family.
@@ -153,13 +155,18 @@ def fetch(store: str, location: str, uri: str) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            copy = Path(
-                mlflow.artifacts.download_artifacts(
+            copied = patience.within(
+                patience.TRANSFER_SECONDS,
+                lambda: mlflow.artifacts.download_artifacts(
                     location, dst_path=folder, tracking_uri=store, registry_uri=store
-                )
+                ),
+                late=f"model {uri} could not be fetched: the store took too long.",
             )
         except (MlflowException, RequestException, OSError) as error:
+            if disk.is_full(error):
+                raise StoreFull(disk.explained(error, folder)) from error
             raise ModelUnavailable(f"model {uri} is gone: {first_line(error)}.") from error
+        copy = Path(copied)
         if not copy.is_dir():
             raise ModelUnavailable(f"model {uri} is gone: it is not a folder.")
         yield copy
@@ -247,6 +254,8 @@ def check_in_clean_process(
                 f"the logged model {uri} gives no answer in a clean process ({CHECK_SECONDS} s)."
             ) from error
     if done.returncode:
+        if disk.says_full(done.stderr):
+            raise StoreFull(f"cannot write in {tempfile.gettempdir()}: no space left on the disk.")
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise ModelUnavailable(f"the logged model {uri} fails in a clean process: {reason}")
     if json.loads(done.stdout.splitlines()[-1]) != expected:

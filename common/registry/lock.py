@@ -52,9 +52,16 @@ def hold(registry: Registry) -> Iterator[Callable[[], None]]:
 
     try:
         yield confirm
-    finally:
-        if _owner(registry, name)[0] == owner:
-            _delete(registry, name)
+    except BaseException:
+        with registry.tidying():
+            _leave(registry, name, owner)
+        raise
+    _leave(registry, name, owner)
+
+
+def _leave(registry: Registry, name: str, owner: str) -> None:
+    if _owner(registry, name)[0] == owner:
+        _delete(registry, name)
 
 
 def _acquire(registry: Registry, name: str, owner: str) -> None:

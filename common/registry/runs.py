@@ -73,7 +73,7 @@ def training_run(registry: Registry, experiment: str, tags: Mapping[str, str]) -
     try:
         yield run_id
     except BaseException:
-        with registry.store_errors():
+        with registry.tidying():
             client.set_terminated(run_id, "FAILED")
         raise
     with registry.store_errors():
@@ -187,7 +187,8 @@ def log_model(
                 artifact.save_model(path, classifier, requirements, described)
                 client.log_model_artifacts(logged.model_id, path)
         except BaseException:
-            client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+            with registry.tidying():
+                client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
             raise
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return f"models:/{logged.model_id}"

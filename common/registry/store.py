@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sqlite3
@@ -12,15 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from common.errors import ModelUnavailable, StoreError
+from common import disk
+from common.errors import ModelUnavailable, StoreError, StoreFull
+from common.registry import patience
 from common.text import first_line, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from requests import Response
 
 LOCK_SECONDS = 600
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
@@ -28,7 +33,12 @@ _SQLITE = "sqlite:///"
 _ADDRESS = "MLFLOW_TRACKING_URI"
 _GLOBAL_ADDRESS = threading.Lock()
 # What every MLflow server answers, whether it has this experiment or not.
-_PROBE, _PROBE_SECONDS = "/api/2.0/mlflow/experiments/get-by-name", 2
+_PROBE = "/api/2.0/mlflow/experiments/get-by-name"
+# For one read, for all of it with a second try, and the most of an answer that is read.
+_READ_SECONDS, _PROBE_SECONDS, _PROBE_BYTES = 2, 4.0, 1_000_000
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,10 @@ class Registry:
         # Databricks keeps its registry elsewhere, and so may others.
         registry_uri = os.environ.get("MLFLOW_REGISTRY_URI")
         registry_uri = registry_uri or utils._get_default_registry_uri_for_tracking_uri(self.uri)
-        return MlflowClient(self.uri, registry_uri)
+        client = MlflowClient(self.uri, registry_uri)
+        if self.is_embedded:
+            return client
+        return cast("MlflowClient", patience.PatientClient(client, without_password(self.uri)))
 
     @property
     def is_embedded(self) -> bool:
@@ -81,8 +94,11 @@ class Registry:
             raise StoreError(
                 f"another process holds {path} for more than {LOCK_SECONDS} s: is it stuck?"
             ) from error
-        except PermissionError as error:
-            raise StoreError(f"{path} can't be written: {error.strerror}.") from error
+        except OSError as error:
+            full = disk.is_full(error)
+            raise (StoreFull if full else StoreError)(
+                f"{path} can't be written: {error.strerror}."
+            ) from error
 
     @contextmanager
     def store_errors(self) -> Iterator[None]:
@@ -100,8 +116,25 @@ class Registry:
             ) from error
         except ParseError as error:
             raise StoreError(_not_mlflow(self.uri)) from error
-        except (MlflowException, RequestException, SQLAlchemyError, sqlite3.Error) as error:
+        except (
+            MlflowException,
+            RequestException,
+            SQLAlchemyError,
+            sqlite3.Error,
+            OSError,
+        ) as error:
+            if disk.is_full(error):
+                raise StoreFull(disk.explained(error, self._shown)) from error
             raise StoreError(_explained(self.uri, error)) from error
+
+    @contextmanager
+    def tidying(self) -> Iterator[None]:
+        """For calls after a failure, which matters more: they are short, and fail quietly."""
+        try:
+            with patience.hurried(), self.store_errors():
+                yield
+        except StoreError as error:
+            logger.debug("Not tidied up: %s", error)
 
     def experiment_id(self, name: str) -> str:
         """Id of the experiment of this name, which is created if there is none.
@@ -137,6 +170,10 @@ class Registry:
             finally:
                 if before is not None:
                     os.environ[_ADDRESS] = before
+
+    @property
+    def _shown(self) -> str:
+        return str(self._database or without_password(self.uri))
 
     @property
     def _database(self) -> Path | None:
@@ -222,7 +259,7 @@ def _check_database(database: Path, create: bool) -> None:
 
 
 def _probe(uri: str) -> None:
-    """Find out within seconds whether an MLflow server answers; later calls are more patient.
+    """Find out within _PROBE_SECONDS whether an MLflow server answers, whatever is sent instead.
 
     The request is MLflow's own, so its user, token and certificates count.
 
@@ -233,17 +270,26 @@ def _probe(uri: str) -> None:
     from mlflow.tracking._tracking_service.utils import get_default_host_creds
     from mlflow.utils.rest_utils import http_request, verify_rest_response
 
-    answer = http_request(
-        get_default_host_creds(uri),
-        _PROBE,
-        "GET",
-        params={"experiment_name": "Default"},
-        timeout=_PROBE_SECONDS,
-        max_retries=1,
-        backoff_factor=0,
-        backoff_jitter=0,
-        respect_retry_after_header=False,
-    )
+    def exchange() -> Response:
+        answer: Response = http_request(
+            get_default_host_creds(uri),
+            _PROBE,
+            "GET",
+            params={"experiment_name": "Default"},
+            timeout=_READ_SECONDS,
+            max_retries=1,
+            backoff_factor=0,
+            backoff_jitter=0,
+            respect_retry_after_header=False,
+            stream=True,
+        )
+        with answer:
+            step = 10_000
+            parts = islice(answer.iter_content(step), _PROBE_BYTES // step)
+            answer._content = b"".join(parts)
+        return answer
+
+    answer = patience.within(_PROBE_SECONDS, exchange, _silent(uri))
     if answer.status_code not in (200, 404):
         verify_rest_response(answer, _PROBE)
     if not _is_mlflow(answer.text):
@@ -275,12 +321,18 @@ def _explained(uri: str, error: Exception) -> str:
             return f"the MLflow server {shown} failed: it answers HTTP {status[1]}; see its log."
         if "not in a valid JSON format" in text:
             return _not_mlflow(uri)
+        if "redirects" in text:
+            return f"{shown} only redirects: is MLFLOW_TRACKING_URI right?"
         if any(sign in text for sign in ("Max retries exceeded", "Connection", "timed out")):
-            return (
-                f"the MLflow server {shown} does not answer: is it running, and is "
-                "MLFLOW_TRACKING_URI right?"
-            )
+            return _silent(uri)
     return f"the tracking store {shown} failed: {without_password(uri, _own_words(error))}"
+
+
+def _silent(uri: str) -> str:
+    return (
+        f"the MLflow server {without_password(uri)} does not answer: is it running, and is "
+        "MLFLOW_TRACKING_URI right?"
+    )
 
 
 def _not_mlflow(uri: str) -> str:
