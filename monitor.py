@@ -15,7 +15,6 @@ accuracy, which may be 1, never 2.
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from common import cli, flags
@@ -100,4 +99,6 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("monitor", build_parser(), main, failure_exit=UNKNOWN, failure_word="UNKNOWN"))
+    cli.leave(
+        cli.run("monitor", build_parser(), main, failure_exit=UNKNOWN, failure_word="UNKNOWN")
+    )

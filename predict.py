@@ -16,7 +16,6 @@ JSON lines, Parquet or Excel, plain or compressed, of any size.
 """
 
 import argparse
-import sys
 
 from common import cli, flags
 from common.errors import SettingsError
@@ -87,4 +86,4 @@ def build_request(args: argparse.Namespace, settings: Settings) -> PredictReques
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("predict", build_parser(), main))
+    cli.leave(cli.run("predict", build_parser(), main))

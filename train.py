@@ -13,7 +13,6 @@ chance, at the cost of no class. Without --data it trains on a synthetic sample.
 from __future__ import annotations
 
 import argparse
-import sys
 
 from common import cli, flags
 from common.pipelines.train import TrainRequest, reproduce, run
@@ -78,4 +77,4 @@ def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("train", build_parser(), main))
+    cli.leave(cli.run("train", build_parser(), main))

@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from common import ROOT, disk, logs
 from common.errors import InputError, SettingsError, StoreError, TriageError
@@ -30,7 +31,7 @@ from common.text import credentials
 
 EXIT_UNFORESEEN, EXIT_USAGE, EXIT_INPUT, EXIT_STORE, EXIT_NO_CONTEST = 1, 2, 3, 4, 5
 SECONDS_BETWEEN_PROGRESS_LINES = 10
-SECONDS_FOR_THREADS = 2.0
+SECONDS_TO_LEAVE = 3.0
 logger = logging.getLogger(__name__)
 _received: list[int] = []
 Main = Callable[[argparse.Namespace, Settings], int]
@@ -59,11 +60,14 @@ def run(
         failure_word: what the line of a failure starts with, after the script's name.
     """
     _open_closed_streams()
-    with _signals_raise(), rare_garbage_collection():
+    with _signals_raise(script), rare_garbage_collection():
         try:
             with logs.logging_to(script, run=uuid.uuid4().hex[:8]):
                 try:
-                    return _flushed(_parsed(script, parser, main, argv))
+                    code = _parsed(script, parser, main, argv)
+                    with _writing_stdout():
+                        sys.stdout.flush()
+                    return code
                 except (KeyboardInterrupt, Interrupted) as error:
                     return _interrupted(script, error)
                 except Exception as error:  # noqa: BLE001  the edge
@@ -72,22 +76,38 @@ def run(
             return _interrupted(script, error)
 
 
-def _flushed(code: int) -> int:
+def leave(code: int) -> NoReturn:
+    """End the process with this exit code, within seconds.
+
+    Python would first wait for threads of a pool, and MLflow fetches with one: a store that does
+    not end its answer would keep a script that has said its last line. From here on a signal ends
+    the process without a word.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_IGN if code > 128 else signal.SIG_DFL)
+    end = threading.Timer(SECONDS_TO_LEAVE, os._exit, [code])
+    end.daemon = True
+    end.start()
+    sys.exit(code)
+
+
+@contextmanager
+def _writing_stdout() -> Iterator[None]:
     try:
-        sys.stdout.flush()
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
         kind = InputError if disk.is_full(error) else TriageError
         raise kind(f"cannot write to stdout: {error.strerror}.") from error
-    return code
 
 
 def _interrupted(script: str, error: BaseException) -> int:
     number = getattr(error, "signal_number", signal.SIGINT)
     logger.error("%s: interrupted by %s.", script, signal.Signals(number).name)
     _settle_stdout(interrupted=True)
-    return _soon_gone(128 + number)
+    return 128 + number
 
 
 def _failed(script: str, error: Exception, failure_exit: int | None, failure_word: str) -> int:
@@ -100,7 +120,7 @@ def _failed(script: str, error: Exception, failure_exit: int | None, failure_wor
         error = InputError(disk.explained(error, Path.cwd(), ROOT))
     if isinstance(error, TriageError):
         logger.error("%s: %s: %s", script, failure_word, error)
-        return _soon_gone(failure_exit or _exit_code(error))
+        return failure_exit or _exit_code(error)
     logger.error(
         "%s: %s: unforeseen %s: %s (traceback in %s)",
         script,
@@ -123,7 +143,8 @@ def show(text: str, data: object, as_json: bool) -> None:
     result = json.dumps(data) if as_json else text
     # A file's name may hold bytes that are not text, and a terminal may not know all characters.
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(result.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    with _writing_stdout():
+        sys.stdout.write(result.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 @contextmanager
@@ -216,21 +237,6 @@ def _settle_stdout(interrupted: bool = False) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
-def _soon_gone(code: int) -> int:
-    """Let the process end with this code though threads of MLflow still wait for a store.
-
-    Python waits for those of a pool of its own (a download) before it ends.
-    """
-
-    def end() -> None:
-        threading.main_thread().join()
-        time.sleep(SECONDS_FOR_THREADS)
-        os._exit(code)
-
-    threading.Thread(target=end, daemon=True).start()
-    return code
-
-
 def _exit_code(error: Exception) -> int:
     codes = {SettingsError: EXIT_USAGE, InputError: EXIT_INPUT, StoreError: EXIT_STORE}
     return next((code for kind, code in codes.items() if isinstance(error, kind)), EXIT_UNFORESEEN)
@@ -252,7 +258,7 @@ def rare_garbage_collection() -> Iterator[None]:
 
 
 @contextmanager
-def _signals_raise() -> Iterator[None]:
+def _signals_raise(script: str) -> Iterator[None]:
     """SIGTERM and SIGHUP end a script as Ctrl-C does: temporary files go, runs are closed.
 
     A second one, some seconds later, ends it at once.
@@ -268,7 +274,9 @@ def _signals_raise() -> Iterator[None]:
             _received.append(number)
             raise Interrupted(number)
         # `timeout`, shells and people send it twice: that must not break off the tidying up.
-        if time.monotonic() - since > SECONDS_FOR_THREADS:
+        if time.monotonic() - since > SECONDS_TO_LEAVE:
+            name = signal.Signals(number).name
+            os.write(2, f"{script}: interrupted by {name}.\n".encode())
             os._exit(128 + number)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -307,4 +307,4 @@ def who() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("registry", build_parser(), main))
+    cli.leave(cli.run("registry", build_parser(), main))

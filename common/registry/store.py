@@ -36,7 +36,7 @@ _GLOBAL_ADDRESS = threading.Lock()
 # What every MLflow server answers, whether it has this experiment or not.
 _PROBE = "/api/2.0/mlflow/experiments/get-by-name"
 # For one read, for all of it with a second try, and the most of an answer that is read.
-_READ_SECONDS, _PROBE_SECONDS, _PROBE_BYTES = 2, 5.0, 1_000_000
+_READ_SECONDS, _PROBE_SECONDS, _PROBE_BYTES = 2, 4.0, 1_000_000
 
 logger = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from common.errors import InputError
 
@@ -43,7 +44,17 @@ def standard_streams(
             raise InputError(text if output else text.replace(str(target), OUTPUT)) from error
         if output is None:
             with target.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
+                _print(file)
+
+
+def _print(file: BinaryIO) -> None:
+    try:
+        shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader has left
+        raise
+    except OSError as error:
+        raise InputError(f"cannot write to stdout: {error.strerror}.") from error
 
 
 def _spool(folder: Path) -> Path:
@@ -56,4 +67,4 @@ def _spool(folder: Path) -> Path:
             ending = ".jsonl" if file.read(64).lstrip().startswith(b"{") else ".csv"
         return path.rename(path.with_suffix(ending))
     except OSError as error:
-        raise InputError(f"standard input can't be saved: {error.strerror}.") from error
+        raise InputError(f"standard input can't be saved in {folder}: {error.strerror}.") from error

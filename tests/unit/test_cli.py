@@ -393,7 +393,7 @@ def test_a_reader_of_stdout_who_has_left_is_no_error(start_script):
     assert process.returncode == 128 + signal.SIGPIPE
 
 
-@pytest.mark.parametrize("result", ["the result", "x" * 100_000], ids=["short", "long"])
+@pytest.mark.parametrize("result", ["the result", "a line\n" * 9_999], ids=["short", "long"])
 def test_a_full_disk_under_stdout_is_one_line_and_a_failure(start_script, result):
     with Path("/dev/full").open("w") as full, start_script(full, result) as process:
         _, err = process.communicate()
@@ -431,14 +431,14 @@ from common import cli, flags, logs
 def main(args, settings):
     print("x" * 200)
     ThreadPoolExecutor(1).submit(time.sleep, 60)  # as a download from a store that drips
-    print("started", file=sys.stderr, flush=True)
     try:
+        print("started", file=sys.stderr, flush=True)
         time.sleep(60)
     finally:
         time.sleep(TIDYING)
 
 logs.FOLDER = Path(sys.argv[1])
-sys.exit(cli.run("demo", flags.build_parser("Do.", "demo.py", []), main, []))
+cli.leave(cli.run("demo", flags.build_parser("Do.", "demo.py", []), main, []))
 """
 
 
@@ -473,7 +473,7 @@ def test_a_signal_ends_a_script_soon_whatever_its_threads_wait_for(stubborn, num
 def test_a_second_signal_some_seconds_later_ends_a_script_at_once(stubborn):
     process = stubborn(tidying=60)
     process.send_signal(signal.SIGTERM)
-    time.sleep(cli.SECONDS_FOR_THREADS + 0.5)
+    time.sleep(cli.SECONDS_TO_LEAVE + 0.5)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=5)
     assert err == "demo: interrupted by SIGTERM.\n"
