@@ -81,7 +81,7 @@ class Registry:
             raise StoreError(
                 f"another process holds {path} for more than {LOCK_SECONDS} s: is it stuck?"
             ) from error
-        except PermissionError as error:
+        except OSError as error:
             raise StoreError(f"{path} can't be written: {error.strerror}.") from error
 
     @contextmanager
