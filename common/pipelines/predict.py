@@ -352,6 +352,8 @@ def _score(
         challenger = _load(registry, other)
     logger.info("Scoring with %s version %d.", version.name, version.number)
     model = _load(registry, version)
+    if challenger:
+        _say_if_classes_differ(model, challenger)
     if request.explain:
         model.require_explanations()
     if request.output:
@@ -379,6 +381,15 @@ def _score(
         parts = {job.output.name for job in plan.jobs}
         lake.mark_complete(plan.folder, parts, total_of_manifests(manifests).to_json())
     return manifests
+
+
+def _say_if_classes_differ(model: LoadedModel, challenger: LoadedModel) -> None:
+    from common.scoring.shadow import other_classes
+
+    found = other_classes(model.classifier.classes_, challenger.classifier.classes_)
+    if found:
+        numbers = challenger.identity.version, model.identity.version
+        logger.warning("Version %s has other classes than version %s: %s.", *numbers, found)
 
 
 def _options(request: PredictRequest, frozen: bool) -> Options:

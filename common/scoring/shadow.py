@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from common.scoring.model import ModelIdentity
 from common.types import Bools, Json, Labels
 
 SHOWN_DIFFERENCES = 20
+SHOWN_CLASSES = 5
 
 
 @dataclass
@@ -72,6 +73,23 @@ def compare(
         Counter(zip(answers.tolist(), others.tolist(), strict=True)),
         [(int(rows[k]), str(answers[k]), str(others[k])) for k in differing],
     )
+
+
+def other_classes(own: Iterable[object], challenger: Iterable[object]) -> str | None:
+    """How the challenger's classes differ from the model's, in one sentence; None if they don't.
+
+    >>> other_classes(["True", "False"], ["true", "spam"])
+    "it alone has 'spam', and it lacks 'False': rows of these classes never agree"
+    """
+    names = {str(name) for name in own}
+    others = set(match_spelling(map(str, challenger), names))
+    parts = [
+        f"{verb} {', '.join(map(repr, sorted(found)[:SHOWN_CLASSES]))}"
+        + (f" and {len(found) - SHOWN_CLASSES} more" if len(found) > SHOWN_CLASSES else "")
+        for verb, found in (("it alone has", others - names), ("it lacks", names - others))
+        if found
+    ]
+    return f"{', and '.join(parts)}: rows of these classes never agree" if parts else None
 
 
 @dataclass(frozen=True)

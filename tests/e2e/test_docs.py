@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from helpers import ROOT, clean_environment, copy_project
 
@@ -58,14 +59,54 @@ def test_commands_run(newcomer, block):
     assert done.returncode == 0, done.stderr
 
 
-def test_python_from_top_to_bottom(with_own_champion):
-    """In one process, as in a notebook."""
-    code = "\n".join(blocks("python"))
-    done = with_own_champion.run("-c", code)
+# Commands that need what a test has not: a cluster, a bucket, an hour.
+ELSEWHERE = re.compile(
+    r"git clone|registry ui|s3://|HOST|spark|^make |-m benchmarks|-m pip|^for |^done$|--rows 125000"
+)
+
+
+@pytest.fixture(scope="module")
+def veteran(with_own_champion):
+    """The same after some weeks: a challenger, days of messages, predictions, labels of later."""
+    newcomer, root = with_own_champion, with_own_champion.root
+    assert newcomer.run("predict.py", "twcs.csv", "-o", "scored.csv").returncode == 0
+    messages = pd.read_csv(root / "twcs.csv", dtype=str, keep_default_na=False)
+    messages.drop(columns="inbound").to_csv(root / "new.csv", index=False)
+    messages[["tweet_id", "inbound"]].to_csv(root / "labels.csv", index=False)
+    for folder in ("days", "history", "labels", "parts"):
+        (root / folder).mkdir()
+        for day in range(2):
+            path = root / folder / f"2026-03-0{day + 1}.csv"
+            messages.iloc[day * 500 : day * 500 + 500].to_csv(path, index=False)
+    tickets = messages.rename(columns={"text": "message", "inbound": "topic"})
+    tickets.to_csv(root / "tickets.csv", index=False)
+    return newcomer
+
+
+@pytest.mark.parametrize("block", blocks("console"))
+def test_commands_shown_run_too(veteran, block):
+    for command in block.replace("\\\n", " ").splitlines():
+        if ELSEWHERE.search(command):
+            continue
+        assert command.startswith(".venv/bin/python "), command
+        done = shell(veteran, command)
+        judged = range(3) if "monitor.py" in command else [0]
+        assert done.returncode in judged, f"{command}\n{done.stderr}"
+
+
+def test_python_from_top_to_bottom(with_own_champion, tmp_path):
+    """In one process and in another directory, as in a notebook."""
+    newcomer = with_own_champion
+    code = "\n".join(blocks("python")).replace("/srv/triage-trio", str(newcomer.root))
+    (tmp_path / "twcs.csv").write_bytes((newcomer.root / "twcs.csv").read_bytes())
+    done = newcomer.run("-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "majority class" in done.stdout or "champion" in done.stdout
     assert "because" in done.stdout
     assert "OK: triage" in done.stdout
+    assert re.search(r"^OK 0\.\d+$", done.stdout, re.MULTILINE)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["scored.parquet", "scored.parquet.manifest.json", "twcs.csv"]
 
 
 def test_make_targets_exist():
@@ -103,7 +144,6 @@ def test_the_examples_in_help_are_valid_command_lines(script, newcomer):
     shown = newcomer.run(script, "--help").stdout
     examples = re.findall(rf"^    (?:\w+=\S+ )?python {script}(.*)$", shown, re.MULTILINE)
     assert len(examples) >= 3
-    (newcomer.root / "scored").mkdir(exist_ok=True)  # an example names it as a folder
     for example in examples:
         code = f"import {script[:-3]} as s; s.build_parser().parse_args({example.split()!r})"
         done = newcomer.run("-c", code)

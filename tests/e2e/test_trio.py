@@ -194,11 +194,36 @@ def test_json_lines_may_come_through_a_pipe_and_rejects_need_a_file(trained):
     lines = b'{"text": "hello"}\nbroken\n'
     done = pipe(trained, lines)
     assert (done.returncode, done.stdout) == (3, b"")
-    assert b"line 2: not a JSON object" in done.stderr
+    assert b"standard input, line 2: not a JSON object" in done.stderr
+    assert b"Name a file with -o" in done.stderr
     done = pipe(trained, lines, "-o", "piped.jsonl")
     assert done.returncode == 0, done.stderr
     assert json.loads((trained.root / "piped.jsonl").read_text())["text"] == "hello"
     assert "broken" in (trained.root / "piped.jsonl.rejects.csv").read_text()
+    manifest = json.loads((trained.root / "piped.jsonl.manifest.json").read_text())
+    assert manifest["input"]["path"] == "standard input"
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"a,b\n1,2\n", b"\x1f\x8bbroken", b"text\n" + b"\xff\xfe" * 9]
+)
+def test_a_pipe_is_called_standard_input_in_every_message(trained, text):
+    done = pipe(trained, text)
+    assert b"stdin.csv" not in done.stderr
+    assert done.returncode == 0 or b"standard input" in done.stderr.splitlines()[-1]
+
+
+def test_a_folder_is_scored_to_a_folder_that_is_made(trained):
+    (trained.root / "days").mkdir()
+    for day in ("monday", "tuesday"):
+        (trained.root / "days" / f"{day}.csv").write_text("text\nhello\n")
+    done = trained.run("predict.py", "days/", "-o", "scored/")
+    assert done.returncode == 0, done.stderr
+    made = sorted(path.name for path in (trained.root / "scored").glob("*.csv"))
+    assert made == ["monday.predictions.csv", "tuesday.predictions.csv"]
+    done = trained.run("predict.py", "days/monday.csv", "-o", "one/", "--text-column", "nope")
+    assert done.returncode == 3
+    assert not (trained.root / "one").exists(), "nothing was scored"
 
 
 @pytest.mark.parametrize("flags", [("--json",), ("a.csv",)])

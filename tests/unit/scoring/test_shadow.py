@@ -4,7 +4,14 @@ import json
 
 from scoring_helpers import make_model, write
 
-from common.scoring.shadow import SHOWN_DIFFERENCES, Agreement, Comparison, DifferingRow, Shadow
+from common.scoring.shadow import (
+    SHOWN_DIFFERENCES,
+    Agreement,
+    Comparison,
+    DifferingRow,
+    Shadow,
+    other_classes,
+)
 
 
 def make_turned():
@@ -57,3 +64,15 @@ def test_a_tally_survives_json():
     shadow.pairs["a", "b"] = 2
     shadow.differing.append((1, "a", "b"))
     assert Shadow.from_json(json.loads(json.dumps(shadow.to_json()))) == shadow
+
+
+def test_other_classes_are_named_and_spellings_are_not_classes():
+    assert other_classes(["True", "False"], ["true", "false"]) is None
+    found = other_classes(["True", "False"], ["negative", "neutral", "positive"])
+    assert found is not None
+    assert found.startswith("it alone has 'negative', 'neutral', 'positive', and it lacks 'False'")
+    many = other_classes([f"c{k}" for k in range(9)], ["c0"])
+    assert (
+        many
+        == "it lacks 'c1', 'c2', 'c3', 'c4', 'c5' and 3 more: rows of these classes never agree"
+    )
