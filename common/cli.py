@@ -64,16 +64,28 @@ def run(
         try:
             with logs.logging_to(script, run=uuid.uuid4().hex[:8]):
                 try:
-                    code = _parsed(script, parser, main, argv)
-                    with _writing_stdout():
-                        sys.stdout.flush()
-                    return code
-                except (KeyboardInterrupt, Interrupted) as error:
+                    return _code(script, parser, main, argv, failure_exit, failure_word)
+                except (KeyboardInterrupt, Interrupted) as error:  # also while a failure is told
                     return _interrupted(script, error)
-                except Exception as error:  # noqa: BLE001  the edge
-                    return _failed(script, error, failure_exit, failure_word)
         except (KeyboardInterrupt, Interrupted) as error:  # while the lines above were at work
             return _interrupted(script, error)
+
+
+def _code(
+    script: str,
+    parser: argparse.ArgumentParser,
+    main: Main,
+    argv: Sequence[str] | None,
+    failure_exit: int | None,
+    failure_word: str,
+) -> int:
+    try:
+        code = _parsed(script, parser, main, argv)
+        with _writing_stdout():
+            sys.stdout.flush()
+        return code
+    except Exception as error:  # noqa: BLE001  the edge
+        return _failed(script, error, failure_exit, failure_word)
 
 
 def leave(code: int) -> NoReturn:
