@@ -172,9 +172,9 @@ def run(
                 ),
             )
             outbox.deliver_queued(new_notices, book, receivers, result)
-    _write_files(request, result)
     show(result)
     _log(registry, request.experiment, judged, result)
+    _write_files(request, result)
     return result
 
 
