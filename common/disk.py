@@ -14,6 +14,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WORDS = (
     "No space left on device",
     "Disk quota exceeded",
+    "File too large",
     "database or disk is full",
     "No usable temporary directory",
 )

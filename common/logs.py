@@ -30,6 +30,8 @@ LINE_CHARACTERS, TRACEBACK_CHARACTERS = 10_000, 100_000
 
 # These log every step; their failures reach us as exceptions anyway.
 CHATTY = ("mlflow", "alembic", "urllib3", "git", "matplotlib")
+# Says as an error what it raises.
+REPEATING = "mlflow.store.db.utils"
 
 # For `extra`: a record that the console has no need of.
 FILE_ONLY = {"file_only": True}
@@ -85,6 +87,7 @@ def logging_to(script: str, run: str) -> Iterator[logging.Logger]:
     logger.setLevel(logging.INFO)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger(REPEATING).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
     # A full disk must not turn each log line into a traceback on stderr.
     logging.raiseExceptions = False

@@ -203,9 +203,9 @@ def run(
                 examples=request.examples,
             )
             outbox.deliver_queued(new_notices, book, receivers, result)
-    _write_files(request, result)
     show(result)
     _log(registry, request.experiment, judged, result)
+    _write_files(request, result)
     return result
 
 

@@ -203,7 +203,7 @@ def connect(uri: str | None, root: Path, model_name: str, create: bool = False) 
     if registry._database:
         _check_database(registry._database, create)
     # A first use migrates the database, and two at once crash.
-    with registry.lock(), registry.store_errors():
+    with registry.lock(), _removed_if_it_fails(registry._database), registry.store_errors():
         if registry.uri.startswith(("http://", "https://")):
             _probe(registry.uri)
         else:
@@ -265,6 +265,19 @@ def _check_database(database: Path, create: bool) -> None:
     if head != b"SQLite format 3\x00":
         state = "is empty" if not head else "is not a SQLite database"
         raise StoreError(f"{database} {state}: restore it from a backup, or move it away.")
+
+
+@contextmanager
+def _removed_if_it_fails(database: Path | None) -> Iterator[None]:
+    """A database that is made here is whole or not there: a disk may fill up meanwhile."""
+    new = database is not None and not database.exists()
+    try:
+        yield
+    except BaseException:
+        if database and new:
+            for ending in ("", "-journal", "-wal", "-shm"):
+                database.with_name(database.name + ending).unlink(missing_ok=True)
+        raise
 
 
 def _probe(uri: str) -> None:
@@ -334,7 +347,10 @@ def _explained(uri: str, error: Exception) -> str:
             return f"{shown} only redirects: is MLFLOW_TRACKING_URI right?"
         if any(sign in text for sign in ("Max retries exceeded", "Connection", "timed out")):
             return _silent(uri)
-    return f"the tracking store {shown} failed: {without_password(uri, _own_words(error))}"
+    words = without_password(uri, _own_words(error))
+    if words == "disk I/O error":  # SQLite's, also if a quota is used up
+        words += ": is its disk full or failing?"
+    return f"the tracking store {shown} failed: {words}"
 
 
 def _silent(uri: str) -> str:

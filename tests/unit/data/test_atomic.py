@@ -3,8 +3,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from helpers import fill, largest_file, small_disk
 
-from common.data.atomic import atomic_path
+from common.data.atomic import atomic_path, write_csv, write_text
 from common.errors import InputError
 
 
@@ -119,3 +120,37 @@ def test_of_two_writers_at_once_the_last_to_end_wins_with_a_whole_file(tmp_path)
         assert path.read_text() == "quick"
     assert path.read_text() == "slow"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_may_not_grow_is_one_line_and_the_old_one_stays(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    with largest_file(10_000), pytest.raises(InputError) as caught:
+        write_text(path, "x" * 20_000)
+    assert str(caught.value) == f"cannot write {path}: File too large."
+    with largest_file(10_000), pytest.raises(InputError, match="File too large"):
+        write_csv(path, ["a"], (["row"] for _ in range(9_999)))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_one_line_and_the_old_file_stays(tmp_path):
+    with small_disk(tmp_path / "disk", 100) as disk:
+        path = disk / "page.html"
+        path.write_text("old")
+        fill(disk)
+        with pytest.raises(InputError) as caught:
+            write_text(path, "x" * 20_000)
+        assert str(caught.value) == f"cannot write {path}: No space left on device."
+        assert path.read_text() == "old"
+        assert len(list(disk.iterdir())) == 2
+
+
+def test_a_temporary_file_that_can_not_be_removed_does_not_hide_what_failed(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(1, "Operation not permitted")
+
+    with pytest.raises(ValueError, match="the reason"), atomic_path(tmp_path / "a.txt"):
+        monkeypatch.setattr(os, "unlink", refuse)
+        raise ValueError("the reason")
+    monkeypatch.undo()
