@@ -1,7 +1,6 @@
 """Predicted classes, confidences, data quality, estimates without labels."""
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -256,11 +255,3 @@ def test_confidences_that_repeat_are_one_level():
     finding = estimated.accuracy(np.full(100, 0.75), before, right, 0.5)
     assert finding.value == pytest.approx(0.75)
     assert 0.6 < finding.lower < 0.75 < finding.upper < 0.9
-
-
-def test_an_estimate_takes_under_a_second():
-    random = np.random.default_rng(8)
-    before, right = holdout(random, 5000)
-    start = time.perf_counter()
-    estimated.accuracy(holdout(random, 2000)[0], before, right, 0.8)
-    assert time.perf_counter() - start < 1
