@@ -154,7 +154,6 @@ def run(
         InputError: a file can't be read or written, or lacks a column.
         StoreError: MLflow or the file of incidents can't be used.
     """
-    from common.evaluation import profile
     from common.monitoring import result as monitoring
     from common.monitoring import windows
     from common.monitoring.alerts import channels
@@ -176,15 +175,7 @@ def run(
         found = _read_windows(request, registry, source, version, classifier, progress)
         source.say_if_unlabelled(found)
         refuse_unknown_labels(found, classifier.classes_, columns.label)
-        if request.mask or (reference is not None and reference.masked):
-            # Only like can be compared with like, so what was stored masked masks the rest.
-            found = {name: profile.masked(window) for name, window in found.items()}
-            reference = None if reference is None else profile.masked(reference)
-        if reference is not None and reference.rows and not any(reference.texts()):
-            logger.info(
-                "The reference keeps no messages (EXAMPLES=0): words, lengths and copies are not "
-                "compared."
-            )
+        found, reference = _like_with_like(request, found, reference)
         with incident_book.open_book(request.state or ROOT / STATE_FILE) as book:
             judged = _judge(request, source, found, classifier, reference, book)
             new_notices = _keep(request, registry, columns, judged, book)
@@ -207,6 +198,23 @@ def run(
     _log(registry, request.experiment, judged, result)
     _write_files(request, result)
     return result
+
+
+def _like_with_like(
+    request: MonitorRequest, found: dict[str, Profile], reference: Profile | None
+) -> tuple[dict[str, Profile], Profile | None]:
+    """Windows and reference, both masked if one of them is; say what can't be compared."""
+    from common.evaluation import profile
+
+    if request.mask or (reference is not None and reference.masked):
+        found = {name: profile.masked(window) for name, window in found.items()}
+        reference = None if reference is None else profile.masked(reference)
+    if reference is not None and reference.rows and not any(reference.texts()):
+        logger.info(
+            "The reference keeps no messages (EXAMPLES=0): words, lengths and copies are not "
+            "compared."
+        )
+    return found, reference
 
 
 def _log(
