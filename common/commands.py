@@ -40,6 +40,12 @@ COMMANDS = (
         "list versions, promote by hand, roll back, prune",
     ),
     Command(
+        "privacy",
+        "common.privacy",
+        "python -m common.privacy",
+        "remove a person's messages from all that was written",
+    ),
+    Command(
         "sample",
         "common.data.synthetic",
         "python -m common.data.synthetic",

@@ -12,7 +12,6 @@ keep.
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,4 +118,4 @@ def _text(done: Forgotten, removed: bool) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run("privacy", build_parser(), main))
+    cli.leave(cli.run("privacy", build_parser(), main))
