@@ -1,5 +1,6 @@
 # Everything runs in .venv, which is made with python3, pip and make alone.
 PYTHON ?= python3
+PORT ?= 5000
 BIN := .venv/bin
 # pyspark comes as source, which older versions of pip would build in a way that is to go.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes
@@ -12,6 +13,9 @@ setup: .venv/.core ## make .venv and install what the scripts need
 
 train: setup ## set up, then train on DATA_PATH or on the synthetic sample
 	$(BIN)/python train.py
+
+ui: setup ## show models and runs in MLflow's pages, on PORT [5000] of this machine
+	$(BIN)/python -m common.registry ui --port $(PORT)
 
 test: .venv/.dev ## set up, then run the tests
 	$(BIN)/python -m pytest -m "not slow"
@@ -48,4 +52,4 @@ spark: .venv/.spark ## add Spark, which needs Java 17 or newer
 	$(INSTALL) -r requirements-$*.lock
 	@touch $@
 
-.PHONY: help setup train test test-slow lint bench cloud apprise spark
+.PHONY: help setup train ui test test-slow lint bench cloud apprise spark

@@ -17,7 +17,7 @@ import sys
 
 from common import cli, flags
 from common.pipelines.train import TrainRequest, reproduce, run
-from common.settings import FORM, Settings, public_values
+from common.settings import FORM, Settings
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -69,7 +69,6 @@ def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
         model_name=settings.model_name,
         tracking_uri=settings.mlflow_tracking_uri,
         experiment=settings.mlflow_experiment_name,
-        noted=public_values(settings),
     )
 
 

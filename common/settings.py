@@ -260,12 +260,6 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
     )
 
 
-def public_values(settings: Settings) -> dict[str, str]:
-    """All settings but secrets, as text, for parameters of a run."""
-    values = settings.model_dump(exclude=SECRET)
-    return {name: as_text(value) for name, value in values.items()}
-
-
 def as_text(value: object) -> str:
     """The value of a setting as a parameter of a run has it."""
     return ",".join(value) or "none" if isinstance(value, tuple) else printable(value)

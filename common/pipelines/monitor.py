@@ -183,12 +183,16 @@ def _log(
 ) -> None:
     from common.monitoring.result import charts
     from common.registry import runs
+    from common.reports import monitoring as page
 
     found = runs.MonitorSteps(
+        version=result.model.version,
+        data=result.file,
         steps=charts(judged, result.model.version),
         status=result.status.name,
         window=result.window,
         document=result.to_json(),
+        page=page.render(result),
     )
     try:
         runs.log_monitoring(registry, experiment, found)

@@ -184,7 +184,8 @@ def _log(total: Total, registry: Registry, experiment: str) -> None:
     from common.registry import runs
 
     run = runs.ScoringRun(
-        name=f"predict {Path(total.files[0].input.path).name}",
+        version=total.model.version,
+        data=total.files_in_words,
         metrics=total.metrics(),
         params=total.params(),
         document=total.to_json(),

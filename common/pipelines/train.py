@@ -76,7 +76,6 @@ class TrainRequest:
         model_name: of the registered model.
         tracking_uri: MLflow's server or database; None: mlflow.db in the project's folder.
         experiment: what the run is logged under.
-        noted: other settings, by name, that the run and the pages are to mention.
 
     Raises:
         SettingsError: a value is out of range or unknown.
@@ -107,7 +106,6 @@ class TrainRequest:
     model_name: str = "triage"
     tracking_uri: str | None = field(default=None, repr=False)
     experiment: str = "triage"
-    noted: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.model_family not in FAMILIES:
@@ -139,7 +137,7 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
         ModelUnavailable: the logged model doesn't load, or answers differently.
     """
     from common.data.source import source_of
-    from common.registry import versions
+    from common.registry import pages, versions
     from common.training import promotion
 
     with source_of(request.data, ROOT, request.seed) as source:
@@ -166,6 +164,7 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
         synthetic=source.synthetic,
         contest=contest,
         version=version,
+        links=pages.links(registry, request.experiment) if version else None,
     )
 
 
@@ -285,8 +284,8 @@ def _policy(request: TrainRequest) -> Policy:
 
 
 def _settings(request: TrainRequest, source: Source) -> dict[str, str]:
-    """The request as settings, without secrets and as text, and those that it is to mention."""
-    not_settings = {"data", "experiment", "tracking_uri", "replace_unscorable", "dry_run", "noted"}
+    """The request as settings, without secrets and as text."""
+    not_settings = {"data", "experiment", "tracking_uri", "replace_unscorable", "dry_run"}
     values = {
         item.name: getattr(request, item.name)
         for item in fields(request)
@@ -294,7 +293,7 @@ def _settings(request: TrainRequest, source: Source) -> dict[str, str]:
     }
     values["data_path"] = None if source.synthetic else source.location
     values["mlflow_experiment_name"] = request.experiment
-    return {name: as_text(value) for name, value in values.items()} | dict(request.noted)
+    return {name: as_text(value) for name, value in values.items()}
 
 
 def _as_then(request: TrainRequest, version: Version, params: Mapping[str, str]) -> TrainRequest:

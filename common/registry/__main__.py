@@ -7,15 +7,13 @@ Every change is a new entry of the history, made under the same lock as those of
     python -m common.registry promote 3 --reason "approved after review"
     python -m common.registry rollback
     python -m common.registry prune --keep 5
+    python -m common.registry ui --port 5001
 """
 
 from __future__ import annotations
 
 import argparse
-import getpass
 import logging
-import os
-import socket
 import sys
 from textwrap import fill
 
@@ -55,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     kept = "last champions to keep [5]"
     add("--champions", type=number, default=5, metavar="K", help=kept)
     add("--yes", action="store_true", help="do it; without, only say what would be deleted")
+    ui = command("ui", "show the model in MLflow's pages until Ctrl-C; `make ui` does the same")
+    ui.add_argument("--port", type=number, default=5000, metavar="N", help="on 127.0.0.1 [5000]")
     return parser
 
 
@@ -68,6 +68,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         promote(registry, args.version, args.reason, args.json)
     elif args.command == "rollback":
         rollback(registry, args.reason, args.json)
+    elif args.command == "ui":
+        ui(registry, settings.mlflow_experiment_name, args.port, args.json)
     else:
         prune(registry, args.keep, args.champions, args.yes, args.json)
     return 0
@@ -153,7 +155,7 @@ def change(registry: Registry, number: int, kind: str, reason: str, as_json: boo
             )
         if kind == history.ROLLBACK and register.previous() != number:
             raise SettingsError("another champion was chosen meanwhile: look again, and try again.")
-        entry = history.move(registry, version, kind, who(), reason, confirm)
+        entry = history.move(registry, version, kind, history.who(), reason, confirm)
     before = f"instead of version {entry.replaced}" if entry.replaced else "the first one"
     cli.show(
         f"Version {number} of {registry.model_name} is the champion now, {before} ({reason}).",
@@ -185,13 +187,27 @@ def prune(registry: Registry, keep: int, champions: int, do_it: bool, as_json: b
     cli.show(text, {"deleted" if do_it else "would_delete": numbers}, as_json)
 
 
-def who() -> str:
-    """The person at the keyboard, as far as the machine knows."""
+def ui(registry: Registry, experiment: str, port: int, as_json: bool) -> None:
+    """Print direct links to MLflow's pages; serve them if no server does."""
+    from dataclasses import replace
+
+    from common.registry import pages
+
+    links = pages.links(registry, experiment)
+    if links.base:
+        cli.show(links.text(), links.to_json(), as_json)
+        return
+    links = replace(links, base=f"http://{pages.HOST}:{port}")
+    logger.info("Starting MLflow's server, which takes some seconds.")
+    server = pages.serve(registry, port)
     try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container without this user's name
-        user = f"user {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
+        cli.show(f"{links.text()}\n\nCtrl-C ends it.", links.to_json(), as_json)
+        sys.stdout.flush()
+        server.wait()
+    except (KeyboardInterrupt, cli.Interrupted):
+        logger.info("MLflow's server is stopped.")
+    finally:
+        pages.stop(server)
 
 
 if __name__ == "__main__":

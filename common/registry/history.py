@@ -1,25 +1,31 @@
 """Who was champion from when to when, by which decision; entries are only ever added.
 
-An entry is a tag of the registered model, `history.000001` and so on. A change of champion is a
-transaction: its entry is noted as pending, the alias is moved (this is when it happens), versions
-are tagged, the entry is added, the note is removed. `repair` finishes or drops what a killed
-process left, and adds an entry if somebody has moved the alias by hand.
+An entry is a tag of the registered model, as JSON; the model's description shows all of them as a
+table. A change of champion is a transaction: its entry is noted as pending, the alias is moved
+(this is when it happens), versions are tagged, the entry is added, the note is removed. `repair`
+finishes or drops what a killed process left, and adds an entry if somebody has moved the alias by
+hand.
 """
 
 from __future__ import annotations
 
+import getpass
 import json
-from collections.abc import Callable
+import os
+import socket
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 from mlflow.exceptions import MlflowException
 
 from common.errors import ModelUnavailable
+from common.registry import descriptions
 from common.registry.store import Registry, is_missing
-from common.registry.versions import CHAMPION, Version
+from common.registry.versions import CHAMPION, Version, now
 
-PREFIX, PENDING = "history.", "pending"
+# MLflow's pages leave out tags that begin with `_mlflow_`: JSON would fill the model's page.
+PREFIX, OLD_PREFIX, PENDING = "_mlflow_triage_history.", "history.", "pending"
+REPLACED = ("replaced_at", "replaced_by")
 CONTEST, MANUAL, ROLLBACK, OUTSIDE = "contest", "manual", "rollback", "outside"
 
 
@@ -99,7 +105,8 @@ def read(registry: Registry) -> Register:
                 ) from error
             raise
     tags = found.tags
-    entries = (_entry(text) for key, text in sorted(tags.items()) if key.startswith(PREFIX))
+    found_entries = (_entry(tags[key]) for key in tags if key.startswith((PREFIX, OLD_PREFIX)))
+    entries = sorted(found_entries, key=lambda entry: entry.number)
     champion = found.aliases.get(CHAMPION)
     pending = _entry(tags[PENDING]) if tags.get(PENDING) else None
     return Register(None if champion is None else int(champion), tuple(entries), pending)
@@ -125,7 +132,7 @@ def move(
         version=version.number,
         replaced=register.champion,
         kind=kind,
-        at=_now(),
+        at=now(),
         by=by,
         reason=reason,
         run_id=version.run_id,
@@ -149,6 +156,7 @@ def repair(registry: Registry) -> list[str]:
     sentences = []
     pending = register.pending
     if pending and pending.number <= len(register.entries):
+        _describe_model(registry)
         _forget_pending(registry)
     elif pending and pending.version == register.champion:
         _conclude(registry, pending)
@@ -170,11 +178,13 @@ def repair(registry: Registry) -> list[str]:
             version=register.champion,
             replaced=known,
             kind=OUTSIDE,
-            at=_now(),
+            at=now(),
             by="unknown",
             reason="the alias champion was moved by another program; found at this time",
         )
+        _describe_versions(registry, entry)
         _append(registry, entry)
+        _describe_model(registry)
         sentences.append(
             f"the alias champion was moved outside of this program (version {known or 'none'} -> "
             f"{register.champion or 'none'}): the history says so now."
@@ -182,15 +192,43 @@ def repair(registry: Registry) -> list[str]:
     return sentences
 
 
+def who() -> str:
+    """The person at the keyboard, as far as the machine knows."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container without this user's name
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
 def _conclude(registry: Registry, entry: Entry) -> None:
     """What follows from a moved alias; may be done twice."""
-    with registry.store_errors():
-        _tag(registry, entry.version, {"promoted_at": entry.at, "promoted_by": entry.by})
-        if entry.replaced != entry.version:
-            replaced = {"replaced_at": entry.at, "replaced_by": f"version {entry.version}"}
-            _tag(registry, entry.replaced, replaced)
+    _describe_versions(registry, entry)
     _append(registry, entry)
+    _describe_model(registry)
     _forget_pending(registry)
+
+
+def _describe_versions(registry: Registry, entry: Entry) -> None:
+    """Tags and descriptions of the new champion and of the one before tell what they are now."""
+    promoted = {"promoted_at": entry.at, "promoted_by": entry.by}
+    if entry.kind != CONTEST:  # whose verdict is recorded with its figures
+        how = descriptions.KINDS[entry.kind]
+        promoted |= {"verdict": "promoted", "reason": f"{how} ({entry.by}): {entry.reason}"}
+    # A champion that came back is no longer replaced.
+    _tell(registry, entry.version, descriptions.of_champion(entry), promoted, REPLACED)
+    if entry.replaced != entry.version:
+        replaced = {"replaced_at": entry.at, "replaced_by": f"version {entry.version or 'none'}"}
+        if entry.kind == ROLLBACK:
+            replaced |= {"verdict": "rolled back", "reason": f"by {entry.by}: {entry.reason}"}
+        _tell(registry, entry.replaced, descriptions.of_replaced(entry), replaced)
+
+
+def _describe_model(registry: Registry) -> None:
+    client, name = registry.client, registry.model_name
+    with registry.store_errors():
+        text = client.get_registered_model(name).description
+        client.update_registered_model(name, descriptions.of_model(text, read(registry).reigns()))
 
 
 def _append(registry: Registry, entry: Entry) -> None:
@@ -207,20 +245,37 @@ def _forget_pending(registry: Registry) -> None:
         registry.client.delete_registered_model_tag(registry.model_name, PENDING)
 
 
-def _tag(registry: Registry, number: int | None, tags: dict[str, str]) -> None:
+def _tell(
+    registry: Registry,
+    number: int | None,
+    status: str,
+    tags: dict[str, str],
+    outdated: Sequence[str] = (),
+) -> None:
+    """Bring what a version says of itself up to date.
+
+    What its contest came to stays in `contest_verdict` and `contest_reason`.
+    """
     if number is None:
         return
-    try:
-        for key, value in tags.items():
-            registry.client.set_model_version_tag(registry.model_name, str(number), key, value)
-    except MlflowException as error:
-        if not is_missing(error):  # a replaced version may be deleted
+    client, name, version = registry.client, registry.model_name, str(number)
+    with registry.store_errors():
+        try:
+            found = client.get_model_version(name, version)
+        except MlflowException as error:
+            if is_missing(error):  # a replaced version may be deleted
+                return
             raise
+        for key in ("verdict", "reason"):
+            if key in tags and key in found.tags and f"contest_{key}" not in found.tags:
+                tags = {f"contest_{key}": found.tags[key], **tags}
+        for key, value in tags.items():
+            client.set_model_version_tag(name, version, key, value)
+        for key in set(outdated) & set(found.tags):
+            client.delete_model_version_tag(name, version, key)
+        text = descriptions.with_status(found.description, status)
+        client.update_model_version(name, version, text)
 
 
 def _entry(text: str) -> Entry:
     return Entry(**json.loads(text))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

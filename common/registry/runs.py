@@ -23,6 +23,7 @@ from mlflow.entities import (
     LoggedModelStatus,
     Metric,
     Param,
+    RunTag,
 )
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
@@ -41,6 +42,9 @@ MONITOR_TAG = "triage.monitors"
 SCORING_TAG = "triage.scoring"
 REFERENCE = "reference.parquet"
 HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
+# What a run is about, in MLflow's table of runs.
+MODEL, VERSION, DATA = "model", "version", "data"
+NAME_CHARACTERS = 250  # of the column in MLflow's database
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,37 @@ class TrainingRecord:
     tables: Mapping[str, Mapping[str, list[str] | list[float]]]
 
 
+def run_name(kind: str, model: str, version: int | None, data: str) -> str:
+    """What a run is called.
+
+    >>> run_name("train", "triage", 3, "airline.csv")
+    'train triage v3 airline.csv'
+    """
+    number = () if version is None else (f"v{version}",)
+    return printable(" ".join((kind, model, *number, data)))[:NAME_CHARACTERS]
+
+
 @contextmanager
-def training_run(registry: Registry, experiment: str, tags: Mapping[str, str]) -> Iterator[str]:
-    """Start a run and yield its id; it ends as FAILED when the block raises."""
-    process = {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid())}
+def training_run(
+    registry: Registry, experiment: str, tags: Mapping[str, str], data: str
+) -> Iterator[str]:
+    """Start a run and yield its id; it ends as FAILED when the block raises.
+
+    Args:
+        data: name of the file that is trained on.
+    """
+    about = {
+        MODEL: registry.model_name,
+        DATA: data,
+        HOST_TAG: socket.gethostname(),
+        PROCESS_TAG: str(os.getpid()),
+    }
     client = registry.client
     with registry.store_errors():
         run = client.create_run(
-            registry.experiment_id(experiment), tags=resolve_tags({**tags, **process})
+            registry.experiment_id(experiment),
+            tags=resolve_tags({**tags, **about}),
+            run_name=run_name("train", registry.model_name, None, data),
         )
     run_id = str(run.info.run_id)
     try:
@@ -78,6 +105,14 @@ def training_run(registry: Registry, experiment: str, tags: Mapping[str, str]) -
         raise
     with registry.store_errors():
         client.set_terminated(run_id)
+
+
+def name_version(registry: Registry, run_id: str, version: int, data: str) -> None:
+    """Tell in a training's run which version it has made, which is known at its end."""
+    client = registry.client
+    with registry.store_errors():
+        client.set_tag(run_id, VERSION, str(version))
+        client.update_run(run_id, name=run_name("train", registry.model_name, version, data))
 
 
 def log_training(registry: Registry, run_id: str, record: TrainingRecord) -> None:
@@ -198,11 +233,13 @@ class ScoringRun:
     """What a run of predict.py leaves behind, for charts of volume, shares and confidence.
 
     Attributes:
-        name: of the run.
+        version: the model's.
+        data: what was scored, in words.
         document: all that was done, as JSON; an artifact of the run.
     """
 
-    name: str
+    version: int
+    data: str
     metrics: Mapping[str, float]
     params: Mapping[str, str]
     document: Json
@@ -213,20 +250,30 @@ class MonitorSteps:
     """What a monitoring run adds to the charts.
 
     Attributes:
+        version: the model's.
+        data: what was looked at, in words.
         steps: metrics of each window that was judged, oldest first.
         status, window: of the newest one.
         document: all that was found, as JSON; the run has that of the last time.
+        page: the same as HTML.
     """
 
+    version: int
+    data: str
     steps: Sequence[Mapping[str, float]]
     status: str
     window: str | None
     document: Json
+    page: str
 
 
 def log_monitoring(registry: Registry, experiment: str, found: MonitorSteps) -> None:
-    """Add steps to the model's single long-lived monitoring run, whose charts show time."""
+    """Add steps to the model's single monitoring run, whose charts show time, and close it again.
+
+    It is called after what was looked at last, and holds the report of that.
+    """
     client, model_name = registry.client, registry.model_name
+    name = run_name("monitor", model_name, found.version, found.data)
     with registry.lock(), registry.store_errors():
         experiment_id = registry.experiment_id(experiment)
         runs = client.search_runs(
@@ -235,28 +282,41 @@ def log_monitoring(registry: Registry, experiment: str, found: MonitorSteps) -> 
         run = (
             runs[0]
             if runs
-            else client.create_run(
-                experiment_id, tags={MONITOR_TAG: model_name}, run_name=f"monitor {model_name}"
-            )
+            else client.create_run(experiment_id, tags={MONITOR_TAG: model_name}, run_name=name)
         )
         run_id, now = run.info.run_id, int(time.time() * 1000)
         first = len(client.get_metric_history(run_id, "rows"))
         for step, metrics in enumerate(found.steps, start=first):
             entries = [Metric(name, value, now, step) for name, value in metrics.items()]
             client.log_batch(run_id, entries)
-        client.set_tag(run_id, "status", found.status)
-        client.set_tag(run_id, "window", str(found.window))
+        tags = {
+            MODEL: model_name,
+            VERSION: str(found.version),
+            DATA: printable(found.data),
+            "status": found.status,
+            "window": str(found.window),
+        }
+        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
         client.log_dict(run_id, found.document, "monitor.json")
+        client.log_text(run_id, found.page, "report.html")
+        client.update_run(run_id, name=name)
+        client.set_terminated(run_id)
 
 
 def log_scoring(registry: Registry, experiment: str, scored: ScoringRun) -> None:
     """Log what was scored as a run of its own."""
-    client = registry.client
+    client, model_name = registry.client, registry.model_name
+    tags = {
+        SCORING_TAG: model_name,
+        MODEL: model_name,
+        VERSION: str(scored.version),
+        DATA: printable(scored.data),
+    }
     with registry.store_errors():
         run = client.create_run(
             registry.experiment_id(experiment),
-            tags={SCORING_TAG: registry.model_name},
-            run_name=printable(scored.name),
+            tags=tags,
+            run_name=run_name("predict", model_name, scored.version, scored.data),
         )
         run_id = run.info.run_id
         params = [Param(name, value) for name, value in scored.params.items()]

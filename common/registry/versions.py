@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypedDict
 
 from mlflow.entities.model_registry import ModelVersion
@@ -12,12 +13,11 @@ from mlflow.exceptions import MlflowException
 
 from common.errors import ModelUnavailable, SettingsError
 from common.models.base import Classifier
-from common.registry import artifact
+from common.registry import artifact, descriptions
 from common.registry.store import Registry, is_missing
 
 CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
 FILES = "files_sha256"
-LONGEST_DESCRIPTION = 5000  # characters, of the column in MLflow's database
 
 
 class Identity(TypedDict):
@@ -90,7 +90,7 @@ def register(registry: Registry, model_uri: str, run_id: str, tags: Mapping[str,
         }
     with registry.store_errors():
         try:
-            client.create_registered_model(name)
+            client.create_registered_model(name, description=descriptions.of_model(None, ()))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -192,12 +192,24 @@ def load(registry: Registry, version: Version) -> Classifier:
 
 
 def record(registry: Registry, version: Version, tags: Mapping[str, str], description: str) -> None:
-    """Write the verdict to the version, where MLflow's pages show it."""
-    name, number = version.name, str(version.number)
+    """Write the verdict to the version, where MLflow's pages show it.
+
+    Args:
+        tags: `verdict` and `reason` among them.
+        description: of the contest, in Markdown.
+    """
+    client, name, number = registry.client, version.name, str(version.number)
     with registry.store_errors():
         for key, value in tags.items():
-            registry.client.set_model_version_tag(name, number, key, value)
-        registry.client.update_model_version(name, number, description[:LONGEST_DESCRIPTION])
+            client.set_model_version_tag(name, number, key, value)
+        before = client.get_model_version(name, number).description
+        text = descriptions.with_contest(before, tags["verdict"], now(), description)
+        client.update_model_version(name, number, text)
+
+
+def now() -> str:
+    """This moment, UTC in ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _by_alias(registry: Registry, alias: str) -> Version:

@@ -44,11 +44,13 @@ def training(result: TrainResult) -> Summary:
         parts.append(
             f'To promote it: python -m common.registry promote {version.number} --reason "..."'
         )
+    if result.links:
+        parts.append(result.links.text())
     return "\n".join(parts), _training_facts(result)
 
 
 def rules_table(verdict: Verdict, style: str = "simple") -> str:
-    """The rules as a table: metric, champion, challenger, difference, rule, passed.
+    """The rules as a table: metric, champion, challenger, difference, rule, finding, passed.
 
     Args:
         style: of `tabulate`, such as "github" for Markdown.
@@ -62,11 +64,12 @@ def rules_table(verdict: Verdict, style: str = "simple") -> str:
             figure(rule.challenger),
             figure(rule.difference, "+"),
             rule.required,
+            rule.found,
             _passed(rule),
         )
         for rule in verdict.rules
     ]
-    headers = ("metric", "champion", "challenger", "difference", "rule", "passed")
+    headers = ("metric", "champion", "challenger", "difference", "rule", "found", "passed")
     return tabulate(rows, headers, tablefmt=style, disable_numparse=True)
 
 
@@ -192,6 +195,7 @@ def _training_facts(result: TrainResult) -> dict[str, object]:
         },
         "synthetic_data": result.synthetic,
         "model": version.identity() if version else None,
+        "links": result.links.to_json() if result.links else None,
     }
 
 
@@ -201,6 +205,7 @@ def _rule_facts(rule: Rule) -> dict[str, object]:
         "champion": rule.champion,
         "challenger": rule.challenger,
         "required": rule.required,
+        "found": rule.found,
         "passed": rule.passed,
         "blocks": rule.blocks,
         "difference": rule.difference,

@@ -64,7 +64,7 @@ def worst_errors(
 
 def description(verdict: Verdict) -> str:
     """The verdict in Markdown, as MLflow shows it with the version."""
-    return f"**{verdict.reason}**\n\n{console.rules_table(verdict, 'github')}"
+    return f"{verdict.reason}.\n\n{console.rules_table(verdict, 'github')}"
 
 
 def pages(

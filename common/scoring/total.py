@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, count
+from pathlib import PurePath
 
 from common.scoring.manifest import InputFile, Manifest, Outcomes, OutputFile
 from common.scoring.model import ModelIdentity
@@ -14,6 +17,9 @@ from common.types import Json
 
 # MLflow refuses longer parameters.
 PARAM_CHARACTERS = 6000
+# Of a class in the name of a metric, which may have 250; letters, digits and few others.
+METRIC_CHARACTERS = 200
+_NOT_IN_METRICS = re.compile(r"[^\w.\- ]")
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,18 @@ class Total:
             }
         return data
 
+    @property
+    def files_in_words(self) -> str:
+        """Which files were scored, such as `monday.csv and 2 more`."""
+        first = PurePath(self.files[0].input.path).name
+        return f"{first} and {self.inputs - 1:,} more" if self.inputs > 1 else first
+
     def metrics(self) -> dict[str, float]:
-        """For charts: rows by outcome, the share of each class by its place, confidence, speed."""
+        """For charts: rows by outcome, the share of each class, confidence, speed."""
+        names = metric_names("share", list(self.classes))
         shares = {
-            f"share_{place}": rows / max(self.rows.scored, 1)
-            for place, rows in enumerate(self.classes.values())
+            name: rows / max(self.rows.scored, 1)
+            for name, rows in zip(names, self.classes.values(), strict=True)
         }
         figures = {
             "mean_confidence": self.mean_confidence,
@@ -95,6 +108,23 @@ class Total:
             "classes": json.dumps(list(self.classes))[:PARAM_CHARACTERS],
             **challenger,
         }
+
+
+def metric_names(prefix: str, classes: Sequence[str]) -> list[str]:
+    """A metric for each class, named after it as far as MLflow allows; no two are the same.
+
+    >>> metric_names("share", ["on time", "late?", "late!"])
+    ['share_on time', 'share_late_', 'share_late__2']
+    """
+    names: list[str] = []
+    taken: set[str] = set()  # some databases know no capitals
+    for text in classes:
+        name = f"{prefix}_{_NOT_IN_METRICS.sub('_', text)[:METRIC_CHARACTERS].strip()}"
+        numbered = (f"{name}_{number}" for number in count(2))
+        unique = next(found for found in chain([name], numbered) if found.casefold() not in taken)
+        taken.add(unique.casefold())
+        names.append(unique)
+    return names
 
 
 def total_of_manifests(manifests: Sequence[Manifest]) -> Total:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # so that a script can name it without loading a heavy library
     from common.data.labelled import RowCounts
+    from common.registry.pages import Links
     from common.registry.versions import Version
     from common.training.promotion import ContestResult
 
@@ -22,6 +23,7 @@ class TrainResult:
         synthetic: whether it was the synthetic sample.
         contest: the verdict, and the answers of both models that it was found on.
         version: what the model was registered as; None after a dry run.
+        links: where MLflow shows it; None after a dry run.
     """
 
     metrics: Mapping[str, float]
@@ -30,3 +32,4 @@ class TrainResult:
     synthetic: bool
     contest: ContestResult
     version: Version | None
+    links: Links | None = None

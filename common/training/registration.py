@@ -37,7 +37,7 @@ def register(
     if abandoned:
         logger.warning("Closed %d runs that killed trainings had left open.", abandoned)
     classifier, requirements = result.classifier, FAMILIES[provenance.family].requirements
-    with runs.training_run(registry, experiment, tags) as run_id:
+    with runs.training_run(registry, experiment, tags, provenance.file) as run_id:
         runs.log_training(registry, run_id, record)
         runs.log_reference(registry, run_id, result.profile())
         runs.log_dataset(registry, run_id, Path(provenance.location), provenance.data_sha256)
@@ -45,7 +45,9 @@ def register(
         artifact.check_in_clean_process(
             registry.uri, model_uri, classifier.text_column, *result.answers()
         )
-        return versions.register(registry, model_uri, run_id, tags)
+        version = versions.register(registry, model_uri, run_id, tags)
+        runs.name_version(registry, run_id, version.number, provenance.file)
+        return version
 
 
 def version_tags(result: TrainingResult, provenance: Provenance) -> dict[str, str]:

@@ -44,7 +44,7 @@ def fitted():
 def register(registry, fitted, predictions="x"):
     """A version as train.py makes it, without figures and the clean process."""
     tags = {"holdout_percent": "20", "predictions_sha256": predictions}
-    with runs.training_run(registry, "triage", tags) as run_id:
+    with runs.training_run(registry, "triage", tags, "some.csv") as run_id:
         uri = runs.log_model(registry, run_id, fitted.classifier, FAMILIES["boosted"].requirements)
         return versions.register(registry, uri, run_id, tags)
 

@@ -28,9 +28,11 @@ def with_a_champion(folder, classes):
     folder.mkdir()
     registry = store.connect(None, folder, "triage", create=True)
     classifier = TextClassifier().fit(TEXTS, classes * (len(TEXTS) // 2))
-    with runs.training_run(registry, "triage", {}) as run_id:
+    with runs.training_run(registry, "triage", {}, "some.csv") as run_id:
         uri = runs.log_model(registry, run_id, classifier, ())
-        version = versions.register(registry, uri, run_id, {"kind": classes[0]})
+        version = versions.register(
+            registry, uri, run_id, {"kind": classes[0], "verdict": "rejected"}
+        )
     registry.client.set_registered_model_alias("triage", versions.CHAMPION, version.number)
     return registry
 
@@ -63,7 +65,9 @@ def test_many_threads_write_to_one_registry_at_once(registries):
     with ThreadPoolExecutor(THREADS) as threads:
         list(
             threads.map(
-                lambda k: versions.record(registry, version, {f"note {k}": str(k)}, "noted"),
+                lambda k: versions.record(
+                    registry, version, {"verdict": "rejected", f"note {k}": str(k)}, "noted"
+                ),
                 range(THREADS),
             )
         )
