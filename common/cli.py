@@ -197,7 +197,7 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
             spoken = now
             rate = done / (now - start)
             share = f" of {size(total)}" if total else ""
-            speed = f", {size(round(rate))} {unit}/s"
+            speed = f", {size(round(rate))} {unit}/s" if rate >= 1 else ""
             left = f", about {(total - done) / rate:.0f} s left" if total and rate else ""
             logger.info("%s: %s%s %s%s%s", task, size(done), share, unit, speed, left)
 

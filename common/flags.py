@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from common import __version__
 from common.commands import as_typed
@@ -24,6 +24,22 @@ ALIASES = {
     "id_column": ("--on",),
 }
 
+# What stands for a value in the help, where the last word of the setting's name does not say it.
+METAVARS = {
+    "accuracy_floor": "SHARE",
+    "champion_threshold": "GAIN",
+    "contest_rows": "N",
+    "critical_keywords": "A,B",
+    "delimiter": "CHARACTER",
+    "field_characters": "N",
+    "header": "A,B",
+    "mail_from": "ADDRESS",
+    "monitor_state": "FILE",
+    "promote_rules": "A,B",
+    "promote_significance": "P",
+    "seed": "N",
+    "window": "LENGTH",
+}
 
 # What the help says beside a setting's description: what settings can't know.
 DETAILS = {
@@ -74,7 +90,7 @@ def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> No
             *ALIASES.get(field, ()),
             flag,
             dest=field,
-            metavar="BOOL" if switch else field.rpartition("_")[2].upper(),
+            metavar="BOOL" if switch else _metavar(field),
             nargs="?" if switch else None,
             const="true" if switch else None,
             default=argparse.SUPPRESS,
@@ -175,7 +191,7 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     where = "file (.csv, .jsonl, .parquet) or folder/ [beside INPUT]"
     add("-o", "--output", action=FileOrFolder, metavar="OUTPUT", help=where)
     parser.set_defaults(output_is_folder=False)
-    add("--format", help="csv, jsonl or parquet [as OUTPUT ends]")
+    add("--format", metavar="NAME", help="csv, jsonl or parquet [as OUTPUT ends]")
     add("--columns", type=names, metavar="A,B", help="columns of the input to keep [all]")
     add("--prefix", default="", help="put before the names of the columns that are added")
     add("--proba", action="store_true", help="add the probability of each class")
@@ -222,5 +238,14 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     add("--retrain-data", type=Path, metavar="FILE", help="to train on [DATA_PATH]")
 
 
+def _metavar(field: str) -> str:
+    """Words to choose from, or what kind of value it is."""
+    kind = Settings.model_fields[field].annotation
+    if get_origin(kind) is Literal:
+        return f"{{{','.join(get_args(kind))}}}"
+    return METAVARS.get(field, field.rpartition("_")[2].upper())
+
+
 def _plain(default: Any) -> str:
-    return ",".join(default) if isinstance(default, tuple) else str(default)
+    # Blanks, so that the help breaks lines between names.
+    return ", ".join(default) if isinstance(default, tuple) else str(default)

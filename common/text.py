@@ -93,3 +93,35 @@ def first_line(error: object) -> str:
     """The first line of what an exception says, at most 300 characters."""
     lines = str(error).strip().splitlines() or ["no reason given"]
     return lines[0][:LINE_CHARACTERS]
+
+
+def signed(value: float, decimals: int = 4) -> str:
+    """A difference with its sign; one that is rounded to nothing has none.
+
+    >>> signed(0.0123), signed(-0.00001), signed(-0.5, 1)
+    ('+0.0123', '0.0000', '-0.5')
+    """
+    rounded = round(value, decimals)
+    return f"{rounded:+.{decimals}f}" if rounded else f"{0:.{decimals}f}"
+
+
+def points(difference: float) -> str:
+    """A difference of two shares in words; a point is 0.01.
+
+    >>> points(0.0123), points(-0.062), points(0.0001)
+    ('1.2 points better', '6.2 points worse', 'no difference')
+    """
+    size = round(abs(100 * difference), 1)
+    if not size:
+        return "no difference"
+    what = "point" if size == 1 else "points"
+    return f"{size:.1f} {what} {'better' if difference > 0 else 'worse'}"
+
+
+def p_value(p: float) -> str:
+    """A p-value as a sentence has it; none is 0.
+
+    >>> p_value(0.0321), p_value(1e-30), p_value(1.0)
+    ('p 0.032', 'p < 0.0001', 'p 1')
+    """
+    return "p < 0.0001" if p < 0.0001 else f"p {p:.2g}"

@@ -33,9 +33,9 @@ class Share(NamedTuple):
         return Share(self.rows - self.part, self.rows)
 
 
-def wilson_bounds(share: Share) -> Interval:
-    """One-sided 95 % bounds of a share, each; (0, 1) if there are no rows."""
-    return wilson_interval(*share, confidence=0.9) if share.rows else (0.0, 1.0)
+def upper_bound(share: Share) -> float:
+    """The one-sided 95 % upper bound of a share with rows (Wilson 1927), 0 to 1."""
+    return wilson_interval(*share, confidence=0.9)[1]
 
 
 def share_difference(share: Share, other: Share) -> Interval:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from common.evaluation.metrics import wilson_interval
 from common.evaluation.profile import SAMPLE_ROWS, Profile
 from common.evaluation.two_samples import Share
 from common.monitoring.checks.catalogue import Subject, about
@@ -42,7 +43,8 @@ class WindowRecord:
         window: its name.
         status: of its accuracy, as it was told.
         read: all rows; of these `labelled` have a class, of which `correct` were answered right.
-        accuracy: measured, with one-sided 95 % bounds; None without labels.
+        accuracy: measured; None without labels. Its bounds are what was kept, by versions before
+            one-sided ones: `measured` has the interval.
         estimate: accuracy without labels, by the confidences; None if it was not estimated.
         degradation: status of that check before escalation; None if it was not asked.
         drift_warnings: the checks of drift that warned; None if none was asked.
@@ -57,6 +59,14 @@ class WindowRecord:
     estimate: BoundedShare | None = None
     degradation: Status | None = None
     drift_warnings: tuple[str, ...] | None = None
+
+    @property
+    def measured(self) -> BoundedShare | None:
+        """Accuracy with its 95 % interval; None without labels."""
+        if self.accuracy is None or not 0 < self.labelled >= self.correct:
+            return self.accuracy
+        interval = wilson_interval(self.correct, self.labelled)
+        return BoundedShare(self.accuracy.value, *interval)
 
     def is_of(self, window: Profile) -> bool:
         """Whether the window is as it was when it was judged; late labels change it."""

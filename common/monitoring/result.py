@@ -335,7 +335,7 @@ def _segment(correct: int, rows: int) -> SegmentResult:
 
 
 def _window_json(window: WindowRecord) -> dict[str, Json]:
-    measured, estimate = window.accuracy, window.estimate
+    measured, estimate = window.measured, window.estimate
     return {
         "name": window.window,
         "rows": window.labelled,

@@ -101,14 +101,14 @@ def _next_steps(result: TrainResult) -> list[str]:
 
 
 def rules_table(verdict: Verdict, style: str = "simple") -> str:
-    """The rules as a table: metric, champion, challenger, difference, rule, passed.
+    """The rules as a table: metric, champion, challenger, difference, rule, finding, passed.
 
     Args:
         style: of `tabulate`, such as "github" for Markdown.
     """
     from common.reports.html import figure
 
-    headers = ["metric", "champion", "challenger", "difference", "rule", "passed"]
+    headers = ["metric", "champion", "challenger", "difference", "rule", "found", "passed"]
     rows = [
         [
             rule.metric,
@@ -116,13 +116,14 @@ def rules_table(verdict: Verdict, style: str = "simple") -> str:
             figure(rule.challenger),
             figure(rule.difference, "+"),
             rule.required,
+            rule.found,
             _passed(rule),
         ]
         for rule in verdict.rules
     ]
     if all(rule.champion is None for rule in verdict.rules):  # there is no champion to speak of
         headers = ["metric", "model", "rule", "passed"]
-        rows = [[metric, own, rule, passed] for metric, _, own, _, rule, passed in rows]
+        rows = [[metric, own, rule, passed] for metric, _, own, _, rule, _, passed in rows]
     return tabulate(rows, headers, tablefmt=style, disable_numparse=True)
 
 
@@ -276,6 +277,7 @@ def _rule_facts(rule: Rule) -> dict[str, object]:
         "champion": rule.champion,
         "challenger": rule.challenger,
         "required": rule.required,
+        "found": rule.found,
         "passed": rule.passed,
         "blocks": rule.blocks,
         "difference": rule.difference,

@@ -36,7 +36,7 @@ def render(result: MonitoringResult) -> str:
         facts=result.to_json(),
         verdict=result.sentence,
         timeline=charts.timeline(
-            [window.accuracy for window in result.windows],
+            [window.measured for window in result.windows],
             [window.estimate for window in result.windows],
             result.floor,
         ),

@@ -11,6 +11,7 @@ import numpy as np
 
 from common.evaluation import metrics, paired
 from common.evaluation.two_samples import MIN_ROWS
+from common.text import points, signed
 from common.types import Bools, Floats, Labels
 
 FAMILY_ERROR = 0.05
@@ -48,6 +49,7 @@ class Rule:
         metric: what people call it.
         champion, challenger: the figures of both models; None if there is none.
         required: what must hold, in words; "" if nothing.
+        found: what was found beyond the figures, in words; "" if nothing.
         blocks: the challenger is not promoted unless `passed`.
     """
 
@@ -58,6 +60,7 @@ class Rule:
     required: str = ""
     passed: bool | None = None
     blocks: bool = True
+    found: str = ""
 
     @property
     def difference(self) -> float | None:
@@ -248,9 +251,10 @@ def macro_f1(true: Labels, champion: Labels, challenger: Labels, classes: Sequen
         for answers in (champion, challenger)
     ]
     low, high = paired.macro_f1_difference(true, champion, challenger)
-    required = f"not clearly worse ({low:+.4f} to {high:+.4f})"
+    found = f"95 % interval of the difference: {signed(low)} to {signed(high)}"
     before, after = (value["f1_macro"] for value in values)
-    return Rule("macro_f1", "macro-F1", before, after, required, high >= 0)
+    required = "not worse beyond chance"
+    return Rule("macro_f1", "macro-F1", before, after, required, high >= 0, found=found)
 
 
 def recall_per_class(true: Labels, champion: Bools, challenger: Bools) -> Rule:
@@ -284,7 +288,7 @@ def _no_group_drops(
     )
     large = [k for k in range(len(values)) if size[k] >= MIN_ROWS]
     if not large:
-        return Rule(name, metric, None, None, f"no group has {MIN_ROWS} rows")
+        return Rule(name, metric, None, None, found=f"no group has {MIN_ROWS} rows")
     drops = [Fraction(before[k] - after[k], size[k]) for k in large]
     p_values = paired.holm(
         [paired.mcnemar_p(lost[k], lost[k] + after[k] - before[k]) for k in large]
@@ -296,10 +300,9 @@ def _no_group_drops(
     ]
     worst = max(range(len(large)), key=drops.__getitem__)
     k = large[worst]
-    required = _drops_in_words(clear) or (
-        f"no clear drop (worst: {values[k]} {_points(drops[worst])})"
-    )
-    return Rule(name, metric, before[k] / size[k], after[k] / size[k], required, not clear)
+    found = _drops_in_words(clear) or f"worst: {values[k]}, {_points(drops[worst])}"
+    shares = before[k] / size[k], after[k] / size[k]
+    return Rule(name, metric, *shares, "no clear drop", not clear, found=found)
 
 
 def _drops_in_words(clear: Sequence[tuple[Fraction, str]]) -> str:
@@ -309,11 +312,11 @@ def _drops_in_words(clear: Sequence[tuple[Fraction, str]]) -> str:
     largest = sorted(clear, key=lambda pair: -pair[0])[:SHOWN_DROPS]
     named = ", ".join(f"{group} {_points(drop)}" for drop, group in largest)
     more = f" and {len(clear) - SHOWN_DROPS} more" if len(clear) > SHOWN_DROPS else ""
-    return f"no clear drop, found: {named}{more}"
+    return f"{named}{more}"
 
 
 def _points(drop: Fraction) -> str:
-    return f"{-100 * float(drop):+.1f} points"
+    return points(-float(drop))
 
 
 def log_loss(true: Labels, champion: Answers, challenger: Answers, classes: Sequence[str]) -> Rule:
@@ -349,7 +352,7 @@ def _decide(rules: Sequence[Rule], rows: int, policy: Policy) -> Verdict:
     accuracy = next(rule for rule in rules if rule.name == "accuracy")
     figures = (
         f"accuracy {accuracy.challenger:.4f} against {accuracy.champion:.4f} on {rows:,} shared "
-        f"holdout rows, a gain of {accuracy.difference:+.4f}"
+        f"holdout rows, a gain of {signed(accuracy.difference or 0)}"
     )
     failed = [rule for rule in rules if rule.blocks and rule.passed is False]
     if policy.required and not failed:
@@ -366,4 +369,5 @@ def _decide(rules: Sequence[Rule], rows: int, policy: Policy) -> Verdict:
 
 def _failure(rule: Rule) -> str:
     champion = "" if rule.champion is None else f" against {rule.champion:.4f}"
-    return f"{rule.metric} is {rule.challenger:.4f}{champion} (required: {rule.required})"
+    found = f"; found: {rule.found}" if rule.found else ""
+    return f"{rule.metric} is {rule.challenger:.4f}{champion} (required: {rule.required}{found})"

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from common.evaluation.metrics import wilson_interval
 from common.evaluation.two_samples import (
     MIN_ROWS,
     Share,
     higher_share_p,
     share_difference,
-    wilson_bounds,
+    upper_bound,
 )
 from common.monitoring.checks.finding import TROUBLE, Finding, Status, reaches, too_few
+from common.text import p_value, signed
 
 POOLED_WINDOWS = 5
 # A smaller drop than this is nobody's trouble.
@@ -45,10 +47,14 @@ def against_floor(correct: Share, floor: float) -> Finding:
     if not rows:
         return Finding("accuracy", Status.UNKNOWN, "no labelled rows", limit=floor)
     accuracy = correct.value
-    lower, upper = wilson_bounds(correct)
-    interval = f"accuracy {accuracy:.4f} (95 % bounds {lower:.4f} to {upper:.4f}) on {rows:,} rows"
-    if upper < floor:
-        status, reason = Status.CRITICAL, f"{interval} is below the floor {floor:g}"
+    lower, upper = wilson_interval(*correct)
+    bound = upper_bound(correct)
+    interval = (
+        f"accuracy {accuracy:.4f} (95 % interval {lower:.4f} to {upper:.4f}) on {rows:,} rows"
+    )
+    if bound < floor:
+        status = Status.CRITICAL
+        reason = f"{interval} is below the floor {floor:g} beyond chance (upper bound {bound:.4f})"
     elif rows < MIN_ROWS:
         status = Status.UNKNOWN
         reason = f"{interval}: too few rows to judge, at least {MIN_ROWS} are needed"
@@ -66,6 +72,7 @@ def against_floor(correct: Share, floor: float) -> Finding:
         upper=upper,
         limit=floor,
         rows=rows,
+        detail={"upper_bound": bound},
     )
 
 
@@ -90,10 +97,11 @@ def pooled_against_floor(windows: Sequence[Share], floor: float) -> Finding:
     pooled = [window for window in windows if window.rows][-POOLED_WINDOWS:]
     correct = Share(sum(window.part for window in pooled), sum(window.rows for window in pooled))
     finding = against_floor(correct, floor)
-    status, reason = finding.status, f"last {len(pooled)} windows: {finding.reason}"
+    which = f"last {len(pooled)} windows" if len(pooled) > 1 else "the only window so far"
+    status, reason = finding.status, f"{which}: {finding.reason}"
     if status in TROUBLE and pooled[-1].value >= floor:
         status, reason = Status.OK, f"{reason}, but the newest of them holds it"
-    detail = {"windows": [list(window) for window in pooled]}
+    detail = {**finding.detail, "windows": [list(window) for window in pooled]}
     return replace(finding, name="accuracy_pooled", status=status, reason=reason, detail=detail)
 
 
@@ -119,7 +127,8 @@ def degradation(correct: Share, holdout: Share) -> Finding:
         status, judged = Status.OK, "no worse than chance or the margin explain"
     reason = (
         f"accuracy {accuracy:.4f} on {rows:,} rows is {judged}: reference {before:.4f}, difference "
-        f"{accuracy - before:+.4f} (95 % interval {lower:+.4f} to {upper:+.4f}), p {p:.2g}"
+        f"{signed(accuracy - before)} (95 % interval {signed(lower)} to {signed(upper)}), "
+        f"{p_value(p)}"
     )
     return Finding(
         "degradation",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from common.evaluation.paired import mcnemar_p
 from common.evaluation.two_samples import MIN_ROWS
 from common.monitoring.checks.finding import Finding, Status, too_few
+from common.text import p_value
 
 SIGNIFICANCE = 0.05
 
@@ -27,7 +28,7 @@ def would_win(*, rows: int, only_champion: int, only_challenger: int) -> Finding
     judged = "would now win against" if wins else "would not win against"
     reason = (
         f"the challenger {judged} the champion: {only_challenger:,} of {rows:,} rows only it gets "
-        f"right, {only_champion:,} only the champion, p {p:.2g}"
+        f"right, {only_champion:,} only the champion, {p_value(p)}"
     )
     detail = {
         "wins": wins,

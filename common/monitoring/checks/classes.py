@@ -13,6 +13,7 @@ from scipy import stats
 from common.evaluation.paired import holm
 from common.evaluation.two_samples import MIN_ROWS, Share, higher_share_p
 from common.monitoring.checks.finding import SIGNIFICANCE, Finding, reaches, too_few, warn_if
+from common.text import p_value
 from common.types import Bools
 
 Confusion = npt.NDArray[np.intp]
@@ -42,7 +43,7 @@ def macro_f1(confusion: Confusion, reference: Confusion) -> Finding:
     judged = "has fallen beyond chance" if status else "has not fallen beyond chance or the margin"
     reason = (
         f"macro-F1 {value:.4f} (95 % interval {lower:.4f} to {upper:.4f}) of {chosen.sum()} classes"
-        f" on {rows:,} rows {judged}: holdout {before:.4f}, p {p:.2g}"
+        f" on {rows:,} rows {judged}: holdout {before:.4f}, {p_value(p)}"
     )
     detail = {"holdout": before, "classes": int(chosen.sum()), "p": p}
     return Finding(
@@ -100,7 +101,7 @@ def recall(confusion: Confusion, reference: Confusion, classes: Sequence[str]) -
     reason = (
         f"{len(fallen) or 'none'} of {len(rates)} classes are found less often beyond chance than "
         f"on the holdout; clearest is {clearest['class']}: recall {clearest['recall']:.4f} on "
-        f"{clearest['rows']:,} rows, holdout {clearest['holdout']:.4f}, p {clearest['p']:.2g}"
+        f"{clearest['rows']:,} rows, holdout {clearest['holdout']:.4f}, {p_value(clearest['p'])}"
     )
     return Finding(
         name,

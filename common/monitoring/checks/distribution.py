@@ -10,6 +10,7 @@ from scipy import stats
 from common.evaluation.paired import holm
 from common.evaluation.two_samples import MIN_ROWS
 from common.monitoring.checks.finding import SIGNIFICANCE, Finding, too_few, warn_if
+from common.text import p_value
 from common.types import Floats, Json, Labels
 
 SHOWN = 5
@@ -70,8 +71,9 @@ def predicted_classes(reference: Mapping[str, int], current: Mapping[str, int]) 
     ]
     judged = "differ beyond chance from" if status else "are about those of"
     reason = (
-        f"predicted classes of {n:,} rows {judged} the reference: PSI {value:.4f}, p {p:.2g}; most "
-        f"changed is {moved[0]['class']}, {moved[0]['reference']:.4f} to {moved[0]['share']:.4f}"
+        f"predicted classes of {n:,} rows {judged} the reference: PSI {value:.4f}, {p_value(p)}; "
+        f"most changed is {moved[0]['class']}, {moved[0]['reference']:.4f} to "
+        f"{moved[0]['share']:.4f}"
     )
     detail: dict[str, Json] = {"moved": moved, "p": p}
     limit = max(PSI_MARGIN, beyond)
@@ -109,7 +111,7 @@ def confidence(
     judged = "differ beyond chance from" if far else "are about those of"
     reason = (
         f"confidences of {len(current):,} rows {judged} the reference; clearest is {group}: "
-        f"distance {-distance:.4f}, mean {before:.4f} to {now:.4f}, p {p:.2g}"
+        f"distance {abs(distance):.4f}, mean {before:.4f} to {now:.4f}, {p_value(p)}"
     )
     detail: dict[str, Json] = {
         "groups": [{"group": g, "distance": -d, "p": q} for q, d, g in far],

@@ -22,6 +22,7 @@ from common.monitoring.checks.finding import (
     too_few,
     warn_if,
 )
+from common.text import p_value
 from common.types import Floats
 
 MIN_WINDOWS = 7
@@ -87,7 +88,7 @@ def length(current: Floats, reference: Floats) -> Finding:
     judged = "differ beyond chance from" if status else "are about those of"
     reason = (
         f"lengths of {len(current):,} messages {judged} the reference: {value:.2f} times as long, "
-        f"mean {np.mean(reference):.0f} to {np.mean(current):.0f} characters, p {p:.2g}"
+        f"mean {np.mean(reference):.0f} to {np.mean(current):.0f} characters, {p_value(p)}"
     )
     return Finding(
         "length",
@@ -152,7 +153,7 @@ def label_delay(days: Floats, reference: Floats) -> Finding:
     judged = "later than" if status else "about as soon as"
     reason = (
         f"labels of {len(days):,} messages come {judged} they did: median {value:.1f} days, "
-        f"reference {before:.1f}, p {p:.2g}"
+        f"reference {before:.1f}, {p_value(p)}"
     )
     return Finding(
         "label_delay",
@@ -188,7 +189,7 @@ def _compare(name: str, what: str, share: Share, reference: Share, *, margin: fl
     judged = "more than" if status else "not more than chance and margin explain after"
     reason = (
         f"{value:.2%} {what} in {share.rows:,} rows, {judged} the {before:.2%} of the reference "
-        f"(p {p:.2g})"
+        f"({p_value(p)})"
     )
     return Finding(
         name,

@@ -7,9 +7,11 @@ from typing import Any
 
 from scipy import stats
 
+from common.evaluation.metrics import wilson_interval
 from common.evaluation.paired import holm
-from common.evaluation.two_samples import MIN_ROWS, Share, wilson_bounds
+from common.evaluation.two_samples import MIN_ROWS, Share
 from common.monitoring.checks.finding import SIGNIFICANCE, Finding, reaches, too_few, warn_if
+from common.text import p_value
 
 SHOWN = 10
 # A segment must be so far below the floor to matter.
@@ -24,7 +26,7 @@ def accuracy(segments: Mapping[str, Share], floor: float) -> Finding:
         floor: what each segment must reach, 0 to 1.
 
     Exact one-sided binomial test for each segment with MIN_ROWS rows, Holm's correction (1979) over
-    them. `value` is the accuracy of the worst one, with one-sided 95 % bounds.
+    them. `value` is the accuracy of the worst one, with its 95 % interval.
     """
     rows = sum(share.rows for share in segments.values())
     judged = _judged(segments, floor)
@@ -37,11 +39,11 @@ def accuracy(segments: Mapping[str, Share], floor: float) -> Finding:
         if segment["p"] < SIGNIFICANCE and reaches(floor - segment["accuracy"], MARGIN)
     ]
     worst = (low or judged)[0]
-    lower, upper = wilson_bounds(Share(worst["correct"], worst["rows"]))
+    lower, upper = wilson_interval(worst["correct"], worst["rows"])
     reason = (
         f"{len(low) or 'none'} of {len(judged)} segments below the floor beyond chance; worst is "
         f"{worst['segment']}: accuracy {worst['accuracy']:.4f} on {worst['rows']:,} rows, "
-        f"the floor {floor:.4f}, p {worst['p']:.2g}"
+        f"the floor {floor:.4f}, {p_value(worst['p'])}"
     )
     return Finding(
         "segment_accuracy",

@@ -12,6 +12,7 @@ from scipy import stats
 from common.evaluation.two_samples import MIN_ROWS, shift_p
 from common.models.text import is_person, tokens
 from common.monitoring.checks.finding import SIGNIFICANCE, Finding, reaches, too_few, warn_if
+from common.text import p_value
 from common.types import Bools, Floats
 
 SHOWN = 10
@@ -50,7 +51,7 @@ def unknown_words(reference: UnknownWords, current: UnknownWords) -> Finding:
     judged = "more than" if status else "about as many as"
     reason = (
         f"{value:.2%} of the words of a message are unknown to the model, {judged} in the reference"
-        f" ({mean_before:.2%}), p {p:.2g} on {len(now):,} messages"
+        f" ({mean_before:.2%}), {p_value(p)} on {len(now):,} messages"
     )
     messages_with = Counter(word for unknown, _ in current for word in dict.fromkeys(unknown))
     frequent = [word for word, _ in messages_with.most_common(SHOWN)]

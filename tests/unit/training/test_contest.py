@@ -182,7 +182,7 @@ def test_a_class_that_drops_clearly_keeps_the_champion(drop, support, promoted):
     verdict = against_champion(*sides, CLASSES, "b", policy_of(required=("accuracy", "recall")))
     assert verdict.promote is promoted
     if not promoted:
-        assert f"c {-100 * drop / support:.1f} points" in verdict.reason
+        assert f"c {100 * drop / support:.1f} points worse" in verdict.reason
 
 
 def test_a_segment_that_drops_clearly_keeps_the_champion():
@@ -192,7 +192,7 @@ def test_a_segment_that_drops_clearly_keeps_the_champion():
     verdict = against_champion(true, champion, challenger, CLASSES, "b", policy, brands)
     assert not verdict.promote
     assert "accuracy per segment" in verdict.reason
-    assert "small -10.0 points" in verdict.reason
+    assert "small 10.0 points worse" in verdict.reason
 
 
 def test_many_classes_that_change_by_chance_are_no_drop():

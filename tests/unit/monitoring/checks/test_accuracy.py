@@ -92,7 +92,7 @@ def test_status_against_the_floor(correct, rows, status):
 @settings(max_examples=100, deadline=None)
 def test_critical_against_the_floor_means_the_upper_bound_is_below_it(share, floor):
     finding = against_floor(share, floor)
-    assert (finding.status is CRITICAL) == (two_samples.wilson_bounds(share)[1] < floor)
+    assert (finding.status is CRITICAL) == (two_samples.upper_bound(share) < floor)
     if finding.status is OK:
         assert share[0] / share[1] >= floor
 
