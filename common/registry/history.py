@@ -1,10 +1,10 @@
 """Who was champion from when to when, by which decision; entries are only ever added.
 
-An entry is a tag of the registered model, as JSON; the model's description shows all of them as a
-table. A change of champion is a transaction: its entry is noted as pending, the alias is moved
-(this is when it happens), versions are tagged, the entry is added, the note is removed. `repair`
-finishes or drops what a killed process left, and adds an entry if somebody has moved the alias by
-hand.
+An entry is a tag of the registered model, `history.000001` and so on; the model's description
+shows them as a table. A change of champion is a transaction: its entry is noted as pending, the
+alias is moved (this is when it happens), versions are tagged, the entry is added, the note is
+removed. `repair` finishes or drops what a killed process left, and adds an entry if somebody has
+moved the alias by hand.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from common.registry import descriptions
 from common.registry.store import Registry, is_missing
 from common.registry.versions import CHAMPION, Version, now
 
-# MLflow's pages leave out tags that begin with `_mlflow_`: JSON would fill the model's page.
-PREFIX, OLD_PREFIX, PENDING = "_mlflow_triage_history.", "history.", "pending"
+PREFIX, PENDING = "history.", "pending"
 REPLACED = ("replaced_at", "replaced_by")
 CONTEST, MANUAL, ROLLBACK, OUTSIDE = "contest", "manual", "rollback", "outside"
 
@@ -105,8 +104,7 @@ def read(registry: Registry) -> Register:
                 ) from error
             raise
     tags = found.tags
-    found_entries = (_entry(tags[key]) for key in tags if key.startswith((PREFIX, OLD_PREFIX)))
-    entries = sorted(found_entries, key=lambda entry: entry.number)
+    entries = (_entry(text) for key, text in sorted(tags.items()) if key.startswith(PREFIX))
     champion = found.aliases.get(CHAMPION)
     pending = _entry(tags[PENDING]) if tags.get(PENDING) else None
     return Register(None if champion is None else int(champion), tuple(entries), pending)

@@ -82,6 +82,7 @@ def serve(registry: Registry, port: int) -> subprocess.Popen[bytes]:
     command += ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
     environment = os.environ | {
         "MLFLOW_BACKEND_STORE_URI": registry.uri,  # a flag would show its password to all users
+        "PYTHONWARNINGS": "ignore",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # a dozen processes that do nothing here
     }
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)

@@ -26,9 +26,12 @@ OWN = {
     *("finding_no_labels", "words"),
 }
 # Sentences.
-WORDED = {"reason", "text", "next_steps", "description"}
+WORDED = {"reason", "text", "next_steps", "description", "required"}
 # Keys that this version has added.
-ADDED = {"model_family"}
+ADDED = {"model_family", "found", "links", "upper_bound"}
+# Findings whose two-sided intervals were one-sided bounds; so were those of windows.
+INTERVALS = {"accuracy", "accuracy_pooled", "segment_accuracy"}
+ADDED |= {"accuracy_lower", "accuracy_upper"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ def settled(value, key=""):
         return value["metric"]
     if isinstance(value, dict):
         own = {*OWN, *ADDED, *(("value",) if value.get("name") == "no_labels" else ())}
+        if value.get("name") in INTERVALS or "estimated" in value:
+            own |= {"lower", "upper"}
         kept = {k: v for k, v in value.items() if k not in own}
         return {k: settled(v, k) for k, v in kept.items()}
     if isinstance(value, list):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from common.errors import ModelUnavailable
 from common.models.boosted import TextClassifier
 from common.registry import descriptions, history, lock, runs, store, versions
 from common.registry.history import CONTEST, MANUAL, ROLLBACK, Entry, Register
@@ -74,25 +73,10 @@ def test_after_a_promotion_and_a_rollback_by_hand_both_versions_tell_what_they_a
     assert (tags["verdict"], "replaced_at" in tags) == ("promoted", False)
 
 
-def test_the_model_shows_its_history_as_a_table_and_no_json(registry):
+def test_the_model_shows_its_history_as_a_table(registry):
     found = registry.client.get_registered_model("triage")
     assert "| version | from | until | how | by | why |" in found.description
-    shown = [key for key in found.tags if not key.startswith("_mlflow_")]
-    assert shown == []
     assert len(history.read(registry).entries) == found.description.count("\n| ") - 1
-
-
-def test_entries_that_versions_before_have_written_are_read(tmp_path):
-    registry = store.connect(None, tmp_path, "triage", create=True)
-    with pytest.raises(ModelUnavailable):
-        history.read(registry)
-    client = registry.client
-    client.create_registered_model("triage")
-    old = Entry(1, 7, None, CONTEST, "2026-03-02T06:00:00+00:00", "train.py", "first")
-    history._write(registry, "history.000001", old)
-    new = Entry(2, 8, 7, MANUAL, "2026-03-03T06:00:00+00:00", "ann", "better")
-    history._append(registry, new)
-    assert history.read(registry).entries == (old, new)
 
 
 def test_a_long_history_shows_the_newest_and_counts_the_others():

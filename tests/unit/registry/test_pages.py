@@ -1,6 +1,9 @@
 """Links to MLflow's pages."""
 
+import socket
+
 import pytest
+from helpers import free_port
 
 from common.errors import SettingsError
 from common.registry import pages, store
@@ -33,9 +36,23 @@ def test_an_embedded_store_says_how_to_see_it(tmp_path):
     assert links.to_json() == {"model": None, "runs": None}
 
 
-def test_a_port_that_is_taken_is_one_line(tmp_path):
-    import socket
+@pytest.mark.slow
+def test_the_server_of_an_embedded_store_shows_its_model_and_ends(tmp_path):
+    registry = store.connect(None, tmp_path, "triage", create=True)
+    registry.client.create_registered_model("triage")
+    port = free_port()
+    server = pages.serve(registry, port)
+    try:
+        seen = store.connect(f"http://{pages.HOST}:{port}", tmp_path, "triage")
+        assert seen.client.get_registered_model("triage").name == "triage"
+        # A command line is seen by all users of the machine.
+        assert str(tmp_path) not in " ".join(map(str, server.args))
+    finally:
+        pages.stop(server)
+    assert server.returncode is not None
 
+
+def test_a_port_that_is_taken_is_one_line(tmp_path):
     registry = store.connect(None, tmp_path, "triage", create=True)
     with socket.socket() as other:
         other.bind((pages.HOST, 0))
