@@ -14,11 +14,8 @@ Every change is a new entry of the history, made under the same lock as those of
 from __future__ import annotations
 
 import argparse
-import getpass
 import logging
-import os
 import shlex
-import socket
 import sys
 from collections.abc import Sequence
 from textwrap import fill
@@ -246,7 +243,7 @@ def change(registry: Registry, number: int, kind: str, reason: str, as_json: boo
         refuse_champion(register, number)
         if kind == history.ROLLBACK and register.previous() != number:
             raise SettingsError("another champion was chosen meanwhile: look again, and try again.")
-        entry = history.move(registry, version, kind, who(), reason, confirm)
+        entry = history.move(registry, version, kind, history.who(), reason, confirm)
     before = f"instead of version {entry.replaced}" if entry.replaced else "the first one"
     cli.show(
         f"Version {number} of {registry.model_name} is the champion now, {before} ({reason}).",
@@ -295,15 +292,6 @@ def prune(registry: Registry, keep: int, champions: int | None, do_it: bool, as_
 
 def _listed(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers)) or "none"
-
-
-def who() -> str:
-    """The person at the keyboard, as far as the machine knows."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container without this user's name
-        user = f"user {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
@@ -34,7 +35,7 @@ def of_model(entries: Sequence[Entry]) -> str:
     head = f"Champion: version {champion}.\n\n" if champion else "There is no champion.\n\n"
     rows = [
         (
-            _when(entry),
+            moment(entry.at),
             entry.version or "none",
             entry.replaced or "",
             HOW.get(entry.kind, entry.kind),
@@ -42,7 +43,7 @@ def of_model(entries: Sequence[Entry]) -> str:
         )
         for entry in reversed(entries)
     ]
-    headers = ("since (UTC)", "version", "instead of", "how", "why")
+    headers = ("since", "version", "instead of", "how", "why")
     for shown in range(len(rows), 0, -1):
         older = len(rows) - shown
         tail = f"\n\n{older:,} older entries: `python -m common.registry history`" if older else ""
@@ -59,16 +60,16 @@ def of_champion(entry: Entry, before: str) -> str:
         before: its description until now.
     """
     how = {"manual": "promoted by hand", "rollback": "by a rollback"}.get(entry.kind, entry.kind)
-    return _with_contest(f"Champion since {_when(entry)}, {how}: {entry.reason}.", before)
+    return _with_contest(f"Champion since {moment(entry.at)}, {how}: {entry.reason}.", before)
 
 
 def of_replaced(entry: Entry, before: str) -> str:
     """A version's description from when another one replaced it."""
     how = HOW.get(entry.kind, entry.kind)
     other = f"version {entry.version}" if entry.version else "nothing"
-    status = f"No longer champion: replaced by {other} on {_when(entry)} ({other} was {how})."
+    status = f"No longer champion: replaced by {other} on {moment(entry.at)} ({other} was {how})."
     if entry.kind == "contest":
-        status = f"No longer champion: {other} {how} on {_when(entry)}."
+        status = f"No longer champion: {other} {how} on {moment(entry.at)}."
     return _with_contest(status, before)
 
 
@@ -77,5 +78,10 @@ def _with_contest(status: str, before: str) -> str:
     return f"{status}{CONTEST}{contest if mark else before}"[:LONGEST]
 
 
-def _when(entry: Entry) -> str:
-    return entry.at.partition("+")[0].replace("T", " ")
+def moment(at: str) -> str:
+    """A time as people read it.
+
+    >>> moment("2026-03-02T06:00:00+00:00")
+    '2026-03-02 06:00 UTC'
+    """
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -8,7 +8,10 @@ process left, and adds an entry if somebody has moved the alias by hand.
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import socket
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -193,7 +196,7 @@ def move(
         version=version.number,
         replaced=register.champion,
         kind=kind,
-        at=_now(),
+        at=now(),
         by=by,
         reason=reason,
         run_id=version.run_id,
@@ -238,7 +241,7 @@ def repair(registry: Registry) -> list[str]:
             version=register.champion,
             replaced=known,
             kind=OUTSIDE,
-            at=_now(),
+            at=now(),
             by="unknown",
             reason="the alias champion was moved by another program; found at this time",
         )
@@ -317,5 +320,15 @@ def _entry(text: str) -> Entry:
     return Entry(**json.loads(text))
 
 
-def _now() -> str:
+def now() -> str:
+    """This moment, UTC in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def who() -> str:
+    """The person at the keyboard, as far as the machine knows."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container without this user's name
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

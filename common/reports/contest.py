@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 from common.evaluation import metrics
 from common.masking import OPEN, Disclosure
 from common.reports import charts, html
+from common.text import points
 from common.training.contest import Answers, Rule, RuleName, Verdict
 from common.types import Bools, Floats, Labels
 
@@ -84,6 +86,7 @@ class Contest:
         champion: None if there is no champion, or if it could not answer.
         left_out: rows of holdout that the champion may have been fitted on.
         segments: the group that each row belongs to, (n,).
+        made: when, by whom, from what and with which code, by its name.
         provenance: section, then key, then value.
         shown: how much of the messages.
     """
@@ -100,6 +103,7 @@ class Contest:
     champion: Answers | None
     left_out: int
     segments: Labels | None
+    made: Mapping[str, str]
     provenance: Mapping[str, Mapping[str, str]]
     shown: Disclosure = OPEN
 
@@ -165,12 +169,14 @@ class RuleRow:
         state: failed, passed, or reported for what decides nothing.
         better: which direction is, higher or lower; "" if that is not known.
         effect: whether the difference is better or worse; "" if neither.
+        difference: in words; "" if there is none.
     """
 
     rule: Rule
     state: str
     better: Direction
     effect: str
+    difference: str
     explanation: str
 
 
@@ -227,7 +233,27 @@ def _rule_row(rule: Rule) -> RuleRow:
     effect = ""
     if better and change is not None and abs(change) >= SMALLEST_CHANGE:  # never true of nan
         effect = "better" if (change > 0) == (better == "higher") else "worse"
-    return RuleRow(rule, state, better, effect, explanation)
+    return RuleRow(rule, state, better, effect, _in_words(rule, effect), explanation)
+
+
+def _in_words(rule: Rule, effect: str) -> str:
+    """The difference, such as `6.2 points worse`; a point is 0.01."""
+    change = rule.difference
+    if change is None or math.isnan(change):
+        return ""
+    if rule.name in ("speed", "size"):
+        return _relative(rule) if rule.champion else ""
+    if not effect:
+        return "no difference"
+    if rule.name == "log_loss":
+        return f"{html.figure(abs(change))} {effect}"
+    return points(abs(change) if effect == "better" else -abs(change))
+
+
+def _relative(rule: Rule) -> str:
+    more, less = ("faster", "slower") if rule.name == "speed" else ("larger", "smaller")
+    share = round(100 * ((rule.challenger or 0) / (rule.champion or 1) - 1))
+    return f"{abs(share)} % {more if share > 0 else less}" if share else "no difference"
 
 
 def agreement(champion: Bools, challenger: Bools) -> dict[str, int]:

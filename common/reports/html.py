@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from common.text import signed
+
 TEMPLATES = Path(__file__).parent / "templates"
 # Invisible, but they join emoji and letters: ZWNJ, ZWJ and the tags of regional flags.
 JOINERS = frozenset({"\u200c", "\u200d", *map(chr, range(0xE0020, 0xE0080))})
@@ -33,7 +35,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "share": share, "excerpt": excerpt}
+    environment.filters |= {"figure": figure, "excerpt": excerpt, "signed": signed}
     return environment
 
 
@@ -62,6 +64,8 @@ def figure(value: float | None, sign: str = "") -> str:
 
     >>> figure(0.91973), figure(12345.6), figure(0.5, "+"), figure(2e-9), figure(math.nan)
     ('0.9197', '12,346', '+0.5000', '< 0.0001', '–')
+    >>> figure(-2e-9), figure(-2e-9, "+")
+    ('0.0000', '0.0000')
     """
     if value is None or math.isnan(value):
         return DASH
@@ -70,18 +74,8 @@ def figure(value: float | None, sign: str = "") -> str:
     if 0 < value < 0.0001 and not sign:
         return "< 0.0001"
     decimals = 4 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
-    return f"{value:{sign},.{decimals}f}"
-
-
-def share(value: float | None) -> str:
-    """A share of 0 to 1 in per cent; a dash if there is no number.
-
-    >>> share(0.91973)
-    '91.97 %'
-    """
-    if value is None or math.isnan(value):
-        return DASH
-    return f"{100 * value:.2f} %"
+    rounded = round(value, decimals)
+    return f"{rounded:{sign},.{decimals}f}" if rounded else f"{0:.{decimals}f}"
 
 
 def _finalize(value: Any) -> Any:

@@ -6,18 +6,21 @@ Source: Mitchell et al., Model Cards for Model Reporting, 2019.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tabulate import tabulate
 
 from common.evaluation.metrics import ClassMetrics, wilson_interval
 from common.evaluation.two_samples import MIN_ROWS
+from common.reports.charts import Group
 from common.reports.html import excerpt, figure, legible
 from common.training.contest import Verdict
 
 POOR_CALIBRATION = 0.05
 SHOWN_CLASSES = 50
+LONGEST_REASON = 1000
 SHOWN_METRICS = {
     "balanced_accuracy": "balanced accuracy",
     "f1_macro": "macro-F1",
@@ -33,25 +36,37 @@ class Card:
     """What the card tells of one version.
 
     Args:
+        trained: when and by whom.
+        columns: flags that name the columns, with their values.
         text_column: the column of the messages, in the data and when scoring.
         label_source: where the classes come from, in words.
+        rows_in_words: what was used of the file, and what was left out.
         train_rows, holdout_rows: rows fitted on, and rows measured on.
+        train_classes: rows fitted on, by class.
         metrics: of the holdout, as `evaluation.metrics` names them; "accuracy" is among them.
         per_class: of the holdout, by class.
+        segments: of the holdout, each with its accuracy.
         family_limits: what is to be known of this family of models; "" if nothing.
     """
 
     model: str
     version: int
+    run_id: str
+    trained: str
+    git_commit: str
+    columns: Mapping[str, str]
     text_column: str
     label_source: str
     data_name: str
     data_sha256: str
     synthetic: bool
+    rows_in_words: str
     train_rows: int
+    train_classes: Mapping[str, int]
     holdout_rows: int
     metrics: Mapping[str, float]
     per_class: Mapping[str, ClassMetrics]
+    segments: Sequence[Group]
     verdict: Verdict
     family_limits: str = ""
 
@@ -60,6 +75,9 @@ def render(card: Card) -> str:
     """The card; names and reasons can't break out of their place in it."""
     limited = "\n".join(f"- {limit}" for limit in limits(card))
     return f"""# {inline(card.model)}, version {card.version}
+
+Trained {inline(card.trained)}, at commit {inline(card.git_commit)}. How it did against the
+champion: [contest.html](contest.html), beside this card in run {card.run_id}.
 
 ## Intended use
 
@@ -73,7 +91,8 @@ Made to help people to route and to count messages; not to decide about a person
 - Kind: {"SYNTHETIC, made up for trying out" if card.synthetic else "messages as given"}
 - Messages: column {inline(card.text_column)}
 - Classes: {inline(card.label_source)}
-- Rows: {card.train_rows:,} fitted on, {card.holdout_rows:,} held out to measure on, chosen by
+- Rows of the file: {inline(card.rows_in_words)}
+- Used: {card.train_rows:,} fitted on, {card.holdout_rows:,} held out to measure on, chosen by
   a hash of the text, so duplicates stay on one side
 
 ## Metrics
@@ -82,11 +101,13 @@ On the holdout.
 
 {_metrics(card)}
 
-{_per_class(card.per_class)}
+{_per_class(card)}
+
+{_segments(card)}
 
 ## Promotion
 
-{inline(card.verdict.outcome)}: {inline(card.verdict.reason)}.
+{inline(card.verdict.outcome)}: {inline(card.verdict.reason, LONGEST_REASON)}.
 
 {_rules(card.verdict)}
 
@@ -104,7 +125,8 @@ model.predict(pd.DataFrame({{{legible(card.text_column)!r}: ["where is my order?
 ```
 
 ```bash
-python predict.py messages.csv --model {card.version}
+{_command(card, "predict.py new.csv", ["--text-column"])}
+{_command(card, "monitor.py --data labelled.csv", list(card.columns))}
 ```
 """
 
@@ -154,16 +176,43 @@ def _metrics(card: Card) -> str:
     return tabulate(rows, ("metric", "value"), "github", disable_numparse=True)
 
 
-def _per_class(per_class: Mapping[str, ClassMetrics]) -> str:
-    ranked = sorted(per_class.items(), key=lambda pair: -pair[1].support)
+def _per_class(card: Card) -> str:
+    ranked = sorted(card.per_class.items(), key=lambda pair: -pair[1].support)
     rows = [
-        (inline(name), f"{m.support:,}", figure(m.precision), figure(m.recall), figure(m.f1))
+        (
+            inline(name),
+            f"{card.train_classes.get(name, 0):,}",
+            f"{m.support:,}",
+            figure(m.precision),
+            figure(m.recall),
+            figure(m.f1),
+        )
         for name, m in ranked[:SHOWN_CLASSES]
     ]
-    headers = ("class", "rows", "precision", "recall", "F1")
+    headers = ("class", "training rows", "holdout rows", "precision", "recall", "F1")
     table = tabulate(rows, headers, "github", disable_numparse=True)
-    left_out = len(per_class) - len(rows)
+    left_out = len(card.per_class) - len(rows)
     return f"{table}\n\n{left_out:,} rarer classes are left out." if left_out else table
+
+
+def _segments(card: Card) -> str:
+    if not card.segments:
+        return "No segments were compared (SEGMENT_COLUMN)."
+    rows = [
+        (inline(group.name), f"{group.rows:,}", figure(group.shares[0]))
+        for group in card.segments[:SHOWN_CLASSES]
+    ]
+    table = tabulate(rows, ("segment", "holdout rows", "accuracy"), "github", disable_numparse=True)
+    left_out = len(card.segments) - len(rows)
+    return f"{table}\n\n{left_out:,} smaller segments are left out." if left_out else table
+
+
+def _command(card: Card, command: str, flags: Sequence[str]) -> str:
+    """A command that finds this version, and its columns."""
+    words = ["--model", str(card.version), "--model-name", legible(card.model)]
+    for flag in flags:
+        words += [flag, legible(card.columns[flag])]
+    return f"python {command} {shlex.join(words)}"
 
 
 def _rules(verdict: Verdict) -> str:
@@ -173,12 +222,13 @@ def _rules(verdict: Verdict) -> str:
             figure(rule.champion),
             figure(rule.challenger),
             inline(rule.required) or "nothing",
+            inline(rule.found),
             {None: "", True: "yes", False: "no"}[rule.passed],
             "yes" if rule.blocks and rule.passed is not None else "no",
         )
         for rule in verdict.rules
     ]
-    headers = ("rule", "champion", "challenger", "required", "passed", "decides")
+    headers = ("rule", "champion", "challenger", "required", "found", "passed", "decides")
     return tabulate(rows, headers, "github", disable_numparse=True) if rows else "No rule applied."
 
 

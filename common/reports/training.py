@@ -9,9 +9,10 @@ import numpy as np
 from common.masking import OPEN, Disclosure
 from common.models.base import Explains, TellsTerms, Weighted
 from common.models.families import FAMILIES
+from common.registry.descriptions import moment
 from common.registry.runs import TrainingRecord
 from common.registry.versions import Version
-from common.reports import console, figures, model_card
+from common.reports import charts, console, figures, model_card
 from common.reports import contest as contest_page
 from common.training.contest import Verdict
 from common.training.fit import TrainingResult
@@ -101,21 +102,35 @@ def pages(
         champion=contest.champion,
         left_out=int((~shared).sum()),
         segments=None if holdout.segments is None else holdout.segments[shared],
+        made={
+            "Trained": f"{moment(provenance.at)} by {provenance.by}",
+            "Data": f"{provenance.file}: {provenance.rows}",
+            "Git commit": provenance.git_commit,
+        },
         provenance=provenance.sections(),
         shown=shown,
     )
     card = model_card.Card(
         model=version.name,
         version=version.number,
+        run_id=version.run_id,
+        trained=f"{moment(provenance.at)} by {provenance.by}",
+        git_commit=provenance.git_commit,
+        columns=_column_flags(provenance),
         text_column=result.recipe.text_column,
         label_source=_label_source(provenance),
         data_name=provenance.file,
         data_sha256=provenance.data_sha256,
         synthetic=provenance.synthetic,
+        rows_in_words=provenance.rows,
         train_rows=result.train_rows,
+        train_classes=result.train_classes,
         holdout_rows=len(holdout),
         metrics=result.metrics,
         per_class=result.per_class,
+        segments=()
+        if holdout.segments is None
+        else charts.groups(holdout.segments, [result.predicted == holdout.labels]),
         verdict=contest.verdict,
         family_limits=FAMILIES[provenance.family].limits,
     )
@@ -133,6 +148,19 @@ def _documents(
     if terms is not None:
         documents["telling_terms.json"] = terms
     return documents
+
+
+def _column_flags(provenance: Provenance) -> dict[str, str]:
+    """Flags that say which columns the model was trained with."""
+    given = provenance.settings
+    flags = {"--text-column": given["text_column"]}
+    if given["label_with"] == "column":
+        flags["--target-column"] = given["target_column"]
+    else:
+        flags["--label-with"] = given["label_with"]
+    if given["segment_column"] != "None":
+        flags["--segment-column"] = given["segment_column"]
+    return flags
 
 
 def _label_source(provenance: Provenance) -> str:

@@ -64,6 +64,7 @@ class TrainingResult:
         proba: (n, K) its probabilities for the n messages of the holdout.
         metrics: of the holdout, by the names of `evaluation.metrics`.
         majority: the most frequent class of the training rows.
+        train_classes: how many training rows each class has.
         rows_per_second: messages scored.
         stream: messages of both sides, drawn evenly.
         fitted_accuracy: on messages it was fitted on.
@@ -82,6 +83,7 @@ class TrainingResult:
     rows_per_second: float
     stream: tuple[str, ...] = ()
     fitted_accuracy: float = 1.0
+    train_classes: Mapping[str, int] = field(default_factory=dict)
     counts: RowCounts = field(default_factory=RowCounts)
     class_rows: Mapping[str, int] = field(default_factory=dict)
 
@@ -198,6 +200,7 @@ def fit(train: Split, holdout: Split, recipe: Recipe, advance: Advance = _silent
         stream=_sample_of_stream(train, holdout, recipe.seed),
         fitted_accuracy=_fitted_accuracy(classifier, train, recipe.seed),
         class_rows=dict(Counter(map(str, [*train.labels, *holdout.labels])).most_common()),
+        train_classes=Counter(map(str, train.labels)),
     )
 
 

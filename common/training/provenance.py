@@ -11,6 +11,8 @@ from pathlib import Path
 from common.data import files
 from common.data.source import Source
 from common.errors import InputError
+from common.registry import history
+from common.registry.descriptions import moment
 from common.registry.versions import Version
 from common.text import printable
 from common.training.fit import TrainingResult
@@ -21,6 +23,7 @@ class Provenance:
     """What a version was made from.
 
     Attributes:
+        at, by: when it was trained (UTC in ISO 8601), and by whom.
         file: name of the file of messages.
         location: where it was.
         rows: in words, what was used and what was left out.
@@ -28,6 +31,8 @@ class Provenance:
         settings: by name, without secrets.
     """
 
+    at: str
+    by: str
     file: str
     location: str
     data_sha256: str
@@ -52,6 +57,7 @@ class Provenance:
                 "fitted on": f"{self.train_rows:,} rows",
                 "holdout": f"{self.holdout_rows:,} rows",
             },
+            "Training": {"trained": moment(self.at), "by": self.by},
             "Code": {
                 "git commit": self.git_commit,
                 "lock file sha256": self.lock_sha256,
@@ -88,6 +94,8 @@ def provenance(
         root: of the project, whose commit and lock file are noted.
     """
     return Provenance(
+        at=history.now(),
+        by=history.who(),
         file=printable(source.name),
         location=printable(source.location),
         data_sha256=files.sha256(source.path),

@@ -29,12 +29,15 @@ OWN = {
     *("finding_no_labels", "words"),
 }
 # Sentences.
-WORDED = {"reason", "text", "next_steps", "description"}
+WORDED = {"reason", "text", "next_steps", "description", "required"}
 # Keys that this version has added, and one that it also sets for parts of the sample.
 ADDED = {
     *("model_family", "label_with", "segment_column", "synthetic_data"),
-    *("promoted_reason", "lost_to_rollback"),
+    *("promoted_reason", "lost_to_rollback", "found", "links", "upper_bound"),
+    *("accuracy_lower", "accuracy_upper"),
 }
+# Findings whose two-sided intervals were one-sided bounds; so were those of windows.
+INTERVALS = {"accuracy", "accuracy_pooled", "segment_accuracy"}
 # How many example messages are shown now; they were twenty.
 EXAMPLES = 10
 
@@ -68,6 +71,8 @@ def settled(value, key=""):
         return value["metric"]
     if isinstance(value, dict):
         own = {*OWN, *ADDED, *(("value",) if value.get("name") == "no_labels" else ())}
+        if value.get("name") in INTERVALS or "estimated" in value:
+            own |= {"lower", "upper"}
         kept = {k: v for k, v in value.items() if k not in own}
         return {k: settled(v, k) for k, v in kept.items()}
     if key == "examples":

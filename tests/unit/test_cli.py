@@ -347,6 +347,18 @@ def test_long_work_without_a_terminal_speaks_every_ten_seconds(capsys, clock):
     assert second.startswith("a.csv: 400")
 
 
+def test_less_than_one_unit_a_second_is_not_called_none(capsys, clock):
+    clock(0, 20)
+
+    def main(args, settings):
+        with cli.progress("Fitting", "steps", 9) as advance:
+            advance(2)
+        return 0
+
+    run(main)
+    assert capsys.readouterr().err == "Fitting: 2 of 9 steps, about 70 s left\n"
+
+
 @pytest.mark.parametrize("total", [None, 0, 300])
 def test_progress_of_nothing_yet_is_no_error(clock, total):
     clock(0, 11)

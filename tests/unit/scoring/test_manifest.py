@@ -13,7 +13,7 @@ from common.errors import InputError
 from common.reports import console, prometheus
 from common.scoring.jobs import JobSettings
 from common.scoring.manifest import Identity, InputFile, Manifest, Outcomes, OutputFile
-from common.scoring.total import total_of_manifests
+from common.scoring.total import metric_names, total_of_manifests
 
 
 def manifest(scored, confidence, **classes):
@@ -122,3 +122,13 @@ def test_the_name_of_a_class_may_hold_anything(tmp_path):
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
     with pytest.raises(InputError, match="cannot write"):
         prometheus.write_scoring(tmp_path / "nowhere" / "triage.prom", TOTAL)
+
+
+def test_shares_are_called_after_their_classes_and_no_two_alike():
+    assert metric_names("share", ["on time", "a/b?", "a.b!", "A.B!", "é 😀"]) == [
+        "share_on time",
+        "share_a_b_",
+        "share_a.b_",
+        "share_A.B__2",
+        "share_é _",
+    ]

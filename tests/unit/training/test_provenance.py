@@ -12,6 +12,8 @@ from common.training import provenance
 from common.training.provenance import Provenance
 
 MADE_FROM = Provenance(
+    at="2026-03-02T06:00:00+00:00",
+    by="ann@here",
     file="messages.csv",
     location="/data/messages.csv",
     data_sha256="d1",
@@ -34,9 +36,20 @@ def git(folder, *command):
 
 def test_a_page_shows_everything_under_a_heading():
     sections = MADE_FROM.sections()
-    assert list(sections) == ["Data", "Code", "Settings"]
+    assert list(sections) == ["Data", "Training", "Code", "Settings"]
     shown = {value for section in sections.values() for value in section.values()}
-    assert {"messages.csv", "d1", "8,000 rows", "2,000 rows", "c1", "l1", "p1", "boosted"} <= shown
+    assert {
+        "2026-03-02 06:00 UTC",
+        "ann@here",
+        "messages.csv",
+        "d1",
+        "8,000 rows",
+        "2,000 rows",
+        "c1",
+        "l1",
+        "p1",
+        "boosted",
+    } <= shown
     assert sections["Settings"] == {"seed": "42"}
 
 
