@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 from common import CODE, ROOT
-from common.errors import SettingsError, StoreError
+from common.errors import InputError, SettingsError, StoreError
 from common.pipelines.progress import no_progress
 
 if TYPE_CHECKING:  # a request is made without any heavy library
@@ -168,7 +168,7 @@ def run(
         registry = store.connect(request.tracking_uri, ROOT, request.model_name)
         version = versions.find(registry, request.model)
         columns = _columns(request, registry, version)
-        source = _source(request, data, columns, length)
+        source = _source(request, version, data, columns, length)
         classifier = versions.load(registry, version)
         reference = runs.reference(registry, version.run_id)
         source.warn_if_fitted_on(version.number, version.data_sha256)
@@ -271,7 +271,11 @@ def _columns(request: MonitorRequest, registry: Registry, version: Version) -> M
 
 
 def _source(
-    request: MonitorRequest, data: Path | None, columns: MessageColumns, length: Length
+    request: MonitorRequest,
+    version: Version,
+    data: Path | None,
+    columns: MessageColumns,
+    length: Length,
 ) -> Source:
     from common.data.reading import Reading
     from common.data.source import choose_source
@@ -295,6 +299,11 @@ def _source(
             prefix=request.prefix,
         )
     if data is None:
+        if request.training_data is None and not version.synthetic:
+            raise InputError(
+                f"no data given, and version {version.number} was not fitted on the sample: name "
+                "labelled messages to look at (--data FILE)."
+            )
         path = choose_source(request.training_data, ROOT, request.seed).path
         return source.messages(path, columns, length, reading, holdout_only=True)
     named = request.target_column is not None

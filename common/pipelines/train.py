@@ -272,11 +272,13 @@ def _remarks(request: TrainRequest, result: TrainingResult) -> list[str]:
     """What looks wrong in what was learnt."""
     from common.training import remarks
 
-    rows = len(result.holdout)
+    rows, counts = len(result.holdout), result.counts
     correct = int((result.predicted == result.holdout.labels).sum())
     return [
+        *remarks.of_rows(counts.read, counts.blank, counts.unlabelled, counts.rejected),
         *remarks.of_labels(result.class_rows, request.target_column or "", request.label_with),
         *remarks.of_texts(result.holdout.texts.tolist(), request.text_column),
+        *remarks.of_classes(result.per_class),
         *remarks.of_figures(
             correct, rows, result.metrics["balanced_accuracy"], len(result.class_rows)
         ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from common.data.labels import fold
-from common.evaluation.metrics import wilson_interval
+from common.evaluation.metrics import ClassMetrics, wilson_interval
 from common.text import brief
 
 RARE_ROWS = 10
@@ -19,6 +19,8 @@ WIDE = 0.10
 GUESSING = 1.25
 MANY_NUMBERS = 10
 IDS_SHARE = 0.8
+# Of the rows; less is usual.
+MUCH = 0.1
 SHOWN = 3
 
 MISSING = frozenset({"nan", "na", "n/a", "#n/a", "null", "none", "nil", "-", "--", "?", "nat"})
@@ -79,6 +81,38 @@ def of_figures(correct: int, rows: int, balanced_accuracy: float, classes: int) 
             f"the time on average, guessing gives {1 / classes:.2f}. Do the texts tell the class?"
         )
     return found
+
+
+def of_rows(read: int, blank: int, unlabelled: int, rejected: int) -> list[str]:
+    """What was left out of the file, if it is much.
+
+    Args:
+        read: all rows; the others are how many of them could not be used.
+    """
+    left_out = (
+        (blank, "have no text", "is it in another column, or made by a formula?"),
+        (unlabelled, "have no class", "they were not used."),
+        (rejected, "could not be read", "look at the first one, above."),
+    )
+    return [
+        f"{rows:,} of {read:,} rows {what} ({rows / read:.0%}): {advice}"
+        for rows, what, advice in left_out
+        if rows > MUCH * read
+    ]
+
+
+def of_classes(per_class: Mapping[str, ClassMetrics]) -> list[str]:
+    """Classes that occur often enough on the holdout and are never recognised."""
+    missed = [
+        name for name, row in per_class.items() if row.support >= RARE_ROWS and row.recall == 0
+    ]
+    if not missed:
+        return []
+    shown = ", ".join(map(_quoted, missed[:SHOWN])) + _more(len(missed))
+    return [
+        f"{_named(len(missed), 'class is', 'classes are')} never recognised ({shown}): label more "
+        "rows, or try CLASS_WEIGHT=balanced."
+    ]
 
 
 def _spelled_alike(class_rows: Mapping[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from common.evaluation.metrics import ClassMetrics
 from common.training import remarks
 
 
@@ -72,6 +73,23 @@ def test_texts_that_look_like_ids_question_the_text_column():
 def test_figures_that_mean_little_are_called_so(correct, rows, balanced, classes, said):
     (found,) = remarks.of_figures(correct, rows, balanced, classes)
     assert said in found
+
+
+def test_many_rows_without_text_or_class_are_named_and_few_are_not():
+    assert not remarks.of_rows(read=1000, blank=90, unlabelled=90, rejected=0)
+    blank, unlabelled = remarks.of_rows(read=3500, blank=922, unlabelled=1000, rejected=3)
+    assert "922 of 3,500 rows have no text (26%)" in blank
+    assert "1,000 of 3,500 rows have no class (29%)" in unlabelled
+
+
+def test_a_class_that_is_never_recognised_is_named():
+    found = {
+        "seen": ClassMetrics(50, 0.9, 0.9, 0.9),
+        "missed": ClassMetrics(18, 0.0, 0.0, 0.0),
+        "rare": ClassMetrics(2, 0.0, 0.0, 0.0),
+    }
+    (said,) = remarks.of_classes(found)
+    assert said.startswith("1 class is never recognised ('missed')")
 
 
 def test_a_hostile_class_stays_on_one_short_line():
