@@ -158,7 +158,7 @@ def _column_flags(provenance: Provenance) -> dict[str, str]:
         flags["--target-column"] = given["target_column"]
     else:
         flags["--label-with"] = given["label_with"]
-    if given["segment_column"] != "None":
+    if "segment_column" in given:
         flags["--segment-column"] = given["segment_column"]
     return flags
 
