@@ -38,7 +38,7 @@ def newcomer(tmp_path_factory):
 @pytest.fixture(scope="module")
 def with_own_champion(newcomer):
     """The same, where the messages of twcs.csv have the champion."""
-    trained = newcomer.run("train.py", "--data", "twcs.csv", "--replace-unscorable")
+    trained = newcomer.run("train.py", "--data", "twcs.csv")
     assert trained.returncode == 0, trained.stderr
     return newcomer
 
