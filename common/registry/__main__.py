@@ -220,7 +220,21 @@ def rollback(registry: Registry, reason: str, as_json: bool) -> None:
             f"{registry.model_name} has no champion before the present one to go back to; see "
             f"`{as_typed(COMMAND)} history`, and `promote VERSION`."
         )
+    refuse_synthetic(registry, previous)
     change(registry, previous, history.ROLLBACK, reason, as_json)
+
+
+def refuse_synthetic(registry: Registry, previous: int) -> None:
+    """Refuse to go back from a model of real messages to one of the sample."""
+    from common.registry import versions
+
+    champion = versions.champion(registry)
+    if champion and not champion.synthetic and versions.find(registry, str(previous)).synthetic:
+        raise ModelUnavailable(
+            f"the champion before the present one, version {previous}, was fitted on synthetic "
+            f"messages. If it is to be champion all the same: {as_typed(COMMAND)} promote "
+            f'{previous} --reason "..."'
+        )
 
 
 def change(registry: Registry, number: int, kind: str, reason: str, as_json: bool) -> None:

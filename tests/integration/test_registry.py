@@ -272,6 +272,9 @@ def test_a_champion_of_synthetic_data_is_replaced_and_none_of_other_classes_with
     shown = train(project, "--data", mine)
     assert "new champion, the one of synthetic data is replaced" in shown
     before = champion(project)
+    back = registry(project, "rollback")
+    assert back.returncode == 4, back.stdout
+    assert "was fitted on synthetic messages" in back.stderr
     synthetic = project.run("train.py")
     assert synthetic.returncode == 5, synthetic.stderr
     assert "this model on synthetic ones" in synthetic.stdout
