@@ -22,7 +22,7 @@ def made(tmp_path_factory):
     folder.mkdir()
     registry = connect(folder, create=True)
     classifier = TextClassifier().fit(TEXTS, ["no", "yes"] * (len(TEXTS) // 2))
-    with runs.training_run(registry, "triage", {}) as run_id:
+    with runs.training_run(registry, "triage", {}, "data.csv") as run_id:
         uri = runs.log_model(registry, run_id, classifier, ())
         versions.register(registry, uri, run_id, {})
     runs.log_pages(registry, run_id, {NOTE: "as it was"})
@@ -57,7 +57,7 @@ def use(folder):
     assert len(versions.load(registry, version).predict_proba(TEXTS)) == len(TEXTS)
     note = Path(registry.client.download_artifacts(version.run_id, NOTE))
     assert note.read_text() == "as it was"
-    with runs.training_run(registry, "triage", {}) as run_id:
+    with runs.training_run(registry, "triage", {}, "data.csv") as run_id:
         runs.log_pages(registry, run_id, {NOTE: "later"})
     (written,) = [path for path in folder.rglob(NOTE) if path.read_text() == "later"]
     return written
@@ -101,7 +101,7 @@ def test_a_copy_of_the_database_alone_reads_the_original_and_never_writes_into_i
     before = files(project)
     registry = connect(copy)
     assert versions.load(registry, versions.find(registry, "1"))
-    with runs.training_run(registry, "triage", {}) as run_id:
+    with runs.training_run(registry, "triage", {}, "data.csv") as run_id:
         runs.log_pages(registry, run_id, {NOTE: "later"})
     assert (copy / "mlartifacts" / run_id / "artifacts" / NOTE).read_text() == "later"
     assert files(project) == before

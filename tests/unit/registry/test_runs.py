@@ -13,7 +13,7 @@ def look(version, data, status="OK"):
         status=status,
         window="2026-03-02",
         document={"status": status},
-        page=f"<p>{data}</p>",
+        report=f"<p>{data}</p>",
     )
 
 
@@ -23,9 +23,13 @@ def test_the_monitors_run_is_closed_after_each_look_and_holds_the_report(tmp_pat
     runs.log_monitoring(registry, "triage", look(4, "tuesday.csv", "WARNING"))
     client = registry.client
     (run,) = client.search_runs([registry.experiment_id("triage")])
-    assert (run.info.status, run.info.run_name) == ("FINISHED", "monitor triage v4 tuesday.csv")
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "monitor triage")
     tags = run.data.tags
-    assert (tags["model"], tags["version"], tags["data"]) == ("triage", "4", "tuesday.csv")
+    assert (tags["triage.model"], tags["triage.version"], tags["triage.data"]) == (
+        "triage",
+        "4",
+        "tuesday.csv",
+    )
     assert len(client.get_metric_history(run.info.run_id, "accuracy")) == 2
     page = client.download_artifacts(run.info.run_id, "report.html", str(tmp_path))
     assert Path(page).read_text() == "<p>tuesday.csv</p>"

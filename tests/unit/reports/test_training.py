@@ -104,7 +104,7 @@ def test_a_record_has_telling_terms_if_the_model_has_any(classifier, tells):
 def test_the_description_of_a_version_has_the_verdict_and_the_rules():
     rule = Rule("accuracy", "accuracy", 0.9, 0.91, "gain > 0.005", True)
     shown = training.description(Verdict(True, "promoted", "new champion", "better", (rule,)))
-    assert shown.startswith("new champion: better.\n\n|")
+    assert shown.startswith("New champion: better.\n\n|")
     assert "| accuracy | 0.9000     | 0.9100       | +0.0100" in shown
 
 
