@@ -61,7 +61,7 @@ def test_commands_run(newcomer, block):
 
 # Commands that need what a test has not: a cluster, a bucket, an hour.
 ELSEWHERE = re.compile(
-    r"git clone|registry ui|s3://|HOST|spark|^make |-m benchmarks|-m pip|^for |^done$|--rows 125000"
+    r"git clone|registry ui|bin/triage|bin/mlflow|s3://|HOST|spark|^make |-m benchmarks|-m pip|^for |^done$|--rows 125000"
 )
 
 
@@ -73,6 +73,9 @@ def veteran(with_own_champion):
     messages = pd.read_csv(root / "twcs.csv", dtype=str, keep_default_na=False)
     messages.drop(columns="inbound").to_csv(root / "new.csv", index=False)
     messages[["tweet_id", "inbound"]].to_csv(root / "labels.csv", index=False)
+    for folder in ("scored", "reports"):
+        (root / folder).mkdir(exist_ok=True)
+    (root / "messages.txt").write_text("where is my order?\n")
     for folder in ("days", "history", "labels", "parts"):
         (root / folder).mkdir()
         for day in range(2):
