@@ -59,9 +59,11 @@ def test_commands_run(newcomer, block):
     assert done.returncode == 0, done.stderr
 
 
-# Commands that need what a test has not: a cluster, a bucket, an hour.
+# Commands that need what a test has not: a cluster, a bucket, an hour; forgetting for good has
+# tests of its own.
 ELSEWHERE = re.compile(
-    r"git clone|registry ui|bin/triage|bin/mlflow|s3://|HOST|spark|^make |-m benchmarks|-m pip|^for |^done$|--rows 125000"
+    r"git clone|registry ui|bin/triage|bin/mlflow|forget .*--yes|s3://|HOST|spark|^make |"
+    r"-m benchmarks|-m pip|^for |^done$|--rows 125000"
 )
 
 
