@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from common import CODE, ROOT
 from common.errors import InputError, SettingsError, StoreError
+from common.pipelines.form import reading_of
 from common.pipelines.progress import no_progress
 
 if TYPE_CHECKING:  # a request is made without any heavy library
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # a request is made without any heavy library
     from common.data.tables import Table
     from common.evaluation.profile import Profile
     from common.models.base import Classifier
+    from common.monitoring.comparable import Comparable
     from common.monitoring.incidents.book import Book
     from common.monitoring.incidents.lifecycle import Notice
     from common.monitoring.result import MonitoringResult
@@ -157,6 +159,7 @@ def run(
     from common.monitoring import result as monitoring
     from common.monitoring import windows
     from common.monitoring.alerts import channels
+    from common.monitoring.comparable import comparable
     from common.monitoring.incidents import book as incident_book
     from common.monitoring.incidents import outbox
     from common.monitoring.unknown_labels import refuse_unknown_labels
@@ -175,15 +178,15 @@ def run(
         found = _read_windows(request, registry, source, version, classifier, progress)
         source.say_if_unlabelled(found)
         refuse_unknown_labels(found, classifier.classes_, columns.label)
-        found, reference = _like_with_like(request, found, reference)
+        compared = comparable(found, reference, request.mask)
         with incident_book.open_book(request.state or ROOT / STATE_FILE) as book:
-            judged = _judge(request, source, found, classifier, reference, book)
+            judged = _judge(request, source, compared, classifier, book)
             new_notices = _keep(request, registry, columns, judged, book)
             result = monitoring.monitoring_result(
                 judged,
                 model=monitoring.WatchedModel(version.name, version.number, version.run_id),
                 file=source.name,
-                reference=reference,
+                reference=compared.reference,
                 book=book,
                 next_steps=monitoring.propose_steps(
                     judged,
@@ -198,23 +201,6 @@ def run(
     _log(registry, request.experiment, judged, result)
     _write_files(request, result)
     return result
-
-
-def _like_with_like(
-    request: MonitorRequest, found: dict[str, Profile], reference: Profile | None
-) -> tuple[dict[str, Profile], Profile | None]:
-    """Windows and reference, both masked if one of them is; say what can't be compared."""
-    from common.evaluation import profile
-
-    if request.mask or (reference is not None and reference.masked):
-        found = {name: profile.masked(window) for name, window in found.items()}
-        reference = None if reference is None else profile.masked(reference)
-    if reference is not None and reference.rows and not any(reference.texts()):
-        logger.info(
-            "The reference keeps no messages (EXAMPLES=0): words, lengths and copies are not "
-            "compared."
-        )
-    return found, reference
 
 
 def _log(
@@ -277,17 +263,10 @@ def _source(
     columns: MessageColumns,
     length: Length,
 ) -> Source:
-    from common.data.reading import Reading
     from common.data.source import choose_source
     from common.monitoring import source
 
-    reading = Reading(
-        delimiter=request.delimiter,
-        encoding=request.encoding,
-        header=request.header,
-        sheet=request.sheet,
-        field_characters=request.field_characters,
-    )
+    reading = reading_of(request)
     if request.predictions and request.labels:
         return source.predictions(
             request.predictions,
@@ -347,9 +326,8 @@ def _load_challenger(registry: Registry, version: Version, which: str | None) ->
 def _judge(
     request: MonitorRequest,
     source: Source,
-    windows: dict[str, Profile],
+    compared: Comparable,
     classifier: Classifier,
-    reference: Profile | None,
     book: Book,
 ) -> MonitoringRun:
     from datetime import UTC, datetime
@@ -359,14 +337,14 @@ def _judge(
 
     return judge_windows(
         source.feed(request.model_name),
-        windows,
-        Baseline(classifier, reference, request.accuracy_floor),
+        compared.windows,
+        Baseline(classifier, compared.reference, request.accuracy_floor),
         book,
         datetime.now(UTC),
         days=source.length.days,
         label_days=request.label_days,
         more=source.findings(),
-        unlabelled=source.is_unlabelled(windows),
+        unlabelled=source.is_unlabelled(compared.windows),
     )
 
 

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common import ROOT
-from common.errors import InputError, MissingColumn, SettingsError, StoreError
+from common.errors import MissingColumn, SettingsError, StoreError
+from common.pipelines.classify import classify as classify
+from common.pipelines.classify import load_model
+from common.pipelines.form import reading_of
 from common.pipelines.progress import no_progress
 from common.scoring import stdio
 
@@ -207,49 +210,6 @@ def _log(total: Total, registry: Registry, experiment: str) -> None:
         logger.warning("predict: this run is missing in MLflow: %s", error)
 
 
-def classify(
-    messages: Sequence[str] | Table,
-    *,
-    text_column: str | None = None,
-    proba: bool = False,
-    explain: bool = False,
-    model: str = "champion",
-    model_name: str = "triage",
-    tracking_uri: str | None = None,
-) -> Table:
-    """Classify messages in memory; nothing is written or logged.
-
-    Args:
-        messages: texts, or a pandas or Arrow table that has them in `text_column`.
-        text_column: None: as the version was trained.
-        proba, explain: add the probability of each class; the words that speak most for it.
-        model: alias, `latest` or number of a version of `model_name`.
-
-    Returns:
-        The messages with prediction, confidence and model_version, as a file of them would get
-        them: an Arrow table for an Arrow table, else a DataFrame. Where there is no text, the cells
-        are null.
-
-    Raises:
-        InputError: the table lacks the column, or it is not text.
-        StoreError: MLflow is out of reach, or the model can't be loaded.
-    """
-    from common.registry import store, versions
-    from common.scoring import table
-
-    if isinstance(messages, str):
-        raise InputError("messages must be a list of texts or a table, not one text: [text].")
-    registry = store.connect(tracking_uri, ROOT, model_name)
-    version = versions.find(registry, model)
-    column = text_column or version.text_column
-    if isinstance(messages, Sequence):
-        import pandas as pd
-
-        messages = pd.DataFrame({column: list(messages)}, dtype="object")
-    loaded = _load(registry, version)
-    return table.classify(messages, loaded, column, with_proba=proba, with_reasons=explain)
-
-
 @contextmanager
 def _files(request: PredictRequest) -> Iterator[tuple[list[Path], Path | None]]:
     """Yield the inputs as files, and where the output goes: a file, a folder or beside them."""
@@ -290,7 +250,6 @@ def _plan_early(
 def _plan(
     request: PredictRequest, inputs: list[Path], output: Path | None, text_column: str
 ) -> _Plan:
-    from common.data.reading import Reading
     from common.scoring import jobs, lake
 
     folder = None
@@ -304,13 +263,7 @@ def _plan(
         with_reasons=request.explain,
         keep=None if columns is None else tuple(dict.fromkeys(columns)),
         spreadsheet_safe=request.spreadsheet_safe,
-        reading=Reading(
-            delimiter=request.delimiter,
-            encoding=request.encoding,
-            header=request.header,
-            sheet=request.sheet,
-            field_characters=request.field_characters,
-        ),
+        reading=reading_of(request),
         part=folder is not None,
     )
     format = request.format or ("parquet" if folder else None)
@@ -349,9 +302,9 @@ def _score(
     challenger = None
     if request.challenger:
         other = versions.find_challenger(registry, version, request.challenger)
-        challenger = _load(registry, other)
+        challenger = load_model(registry, other)
     logger.info("Scoring with %s version %d.", version.name, version.number)
-    model = _load(registry, version)
+    model = load_model(registry, version)
     if challenger:
         _say_if_classes_differ(model, challenger)
     if request.explain:
@@ -405,11 +358,3 @@ def _options(request: PredictRequest, frozen: bool) -> Options:
         force=request.force,
         frozen=frozen,
     )
-
-
-def _load(registry: Registry, version: Version) -> LoadedModel:
-    from common.registry import versions
-    from common.scoring.model import LoadedModel, ModelIdentity
-
-    identity = ModelIdentity(version.name, version.number, version.run_id)
-    return LoadedModel(versions.load(registry, version), identity)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from common import ROOT
 from common.errors import SettingsError
 from common.models.families import FAMILIES
+from common.pipelines.form import reading_of
 from common.pipelines.progress import no_progress
 from common.settings import CRITICAL_KEYWORDS, RULES, as_text, from_text
 from common.training.outcome import TrainResult
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     from common.data.columns import MessageColumns
-    from common.data.reading import Reading
     from common.data.source import Source
     from common.data.tables import Table
     from common.registry.store import Registry
@@ -151,7 +151,7 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
     from common.registry import pages, versions
     from common.training import promotion
 
-    with source_of(request.data, ROOT, request.seed, _reading(request)) as source:
+    with source_of(request.data, ROOT, request.seed, reading_of(request)) as source:
         request = _with_target(request, source)
         registry = _connect(request, source)
         result = _fit(request, source, progress)
@@ -200,7 +200,7 @@ def reproduce(request: TrainRequest, which: str, progress: Progress = no_progres
     from common.registry import runs, versions
     from common.training import provenance
 
-    with source_of(request.data, ROOT, request.seed, _reading(request)) as source:
+    with source_of(request.data, ROOT, request.seed, reading_of(request)) as source:
         request = _with_target(request, source)
         registry = _connect(request, source)
         version = versions.find(registry, which)
@@ -218,7 +218,7 @@ def _connect(request: TrainRequest, source: Source) -> Registry:
     from common.data.columns import require
     from common.registry import store
 
-    require(source.path, _columns(request), _reading(request))
+    require(source.path, _columns(request), reading_of(request))
     registry = store.connect(request.tracking_uri, ROOT, request.model_name, create=True)
     if request.data is None:
         logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
@@ -231,7 +231,7 @@ def _fit(request: TrainRequest, source: Source, progress: Progress) -> TrainingR
     recipe = _recipe(request)
     with progress("Fitting", "steps", recipe.steps) as advance:
         return fit.read_and_fit(
-            source.path, _columns(request), recipe, reading=_reading(request), advance=advance
+            source.path, _columns(request), recipe, reading=reading_of(request), advance=advance
         )
 
 
@@ -296,18 +296,6 @@ def _columns(request: TrainRequest) -> MessageColumns:
         request.critical_keywords,
         segment=request.segment_column,
         normalise_labels=request.normalise_labels,
-    )
-
-
-def _reading(request: TrainRequest) -> Reading:
-    from common.data.reading import Reading
-
-    return Reading(
-        delimiter=request.delimiter,
-        encoding=request.encoding,
-        header=request.header,
-        sheet=request.sheet,
-        field_characters=request.field_characters,
     )
 
 

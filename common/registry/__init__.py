@@ -7,9 +7,9 @@ what they left, `pages` links to MLflow's pages; `artifact` is a fitted model as
 loaded and checked; `versions` registers, finds and loads versions of the registered model,
 `columns` those it was trained with, `descriptions` what MLflow's pages say of it, and `listing`
 shows them all; `lock` lets one process at a time change the champion; `history` keeps who was
-champion from when to when, and `judged` on which rows those were tested that were rolled back from;
-`__main__` is the command `python -m common.registry`. May import data, evaluation, models and what
-lies below them; only `__main__` uses the command line.
+champion from when to when (`register`), and `judged` on which rows those were tested that were
+rolled back from; `__main__` is the command `python -m common.registry`. May import data,
+evaluation, models and what lies below them; only `__main__` uses the command line.
 """
 
 import os

@@ -26,12 +26,13 @@ from tabulate import tabulate
 from common import ROOT, cli, flags
 from common.commands import as_typed
 from common.errors import ModelUnavailable, SettingsError
+from common.registry.register import MANUAL, ROLLBACK
 from common.registry.store import Registry, connect
 from common.settings import Settings
 
 if TYPE_CHECKING:  # a mistake in the flags is told without any heavy library
-    from common.registry.history import Register
     from common.registry.listing import Listed
+    from common.registry.register import Register
 
 COMMAND = "python -m common.registry"
 CHECKED = ["where is my order?", "thank you", ""]
@@ -208,7 +209,7 @@ def promote(registry: Registry, which: str, reason: str, although: bool, as_json
         logger.warning(
             "Version %d was rolled back from at %s (%s).", before.version, before.at, before.reason
         )
-    change(registry, version.number, history.MANUAL, reason, as_json)
+    change(registry, version.number, MANUAL, reason, as_json)
 
 
 def rollback(registry: Registry, reason: str, as_json: bool) -> None:
@@ -221,7 +222,7 @@ def rollback(registry: Registry, reason: str, as_json: bool) -> None:
             f"`{as_typed(COMMAND)} history`, and `promote VERSION`."
         )
     refuse_synthetic(registry, previous)
-    change(registry, previous, history.ROLLBACK, reason, as_json)
+    change(registry, previous, ROLLBACK, reason, as_json)
 
 
 def refuse_synthetic(registry: Registry, previous: int) -> None:
@@ -255,7 +256,7 @@ def change(registry: Registry, number: int, kind: str, reason: str, as_json: boo
             logger.warning("Registry repaired: %s", line)
         register = history.read(registry)
         refuse_champion(register, number)
-        if kind == history.ROLLBACK and register.previous() != number:
+        if kind == ROLLBACK and register.previous() != number:
             raise SettingsError("another champion was chosen meanwhile: look again, and try again.")
         entry = history.move(registry, version, kind, history.who(), reason, confirm)
     before = f"instead of version {entry.replaced}" if entry.replaced else "the first one"

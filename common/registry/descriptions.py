@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from common.registry.register import Entry
 from common.text import brief
-
-if TYPE_CHECKING:
-    from common.registry.history import Entry
 
 # Of the description's column in MLflow's database.
 LONGEST = 5000

@@ -14,6 +14,7 @@ from common.data import split
 from common.data.labels import match_spelling
 from common.errors import ModelUnavailable
 from common.registry import history, judged, lock, versions
+from common.registry.register import CONTEST
 from common.registry.store import Registry
 from common.registry.versions import Version
 from common.text import brief
@@ -135,7 +136,7 @@ def contest_and_promote(
                 continue
             if verdict.promote:
                 by = f"train.py, run {version.run_id}"
-                history.move(registry, version, history.CONTEST, by, verdict.reason, confirm)
+                history.move(registry, version, CONTEST, by, verdict.reason, confirm)
             tags = {"verdict": verdict.outcome, "reason": verdict.reason}
             versions.record(registry, version, tags, describe(verdict))
         return replace(held, verdict=verdict)

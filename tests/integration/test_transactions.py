@@ -21,6 +21,7 @@ from common.data.split import buckets
 from common.errors import ModelUnavailable, StoreError
 from common.models.families import FAMILIES
 from common.registry import history, lock, runs, store, versions
+from common.registry.register import MANUAL
 from common.settings import RULES
 from common.training import fit as training
 from common.training import promotion
@@ -231,7 +232,7 @@ def test_who_has_lost_the_lock_promotes_nothing(remote, fitted):
     promotion.contest_and_promote(registry, first, fitted, ANYTHING)
     with pytest.raises(StoreError, match="was lost"), lock.hold(registry) as confirm:
         registry.client.delete_registered_model(f"{NAME}.lock")
-        history.move(registry, second, history.MANUAL, "ann", "why not", confirm)
+        history.move(registry, second, MANUAL, "ann", "why not", confirm)
     assert history.read(registry).champion == first.number
     with lock.hold(registry):
         (said,) = history.repair(registry)

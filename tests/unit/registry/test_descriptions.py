@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from common.registry import descriptions
-from common.registry.history import Entry
+from common.registry.register import Entry
 
 FIRST = Entry(1, 1, None, "contest", "2026-03-01T08:00:00+00:00", "train.py", "first champion: .9")
 BY_HAND = Entry(2, 4, 1, "manual", "2026-03-02T08:00:00+00:00", "ann", "approved | checked")

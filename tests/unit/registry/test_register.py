@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.registry.history import CONTEST, MANUAL, OUTSIDE, ROLLBACK, Entry, Register
+from common.registry.register import CONTEST, MANUAL, OUTSIDE, ROLLBACK, Entry, Register
 
 
 def register(moves):
