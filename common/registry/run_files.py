@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow.entities import ViewType
-from mlflow.exceptions import MlflowException
 
 from common.errors import ModelUnavailable
 from common.registry import artifact, versions
 from common.registry.runs import HOST_TAG, MONITOR_TAG, SCORING_TAG
-from common.registry.store import Registry, is_missing
+from common.registry.store import Registry
 
 # A run is ours if it has one of these; the last one is in trainings of all releases.
 OURS = (MONITOR_TAG, SCORING_TAG, HOST_TAG, "data_sha256")
@@ -82,16 +81,8 @@ def delete(registry: Registry, file: RunFile) -> None:
 def of_models(registry: Registry) -> Iterator[tuple[versions.Version, Path]]:
     """A copy of each version's model folder, which goes when the next is asked for."""
     for version in versions.list_versions(registry):
-        with registry.store_errors():
-            try:
-                location = registry.client.get_model_version_download_uri(
-                    version.name, str(version.number)
-                )
-            except MlflowException as error:
-                if is_missing(error):
-                    continue
-                raise
         try:
+            location = versions.location(registry, version)
             with artifact.fetch(registry.uri, location, version.uri) as folder:
                 yield version, folder
         except ModelUnavailable:

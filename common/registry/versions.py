@@ -207,17 +207,24 @@ def load(registry: Registry, version: Version) -> Classifier:
         ModelUnavailable: it is gone, changed, or was registered without digests of its files.
     """
     expected = version.files
+    with artifact.fetch(registry.uri, location(registry, version), version.uri) as folder:
+        return artifact.load(folder, version.uri, expected)
+
+
+def location(registry: Registry, version: Version) -> str:
+    """Where the stored model is.
+
+    Raises:
+        ModelUnavailable: it is gone.
+    """
     with registry.store_errors():
         try:
-            location = registry.client.get_model_version_download_uri(
-                version.name, str(version.number)
-            )
+            name, number = version.name, str(version.number)
+            return str(registry.client.get_model_version_download_uri(name, number))
         except MlflowException as error:
             if is_missing(error):
                 raise ModelUnavailable(f"model {version.uri} is gone.") from error
             raise
-    with artifact.fetch(registry.uri, location, version.uri) as folder:
-        return artifact.load(folder, version.uri, expected)
 
 
 def record(registry: Registry, version: Version, tags: Mapping[str, str], description: str) -> None:
