@@ -196,13 +196,15 @@ def run(
 
 def _log(total: Total, registry: Registry, experiment: str) -> None:
     from common.registry import runs
+    from common.text import printable
 
     run = runs.ScoringRun(
         version=total.model.version,
         data=Path(total.files[0].input.path).name,
         metrics=total.metrics(),
         params=total.params(),
-        document=total.to_json(),
+        # Paths in it are as they were given, so they start here.
+        document={**total.to_json(), "directory": printable(Path.cwd())},
     )
     try:
         runs.log_scoring(registry, experiment, run)

@@ -29,7 +29,8 @@ def known_outputs(registry: Registry) -> list[Path]:
     for file in run_files.of_runs(registry, ("manifest.json",)):
         try:
             facts = json.loads(run_files.read(registry, file))
-            found += [Path(one["output"]["path"]) for one in facts.get("files", [facts])]
+            start = facts.get("directory", "")
+            found += [Path(start, one["output"]["path"]) for one in facts.get("files", [facts])]
         except (ValueError, KeyError, TypeError):
             continue  # not one of predict.py
     return found

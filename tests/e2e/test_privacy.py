@@ -70,6 +70,12 @@ def work(project, **env):
     for command in commands:
         done = project.run(*command, **env)
         assert done.returncode in ((0, 1, 2) if command[0] == "monitor.py" else (0,)), done.stderr
+    elsewhere = project.root.parent / "elsewhere"
+    elsewhere.mkdir()
+    flags = (data, "-o", "relative.csv")
+    done = project.run(project.root / "predict.py", *flags, cwd=elsewhere, **env)
+    assert done.returncode == 0, done.stderr
+    assert CANARY in (elsewhere / "relative.csv").read_text()
     shown = project.run("monitor.py", "--data", data, "--json", **env)
     (project.root / "logs" / "monitor.jsonl").write_text(shown.stdout)
     ragged.unlink()
@@ -119,6 +125,7 @@ def test_an_author_is_forgotten_everywhere_and_the_models_still_work(worked):
     assert "Nothing was removed" not in done.stdout
     assert hold(worked, CANARY) == []
     assert hold(worked, "person10@example") == []
+    assert CANARY not in (worked.root.parent / "elsewhere" / "relative.csv").read_text()
     assert (worked.root / "out.csv").read_bytes() == b"".join(others)
     noted = (worked.root / "logs" / "privacy.log").read_text()
     assert "reference.parquet: " in noted

@@ -66,7 +66,7 @@ def predicted_classes(reference: Mapping[str, int], current: Mapping[str, int]) 
     status = warn_if(p < SIGNIFICANCE and value >= PSI_MARGIN)
     order = np.argsort(-np.abs(shares - shares_before), kind="stable")[:SHOWN]
     moved: list[dict[str, str | float]] = [
-        {"class": names[k], "share": float(shares[k]), "reference": float(shares_before[k])}
+        {"class": names[k], "share": float(now[k] / n), "reference": float(before[k] / m)}
         for k in order
     ]
     judged = "differ beyond chance from" if status else "are about those of"
