@@ -11,6 +11,7 @@ from helpers import ROOT
 import monitor
 from common.errors import SettingsError
 from common.pipelines.monitor import MonitorRequest, run
+from common.pipelines.monitor_request import flags_of
 from common.settings import Settings, load
 
 # Fields that are called otherwise than their settings.
@@ -96,6 +97,17 @@ def test_predictions_take_the_place_of_the_data_of_the_settings_but_not_of_the_f
         request_of(*late, "--data", "/b.csv")
 
 
+def test_the_flags_of_a_request_make_the_same_request_again():
+    flags = [
+        *("--text-column", "message", "--time-column", "when", "--encoding", "cp1252"),
+        *("--header", "id,when,message", "--model-name", "urgency", "--accuracy-floor", "0.7"),
+        "--no-labels",
+    ]
+    request = request_of("--data", "a.csv", *flags)
+    assert sorted(flags_of(request)) == sorted(flags)
+    assert flags_of(MonitorRequest(Path("a.csv"))) == []
+
+
 def test_a_request_does_not_show_what_may_hold_a_secret():
     request = MonitorRequest(
         alert_urls=("https://a.org/token",),
@@ -129,7 +141,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_opened(given, says):
 def test_a_request_is_made_without_any_heavy_library():
     code = """
 import sys
-from common.pipelines.monitor import MonitorRequest
+from common.pipelines.monitor import MonitorRequest, run
 MonitorRequest()
 print({name.split(".")[0] for name in sys.modules}
       & {"mlflow", "sklearn", "catboost", "pandas", "numpy", "pyarrow", "scipy", "jinja2"})

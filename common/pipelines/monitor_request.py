@@ -1,0 +1,133 @@
+"""What a look of the monitor is asked for: fields as flags and settings have them."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from common.errors import SettingsError
+from common.text import printable
+
+if TYPE_CHECKING:  # a request is made without any heavy library
+    from common.data.tables import Table
+
+# Fields that a command line must repeat to look at the same in the same way.
+REPEATED = {
+    *("text_column", "target_column", "segment_column", "time_column", "label_with"),
+    *("critical_keywords", "delimiter", "encoding", "header", "sheet"),
+    *("model", "model_name", "accuracy_floor"),
+}
+
+
+@dataclass(frozen=True)
+class MonitorRequest:
+    """What to watch, against what, and who is told; the fields are monitor.py's flags and settings.
+
+    Attributes:
+        data: labelled messages: a file, a folder of files, or a table in memory; None: the holdout
+            side of the training data.
+        predictions, labels: what predict.py wrote, and the classes that came later, joined by
+            `id_column`; instead of `data`. `prefix`: of the columns that predict.py has added.
+        no_labels: the messages of `data` have none: accuracy is estimated. It is too where all are
+            empty, and where nobody names `target_column` and `data` lacks it.
+        training_data: what the model is fitted on; None: the synthetic sample.
+        text_column, target_column, label_with, critical_keywords, segment_column: where messages,
+            their classes and groups are; None: as the version was trained.
+        time_column: when messages were written.
+        delimiter, encoding, header, sheet, field_characters: the form of files, as in
+            `reading.Reading`.
+        model, challenger: an alias, `latest` or a number of the registered model `model_name`.
+        tracking_uri, experiment: of MLflow; None: mlflow.db in the project's folder.
+        window: `file`, days or weeks (`1d`, `2w`), or a number of rows.
+        accuracy_floor: between 0 and 1.
+        label_days: how old the newest label may be.
+        alert_urls, smtp_url, mail_from: who is told of incidents, as `channels.parse` takes them.
+        remind_hours: after which an open incident is told again.
+        state: the file of windows and incidents; None: monitor.db in the project's folder.
+        report, metrics_file: where to write a page of HTML, and figures for Prometheus.
+        retrain_on: how bad accuracy must become for train.py to run, on `retrain_data`.
+        workers: processes; None: one for each processor.
+        seed: of the synthetic sample.
+        mask, examples: how much of the messages is stored and shown, as in `masking.Disclosure`.
+        report_days: how old other reports beside `report` may become; None: as old as they like.
+
+    Raises:
+        SettingsError: fields that can't be meant together, or a value out of range.
+    """
+
+    data: Path | Table | None = None
+    _: KW_ONLY
+    predictions: Path | None = None
+    labels: Path | None = None
+    no_labels: bool = False
+    id_column: str = "tweet_id"
+    prefix: str = ""
+    training_data: Path | None = None
+    text_column: str | None = None
+    target_column: str | None = None
+    label_with: Literal["column", "vader", "keywords"] | None = None
+    critical_keywords: tuple[str, ...] | None = None
+    time_column: str = "created_at"
+    segment_column: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: tuple[str, ...] | None = None
+    sheet: str | None = None
+    field_characters: int = 16_000_000
+    model: str = "champion"
+    challenger: str | None = None
+    model_name: str = "triage"
+    tracking_uri: str | None = field(default=None, repr=False)
+    experiment: str = "triage"
+    window: str = "file"
+    accuracy_floor: float = 0.8
+    label_days: float = 7
+    alert_urls: tuple[str, ...] = field(default=(), repr=False)
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
+    remind_hours: float = 24
+    state: Path | None = None
+    report: Path | None = None
+    metrics_file: Path | None = None
+    retrain_on: Literal["warning", "critical"] | None = None
+    retrain_data: Path | None = None
+    workers: int | None = None
+    seed: int = 42
+    mask: bool = False
+    examples: int = 10
+    report_days: float | None = None
+
+    def __post_init__(self) -> None:
+        late = self.predictions, self.labels
+        if any(late) and not all(late):
+            raise SettingsError("--predictions and --labels belong together: give both.")
+        if any(late) and self.data is not None:
+            raise SettingsError("--data and --predictions are two places to look at: give one.")
+        if any(late) and self.label_with not in (None, "column"):
+            raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
+        if any(late) and self.challenger:
+            raise SettingsError("--challenger must answer messages: it goes with --data.")
+        if self.no_labels and self.data is None:
+            raise SettingsError("--no-labels is for --data.")
+        if self.retrain_data and not self.retrain_on:
+            raise SettingsError("--retrain-data is for --retrain-on.")
+        if self.retrain_on not in (None, "warning", "critical"):
+            raise SettingsError(f"--retrain-on must be warning or critical, not {self.retrain_on}.")
+        if not 0 < self.accuracy_floor < 1:
+            raise SettingsError(
+                f"ACCURACY_FLOOR must be between 0 and 1, not {self.accuracy_floor}."
+            )
+        if self.workers is not None and self.workers < 1:
+            raise SettingsError("--workers must be at least 1.")
+
+
+def flags_of(request: MonitorRequest) -> list[str]:
+    """With which monitor.py looks in the same way, beside those that say at what."""
+    words = []
+    for item in fields(request):
+        value = getattr(request, item.name)
+        if item.name in REPEATED and value != item.default:
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            words += [f"--{item.name.replace('_', '-')}", printable(text)]
+    return [*words, "--no-labels"] if request.no_labels else words
