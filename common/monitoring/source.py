@@ -13,7 +13,7 @@ from common.data import files
 from common.data.columns import MessageColumns, PredictionColumns, require
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
-from common.errors import MissingColumn
+from common.errors import InputError, MissingColumn
 from common.evaluation.profile import Profile
 from common.models.base import Classifier
 from common.monitoring import late_labels, observe, windows
@@ -205,6 +205,9 @@ def by_window(
         holdout_percent: look only at the rows that a split with this percentage holds out.
         workers: processes; None: one for each processor.
         challenger: another model, whose answers are compared.
+
+    Raises:
+        InputError: a file can't be read, lacks a column, or holds no time that can be read.
     """
     observer = Observer(
         columns=source.columns,
@@ -217,9 +220,19 @@ def by_window(
     workers = workers or parallel.available()
     with progress(source.name, "B", files.size(source.path)) as advance:
         found = observe.by_window(source.path, observer, workers, source.reading, advance)
+    _refuse_undated(source, found)
     newest = max(part.stat().st_mtime for part in files.parts(source.path))
     whole = f"{datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M:%S} {source.name}"
     return {whole if name == windows.WHOLE else name: window for name, window in found.items()}
+
+
+def _refuse_undated(source: Source, found: Mapping[str, Profile]) -> None:
+    """Refuse messages whose time nowhere can be read: no day would hold one of them."""
+    if set(found) == {windows.UNDATED} and found[windows.UNDATED].predicted.total():
+        raise InputError(
+            f"{source.name}: no cell of column {source.columns.time!r} is a time, such as "
+            "2026-03-01 or 2026-03-01T10:00:00Z: is TIME_COLUMN right (--time-column)?"
+        )
 
 
 def _columns_of(path: Path, reading: Reading) -> list[str]:

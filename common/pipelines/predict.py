@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common import ROOT
-from common.errors import MissingColumn, SettingsError, StoreError
+from common.errors import InputError, MissingColumn, SettingsError, StoreError
 from common.pipelines.classify import classify as classify
 from common.pipelines.classify import load_model
 from common.pipelines.form import reading_of
@@ -179,9 +179,8 @@ def run(
         plan = _plan_early(request, inputs, output, usual)
         registry = store.connect(request.tracking_uri, ROOT, request.model_name)
         version = versions.find(registry, request.model)
-        column = request.text_column or version.text_column
-        if plan is None or column != usual:
-            plan = _plan(request, inputs, output, column)
+        if plan is None or (request.text_column or version.text_column) != usual:
+            plan = _plan_of_version(request, inputs, output, version)
         manifests = _score(request, registry, version, plan, progress)
     result = PredictResult(tuple(manifests), total_of_manifests(manifests))
     show(result)
@@ -247,6 +246,21 @@ def _plan_early(
         if request.text_column:
             raise
         return None
+
+
+def _plan_of_version(
+    request: PredictRequest, inputs: list[Path], output: Path | None, version: Version
+) -> _Plan:
+    """The plan with the version's own column; say so if the version knows the sample alone."""
+    try:
+        return _plan(request, inputs, output, request.text_column or version.text_column)
+    except MissingColumn as error:
+        if request.text_column or not version.synthetic:
+            raise
+        raise InputError(
+            f"{error} Version {version.number} was fitted on SYNTHETIC messages, though: train on "
+            "your own first (train.py --data FILE)."
+        ) from error
 
 
 def _plan(

@@ -5,6 +5,7 @@ import json
 
 import pandas as pd
 import pytest
+from helpers import copy_project
 
 from common.errors import InputError, MissingColumn
 from common.pipelines.monitor import MonitorRequest
@@ -193,3 +194,25 @@ def test_the_scripts_take_a_column_from_the_environment_before_that_of_the_versi
     refused = project.run("predict.py", path, "-o", "o2.csv")
     assert refused.returncode == 3
     assert "has no column 'text'" in refused.stderr
+
+
+def test_a_file_of_one_s_own_is_not_blamed_for_the_columns_of_the_sample(tmp_path):
+    project = copy_project(tmp_path / "project")
+    made = project.run("-m", "common.data.synthetic", "--rows", "400", "--out", "data")
+    assert made.returncode == 0, made.stderr
+    assert project.run("train.py").returncode == 0
+    table(20).to_csv(project.root / "own.csv", index=False)
+    refused = project.run("predict.py", "own.csv")
+    assert refused.returncode == 3
+    assert "Version 1 was fitted on SYNTHETIC messages" in refused.stderr
+
+
+def test_bare_monitoring_asks_for_data_once_the_model_is_one_s_own(request_of):
+    with pytest.raises(InputError, match=r"was not fitted on the sample: name .*--data FILE"):
+        monitor(request_of())
+
+
+def test_times_that_nobody_can_read_are_said_to_be_so(request_of):
+    undated = table(60).assign(day="42057.59")
+    with pytest.raises(InputError, match="no cell of column 'day' is a time"):
+        monitor(request_of(undated, window="1d"))
