@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, count
 
 from common.scoring.manifest import InputFile, Manifest, Outcomes, OutputFile
 from common.scoring.model import ModelIdentity
@@ -14,10 +15,11 @@ from common.scoring.shadow import Agreement
 from common.types import Json
 
 # MLflow refuses longer parameters.
-CHARTED_CLASSES, NAME_CHARACTERS = 50, 200
-# What names of metrics in MLflow can't hold.
-_METRIC_NAME = re.compile(r"[^\w.\- :]")
 PARAM_CHARACTERS = 6000
+CHARTED_CLASSES = 50
+# Of a class in the name of a metric, which may have 250: letters, digits and few others.
+METRIC_CHARACTERS = 200
+_NOT_IN_METRICS = re.compile(r"[^\w.\- ]")
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,10 @@ class Total:
     def metrics(self) -> dict[str, float]:
         """For charts: rows by outcome, the share of each class, confidence, speed."""
         frequent = sorted(self.classes.items(), key=lambda pair: -pair[1])[:CHARTED_CLASSES]
+        names = metric_names("share", [name for name, _ in frequent])
         shares = {
-            f"share {_METRIC_NAME.sub('_', name)[:NAME_CHARACTERS]}": rows
-            / max(self.rows.scored, 1)
-            for name, rows in frequent
+            name: rows / max(self.rows.scored, 1)
+            for name, (_, rows) in zip(names, frequent, strict=True)
         }
         figures = {
             "mean_confidence": self.mean_confidence,
@@ -101,6 +103,23 @@ class Total:
             "classes": json.dumps(list(self.classes))[:PARAM_CHARACTERS],
             **challenger,
         }
+
+
+def metric_names(prefix: str, classes: Sequence[str]) -> list[str]:
+    """A metric for each class, named after it as far as MLflow allows; no two are the same.
+
+    >>> metric_names("share", ["on time", "late?", "late!"])
+    ['share_on time', 'share_late_', 'share_late__2']
+    """
+    names: list[str] = []
+    taken: set[str] = set()  # some databases know no capitals
+    for text in classes:
+        name = f"{prefix}_{_NOT_IN_METRICS.sub('_', text)[:METRIC_CHARACTERS].strip()}"
+        numbered = (f"{name}_{number}" for number in count(2))
+        unique = next(found for found in chain([name], numbered) if found.casefold() not in taken)
+        taken.add(unique.casefold())
+        names.append(unique)
+    return names
 
 
 def total_of_manifests(manifests: Sequence[Manifest]) -> Total:

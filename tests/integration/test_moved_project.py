@@ -11,10 +11,15 @@ ANY_GAIN = ("--champion-threshold", "-1", "--promote-rules", "accuracy")
 DATA = "data/synthetic_messages.csv"
 
 
-def run(project, *command, **how):
-    done = project.run(*command, **how)
-    assert done.returncode == 0, done.stderr
+def run(project, *command, expected=(0,)):
+    done = project.run(*command)
+    assert done.returncode in expected, done.stderr
     return done
+
+
+def watch(project):
+    """Look at the rows that the champion was fitted on, of which it may be too sure: a warning."""
+    return run(project, "monitor.py", "--data", DATA, expected=(0, 1))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ def test_all_goes_on_where_the_folder_is_now(moved):
     done = run(moved, "predict.py", DATA, "-o", "after.csv")
     assert "mlflow.db was moved or copied" in done.stderr
     assert (moved.root / "after.csv").read_bytes() == (moved.root / "before.csv").read_bytes()
-    done = run(moved, "monitor.py", "--data", DATA)
+    done = watch(moved)
     assert "moved or copied" not in done.stderr
     run(moved, "-m", "common.registry", "rollback")
     run(moved, "train.py", "--data", DATA, "--seed", "3", *ANY_GAIN)
@@ -54,7 +59,7 @@ def test_a_copy_lives_on_its_own(moved):
     copy = Project(moved.root.with_name("copy"))
     shutil.copytree(moved.root, copy.root)
     run(copy, "train.py", "--data", DATA, "--seed", "4")
-    run(copy, "monitor.py", "--data", DATA)
+    watch(copy)
     run(copy, "-m", "common.registry", "promote", "2", "--reason", "only here")
     assert state() == before
     shutil.rmtree(copy.root)
@@ -88,4 +93,4 @@ def test_mlflow_itself_finds_models_and_pages(moved, tmp_path):
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             (row,) = json.load(answer)["predictions"]
-    assert 0.5 <= row["confidence"] <= 1
+    assert 1 / 6 <= row["confidence"] <= 1

@@ -39,7 +39,7 @@ def test_reasons_are_words_of_the_message(tmp_path, score, ending):
     else:
         first, blank = pq.read_table(job.output)["because"].to_pylist()
     assert re.fullmatch(r"(\S+ \(\+\d\.\d\d\)(, )?)+", first)
-    assert "lost (+" in first
+    assert "LOST (+" in first, "as the message writes it"
     assert not blank
 
 
