@@ -19,6 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common import masking
+from common.evaluation import digests
+from common.evaluation.digests import NO_DIGESTS, Digests
 from common.evaluation.metrics import class_indices
 from common.masking import Disclosure
 from common.types import Floats, Labels
@@ -39,7 +41,13 @@ _SCHEMA = pa.schema(
         ("delay_days", pa.float64()),
     ]
 )
-_COUNTS = ("read", "rejected", "blank", "replaced", "unlabelled")
+_COUNTS = ("read", "rejected", "blank", "replaced", "mojibake", "unlabelled")
+# UTF-8 that was read as Windows-1252 or Latin-1, and written as UTF-8 again: the two or three
+# letters that each accented letter, typographic quote or emoji becomes.
+MOJIBAKE = (
+    "[\u00c3\u00c5][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a"
+    "\u20ac\u2122]|\u00c2[\u0080-\u00bf]|\u00e2\u20ac|\u00e2[\u0080-\u009f]|\u00f0(\u0178|\u009f)"
+)
 _FACTS = b"triage"
 
 
@@ -49,7 +57,8 @@ class Profile:
 
     Attributes:
         read: all rows; of these `rejected` could not be read, `blank` have no text, `replaced` hold
-            characters that could not be decoded, `unlabelled` have a text and no class.
+            characters that could not be decoded, `mojibake` letters that were decoded twice,
+            `unlabelled` have a text and no class.
         pairs: rows with a class by (true class, predicted class).
         predicted: rows with a text by predicted class.
         segments: (right, rows) of the rows with a class, by segment.
@@ -61,12 +70,14 @@ class Profile:
         fitted_accuracy: of a reference, accuracy on messages that the model was fitted on.
         masked: whether texts hold masks in place of what tells who wrote them.
         newest_label: when the newest label came, or its message; NaT if that is not known.
+        digests: of a window's messages; not stored with a reference.
     """
 
     read: int = 0
     rejected: int = 0
     blank: int = 0
     replaced: int = 0
+    mojibake: int = 0
     unlabelled: int = 0
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
     predicted: Counter[str] = field(default_factory=Counter)
@@ -77,6 +88,7 @@ class Profile:
     stream: Sequence[str] = ()
     fitted_accuracy: float = 1.0
     masked: bool = False
+    digests: Digests = NO_DIGESTS
 
     def __add__(self, other: Profile) -> Profile:
         segments = dict(self.segments)
@@ -92,6 +104,7 @@ class Profile:
             newest_label=np.fmax(self.newest_label, other.newest_label),
             versus=(self.versus[0] + other.versus[0], self.versus[1] + other.versus[1]),
             masked=self.masked or other.masked,
+            digests=self.digests + other.digests,
         )
 
     @property
@@ -173,7 +186,7 @@ class Profile:
         table = pq.read_table(path)
         facts: dict[str, Any] = json.loads(table.schema.metadata[_FACTS])
         return cls(
-            **{name: facts[name] for name in _COUNTS},
+            **{name: facts[name] for name in _COUNTS if name in facts},
             pairs=Counter({(true, predicted): rows for true, predicted, rows in facts["pairs"]}),
             predicted=Counter(facts["predicted"]),
             segments={name: (right, rows) for name, (right, rows) in facts["segments"].items()},
@@ -220,12 +233,14 @@ def of_rows(
     )
     return Profile(
         read=n,
-        replaced=int(pc.sum(pc.match_substring(texts, "\ufffd")).as_py() or 0),
+        replaced=_holding(texts, "\ufffd"),
+        mojibake=_holding(texts, MOJIBAKE),
         unlabelled=n - int(known.sum()),
         pairs=Counter(zip(labels[known].tolist(), predicted[known].tolist(), strict=True)),
         predicted=Counter(predicted.tolist()),
         segments=by_segment,
         sample=_drawn(sample),
+        digests=digests.of_texts(texts),
     )
 
 
@@ -256,6 +271,10 @@ def disclosed(profile: Profile, shown: Disclosure) -> Profile:
     if not shown.examples:
         return replace(_with_texts(profile, [""] * len(profile.sample)), stream=())
     return masked(profile) if shown.mask else profile
+
+
+def _holding(texts: pa.Array, pattern: str) -> int:
+    return int(pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0)
 
 
 def _with_texts(profile: Profile, texts: Sequence[str]) -> Profile:

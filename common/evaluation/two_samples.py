@@ -28,6 +28,12 @@ class Share(NamedTuple):
         return self.part / self.rows
 
     @property
+    def error(self) -> float:
+        """Standard error of `value`, with half a row of each kind added, so that it is never 0."""
+        value = (self.part + 0.5) / (self.rows + 1)
+        return math.sqrt(value * (1 - value) / (self.rows + 1))
+
+    @property
     def rest(self) -> Share:
         """The other rows, as the wrong answers of all answers."""
         return Share(self.rows - self.part, self.rows)

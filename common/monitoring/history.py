@@ -5,18 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
+from common.evaluation.digests import NO_DIGESTS, Digests
 from common.evaluation.metrics import wilson_interval
 from common.evaluation.profile import SAMPLE_ROWS, Profile
 from common.evaluation.two_samples import Share
 from common.monitoring.checks.catalogue import Subject, about
 from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.checks.usual import NOTHING, Figure, PastFigures
 from common.types import Floats, Json
 
 PAST_WINDOWS = 20
+# These may be the beginning of what is looked for.
+LAST_WINDOWS = 2
+# Days of the same weekday are looked for so many weeks back.
+PAST_WEEKS = 8
 NO_ROWS = Share(0, 0)
 
 
@@ -48,6 +55,8 @@ class WindowRecord:
         estimate: accuracy without labels, by the confidences; None if it was not estimated.
         degradation: status of that check before escalation; None if it was not asked.
         drift_warnings: the checks of drift that warned; None if none was asked.
+        figures: what checks hold later windows against, by check.
+        digests: by which its messages are found again when they are delivered again.
     """
 
     window: str
@@ -59,6 +68,8 @@ class WindowRecord:
     estimate: BoundedShare | None = None
     degradation: Status | None = None
     drift_warnings: tuple[str, ...] | None = None
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    digests: Digests = NO_DIGESTS
 
     @property
     def measured(self) -> BoundedShare | None:
@@ -84,6 +95,8 @@ class WindowRecord:
             "estimate": None if self.estimate is None else self.estimate.to_json(),
             "degradation": None if self.degradation is None else self.degradation.name,
             "drift_warnings": None if self.drift_warnings is None else list(self.drift_warnings),
+            "figures": {name: [f.value, f.error] for name, f in self.figures.items()},
+            "digests": list(self.digests.smallest),
         }
 
     @classmethod
@@ -105,6 +118,9 @@ class WindowRecord:
             estimate=None if estimate is None else BoundedShare(**estimate),
             degradation=None if degradation is None else Status[degradation],
             drift_warnings=None if warnings is None else tuple(warnings),
+            # Older releases kept none.
+            figures={name: Figure(*pair) for name, pair in record.get("figures", {}).items()},
+            digests=Digests(tuple(record.get("digests", ()))),
         )
 
 
@@ -130,6 +146,8 @@ def record_window(
         estimate=_interval(by_name.get("estimated_accuracy")),
         degradation=degradation.unescalated if degradation else None,
         drift_warnings=warned(drift) if drift else None,
+        figures={f.name: f.figure for f in findings if f.figure is not None},
+        digests=window.digests,
     )
 
 
@@ -149,28 +167,44 @@ class Past:
         delays: days from message to label, of a sample of their rows; empty if labels are in the
             same file.
         labelled: rows with a label, of all of them together.
+        same_weekday: rows of the days that began on the same day of the week as the next window,
+            of more weeks; none where windows are not days.
+        figures: by check, what it measured in those windows.
+        digests: of the messages, by window.
     """
 
     accuracy: Sequence[Share] = ()
     rows: Sequence[int] = ()
+    same_weekday: Sequence[int] = ()
     degradation: Sequence[Status] = ()
     delays: Floats = field(default_factory=lambda: np.empty(0))
     labelled: Share = NO_ROWS
+    figures: Mapping[str, PastFigures] = field(default_factory=dict)
+    digests: Mapping[str, Digests] = field(default_factory=dict)
+
+    def of(self, check: str) -> PastFigures:
+        """What a check measured."""
+        return self.figures.get(check, NOTHING)
 
 
 class PastWindows:
-    """Earlier windows, the newest added last."""
+    """Earlier windows, the newest added last.
 
-    def __init__(self, earlier: Iterable[WindowRecord] = ()) -> None:
+    Args:
+        accepted: the window from which on drift was accepted as usual; what was before is not.
+    """
+
+    def __init__(self, earlier: Iterable[WindowRecord] = (), accepted: str | None = None) -> None:
         self._records = list(earlier)
         self._windows: list[Profile] = []
+        self._accepted = accepted
 
     def add(self, window: Profile, record: WindowRecord) -> None:
         self._records.append(record)
         self._windows = [*self._windows, window][-PAST_WINDOWS:]
 
-    def past(self) -> Past:
-        """What a window that follows these is compared with."""
+    def past(self, window: str = "") -> Past:
+        """What a window that follows these is compared with; `window` is its name."""
         last = self._records[-PAST_WINDOWS:]
         delays = [np.empty(0), *(window.delays() for window in self._windows)]
         labelled = sum(window.rows for window in self._windows)
@@ -178,10 +212,40 @@ class PastWindows:
         return Past(
             accuracy=[Share(record.correct, record.labelled) for record in last if record.labelled],
             rows=[record.read for record in last],
+            same_weekday=[record.read for record in self._same_weekday(window)],
             degradation=[record.degradation for record in last if record.degradation is not None],
             delays=np.concatenate(delays)[-SAMPLE_ROWS:],
             labelled=Share(labelled, labelled + unlabelled),
+            figures=self._figures(),
+            digests={record.window: record.digests for record in last},
         )
+
+    def _figures(self) -> dict[str, PastFigures]:
+        names = [record.window for record in self._records]
+        first = names.index(self._accepted) if self._accepted in names else 0
+        since = self._records[first:]
+        checks = {name for record in since for name in record.figures}
+        return {name: self._figures_of(name, since) for name in checks}
+
+    def _figures_of(self, check: str, since: Sequence[WindowRecord]) -> PastFigures:
+        records = [record for record in since if check in record.figures]
+        # Drift that lasts does not become usual by lasting, only by being accepted.
+        usual = [
+            record.figures[check]
+            for record in records[:-LAST_WINDOWS]
+            if check not in (record.drift_warnings or ()) or record.window == self._accepted
+        ]
+        last = [record.figures[check] for record in records[-LAST_WINDOWS:]]
+        return PastFigures(usual[-PAST_WINDOWS:], last)
+
+    def _same_weekday(self, window: str) -> list[WindowRecord]:
+        """Of the last weeks, the days that are the same day of the week."""
+        try:
+            day = date.fromisoformat(window)
+        except ValueError:
+            return []
+        days = {(day - timedelta(weeks=weeks)).isoformat() for weeks in range(1, PAST_WEEKS + 1)}
+        return [record for record in self._records if record.window in days]
 
 
 def _interval(finding: Finding | None) -> BoundedShare | None:

@@ -121,7 +121,7 @@ def judge_windows(
             findings = run_checks(
                 window,
                 baseline,
-                earlier.past(),
+                earlier.past(name),
                 _days_since_end(name, days, at),
                 unlabelled=unlabelled,
             )
@@ -169,6 +169,7 @@ def combine_by_subject(findings: Sequence[Finding]) -> list[Finding]:
             "finding": first.name,
             "also": [finding.reason for finding in others if finding.status in TROUBLE],
             "warned": list(warned(asked)),
+            "lasts": any(f.detail.get("lasts") and f.status in TROUBLE for f in asked),
         }
         combined.append(replace(first, name=subject.value, status=status, detail=detail))
     return combined
@@ -177,7 +178,7 @@ def combine_by_subject(findings: Sequence[Finding]) -> list[Finding]:
 def confirm_drift(
     drift: Finding, warnings: Sequence[str], before: Sequence[WindowRecord]
 ) -> Finding:
-    """Report drift only if one of the two windows before showed it too.
+    """Report drift only if one of the two windows before showed it too, or all three together do.
 
     Accuracy measures the harm itself, so lasting drift can wait a day. On stable days one window in
     fifty looks foreign by chance, or by what happened that day.
@@ -188,7 +189,7 @@ def confirm_drift(
     """
     asked = [record.drift_warnings for record in before if record.drift_warnings is not None]
     shown_before = {name for names in asked[-CONFIRMING_WINDOWS:] for name in names}
-    if drift.status is not Status.WARNING or shown_before & set(warnings):
+    if drift.status is not Status.WARNING or shown_before & set(warnings) or drift.detail["lasts"]:
         return drift
     return replace(drift, status=Status.OK, reason=f"{drift.reason} (for the first time)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,7 +10,14 @@ from scipy import stats
 
 from common.evaluation.paired import holm
 from common.evaluation.two_samples import MIN_ROWS
-from common.monitoring.checks.finding import SIGNIFICANCE, Finding, too_few, warn_if
+from common.monitoring.checks.finding import (
+    LASTING_SIGNIFICANCE,
+    SIGNIFICANCE,
+    Finding,
+    too_few,
+    warn_if,
+)
+from common.monitoring.checks.usual import NOTHING, Figure, PastFigures, Prior, usual
 from common.text import p_value
 from common.types import Floats, Json, Labels
 
@@ -22,6 +30,9 @@ DISTANCE_MARGIN = 0.1
 # Strengthening the Common chi2 Tests, 1954.
 EXPECTED_ROWS = 5
 OTHERS = "(rare classes)"
+# Over eight days of tweets to airlines PSI was .002 to .05, the distance .02 to .11, much of it by
+# the number of rows.
+PSI_PRIOR, DISTANCE_PRIOR = Prior(0.02, 0.025), Prior(0.06, 0.03)
 
 
 def psi(expected: Floats, actual: Floats) -> float:
@@ -36,11 +47,14 @@ def psi(expected: Floats, actual: Floats) -> float:
     return float(((actual - expected) * np.log(actual / expected)).sum())
 
 
-def predicted_classes(reference: Mapping[str, int], current: Mapping[str, int]) -> Finding:
-    """Are other classes predicted than on the holdout?
+def predicted_classes(
+    reference: Mapping[str, int], current: Mapping[str, int], past: PastFigures = NOTHING
+) -> Finding:
+    """Are other classes predicted than on the holdout, more than is usual?
 
     Args:
         reference, current: how often each class was predicted.
+        past: PSI of the windows before.
 
     Without a shift PSI / (1/n + 1/m) is about chi2 with K - 1 degrees of freedom. Source: Yurdakul,
     Statistical Properties of Population Stability Index, 2018. Rare classes are counted together,
@@ -61,31 +75,51 @@ def predicted_classes(reference: Mapping[str, int], current: Mapping[str, int]) 
         now = np.append(now[~rare], now[rare].sum())
     shares, shares_before = ((x + 0.5) / (x.sum() + len(x) / 2) for x in (now, before))
     value, scale = psi(shares_before, shares), 1 / n + 1 / m
+    # A noncentral chi2 of K - 1 degrees of freedom and noncentrality value / scale has this spread.
+    error = scale * math.sqrt(2 * (len(names) - 1) + 4 * value / scale)
     p = float(stats.chi2.sf(value / scale, len(names) - 1)) if len(names) > 1 else 1.0
     beyond = scale * float(stats.chi2.isf(SIGNIFICANCE, max(1, len(names) - 1)))
-    status = warn_if(p < SIGNIFICANCE and value >= PSI_MARGIN)
+    held = usual(Figure(value, error), past, PSI_PRIOR)
+    limit = max(PSI_MARGIN, beyond, held.limit)
+    lasts = held.lasts and p < LASTING_SIGNIFICANCE and value >= PSI_MARGIN
+    status = warn_if(lasts or (p < SIGNIFICANCE and value >= limit))
     order = np.argsort(-np.abs(shares - shares_before), kind="stable")[:SHOWN]
     moved: list[dict[str, str | float]] = [
         {"class": names[k], "share": float(now[k] / n), "reference": float(before[k] / m)}
         for k in order
     ]
-    judged = "differ beyond chance from" if status else "are about those of"
+    judged = "differ more than usual from" if status else "differ no more than usual from"
     reason = (
-        f"predicted classes of {n:,} rows {judged} the reference: PSI {value:.4f}, {p_value(p)}; "
+        f"predicted classes of {n:,} rows {judged} the reference: PSI {value:.4f}, limit "
+        f"{limit:.4f}, {p_value(p)}; "
         f"most changed is {moved[0]['class']}, {moved[0]['reference']:.4f} to "
         f"{moved[0]['share']:.4f}"
     )
-    detail: dict[str, Json] = {"moved": moved, "p": p}
-    limit = max(PSI_MARGIN, beyond)
-    return Finding(name, status, reason, value=value, limit=limit, rows=n, detail=detail)
+    detail: dict[str, Json] = {"moved": moved, "p": p, "lasts": lasts}
+    return Finding(
+        name,
+        status,
+        reason,
+        value=value,
+        limit=limit,
+        figure=Figure(value, error),
+        rows=n,
+        detail=detail,
+    )
 
 
 def confidence(
-    reference: Floats, current: Floats, reference_predicted: Labels, predicted: Labels
+    reference: Floats,
+    current: Floats,
+    reference_predicted: Labels,
+    predicted: Labels,
+    past: PastFigures = NOTHING,
 ) -> Finding:
-    """Are the answers given with other confidences than on the holdout, in all or in one class?
+    """Are the answers given with other confidences than on the holdout, more than is usual, in all
+    or in one class?
 
     Args:
+        past: of the windows before.
         reference, current: (m,) and (n,) confidences, 0 to 1.
         reference_predicted, predicted: (m,) and (n,) the classes they were given to.
 
@@ -105,24 +139,38 @@ def confidence(
         (p, -float(test.statistic), group)
         for p, test, group in zip(holm([t.pvalue for t in tests]), tests, groups, strict=True)
     )
-    far = [row for row in found if row[0] < SIGNIFICANCE and -row[1] >= DISTANCE_MARGIN]
-    p, distance, group = (far or found)[0]
+    # The largest distance, weighed by its rows: small classes are far off by chance.
+    p, distance, group = found[0]
+    rows = [len(side) for side in groups[group]]
+    # Of Kolmogorov's distribution, by the number of rows: standard deviation .26.
+    error = 0.26 * math.sqrt(sum(1 / count for count in rows))
+    held = usual(Figure(-distance, error), past, DISTANCE_PRIOR)
+    figure = Figure(-distance, error)
+    limit, enough = max(DISTANCE_MARGIN, held.limit), SIGNIFICANCE
+    if held.lasts:
+        limit, enough = DISTANCE_MARGIN, LASTING_SIGNIFICANCE
+    far = [row for row in found if row[0] < enough and -row[1] >= limit]
+    if far:
+        p, distance, group = far[0]
     before, now = (float(np.mean(side)) for side in groups[group])
-    judged = "differ beyond chance from" if far else "are about those of"
+    judged = "differ more than usual from" if far else "differ no more than usual from"
     reason = (
         f"confidences of {len(current):,} rows {judged} the reference; clearest is {group}: "
-        f"distance {abs(distance):.4f}, mean {before:.4f} to {now:.4f}, {p_value(p)}"
+        f"distance {abs(distance):.4f}, limit {limit:.4f}, mean {before:.4f} to {now:.4f}, "
+        f"{p_value(p)}"
     )
     detail: dict[str, Json] = {
         "groups": [{"group": g, "distance": -d, "p": q} for q, d, g in far],
         "p": p,
+        "lasts": held.lasts,
     }
     return Finding(
         name,
         warn_if(bool(far)),
         reason,
         value=-distance,
-        limit=DISTANCE_MARGIN,
+        limit=limit,
+        figure=figure,
         rows=len(current),
         detail=detail,
     )

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from enum import IntEnum
 
 from common.evaluation.two_samples import MIN_ROWS
+from common.monitoring.checks.usual import Figure
 from common.types import Json
 
 NAN = float("nan")
@@ -15,6 +16,8 @@ NAN = float("nan")
 # rarer: twenty checks in 200 days make at most two, where .001 would allow four. What they made
 # when it was measured is in docs/monitoring.md.
 SIGNIFICANCE = 0.0005
+# The same where windows before have shown it too, so that the chance is theirs.
+LASTING_SIGNIFICANCE = 0.05
 
 
 class Status(IntEnum):
@@ -38,6 +41,7 @@ class Finding:
         reason: one plain sentence with the numbers, for the person on call.
         value: what was measured, `lower` to `upper` its interval; nan if there is none.
         limit: what `value` was held against.
+        figure: what later windows are held against; None for checks that don't ask what is usual.
         rows: how many rows of the window were looked at.
         detail: words, classes, segments, p-values: only what strict JSON has, so no nan.
         unescalated: what the status was before earlier windows made it graver; None for checks
@@ -52,6 +56,7 @@ class Finding:
     lower: float = NAN
     upper: float = NAN
     limit: float = NAN
+    figure: Figure | None = None
     rows: int = 0
     detail: Mapping[str, Json] = field(default_factory=dict)
     unescalated: Status | None = None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+from scipy import stats
 
+from common.evaluation.digests import Digests
 from common.evaluation.two_samples import (
     MIN_ROWS,
     Share,
@@ -22,16 +25,33 @@ from common.monitoring.checks.finding import (
     too_few,
     warn_if,
 )
+from common.monitoring.checks.usual import (
+    MIN_WINDOWS,
+    NOTHING,
+    Figure,
+    PastFigures,
+    Prior,
+    usual,
+)
 from common.text import p_value
-from common.types import Floats
+from common.types import Floats, Json
 
-MIN_WINDOWS = 7
-# Makes a median absolute deviation comparable with a standard deviation (Leys et al., Detecting
-# Outliers: Do Not Use Standard Deviation around the Mean, 2013).
-MAD_TO_SD = 1.4826
-OUTLIER_SDS = 5.0
-# Smallest changes that matter: of the geometric mean of length + 1, and of the number of rows.
-LENGTH_RATIO, ROWS_RATIO = 1.25, 2.0
+# From so many same days of the week on, rows are held against these.
+MIN_WEEKS = 4
+# Copies come in clusters: how much their share moves from day to day.
+COPIES_SPREAD = 0.03
+# Messages of a window that were in one before already: a file was delivered again.
+REDELIVERED_SHARE = 0.8
+# Where so many of the last windows were, it is how messages come: customers send forms.
+REDELIVERED_WINDOWS = 2
+# Smallest change that matters of the geometric mean of length + 1, and how much its logarithm moves
+# from day to day on real streams.
+LENGTH_RATIO, LENGTH_PRIOR = 1.25, Prior(0.0, 0.05)
+# Rows are far fewer, or more, than in this many of the windows before divided, or multiplied, by
+# the ratio.
+ROWS_RATIO, ROWS_RANK = 2.0, 2
+# Or than in any of the same days of the week, of which there are few.
+WEEKDAY_RATIO = 3.0
 DELAY_DAYS = 1.0
 
 
@@ -40,18 +60,32 @@ def blank(share: Share, reference: Share) -> Finding:
     return _compare("blank", "blank messages", share, reference, margin=0.02)
 
 
-def duplicates(share: Share, reference: Share) -> Finding:
-    """Are more messages copies of another one in the window?
+def duplicates(share: Share, reference: Share, past: PastFigures = NOTHING) -> Finding:
+    """Are more messages copies of another one in the window, and more than usual?
 
     The share grows with the window, so count the reference in windows of about this size. Copies
     come in clusters, which makes them vary more than the test assumes; hence the great margin.
+
+    Args:
+        past: shares of the windows before.
     """
-    return _compare("duplicates", "duplicates", share, reference, margin=0.1)
+    if min(share.rows, reference.rows) < MIN_ROWS:
+        return too_few("duplicates", share.rows, reference.rows)
+    figure = Figure(share.value, share.error)
+    held = usual(figure, past, Prior(reference.value, COPIES_SPREAD))
+    found = _compare("duplicates", "duplicates", share, reference, margin=0.1, least=held.limit)
+    return replace(found, figure=figure)
 
 
 def replaced(share: Share, reference: Share) -> Finding:
     """Do more messages hold characters that could not be decoded (U+FFFD)?"""
     return _compare("replaced", "messages with broken characters", share, reference, margin=0.01)
+
+
+def mojibake(share: Share, reference: Share) -> Finding:
+    """Do more messages hold letters that were decoded twice, such as `Ã©` for `é`?"""
+    what = "messages with letters that were decoded twice (Ã© for é)"
+    return _compare("mojibake", what, share, reference, margin=0.01)
 
 
 def rejected(share: Share, reference: Share) -> Finding:
@@ -71,23 +105,31 @@ def label_coverage(labelled: Share, reference: Share) -> Finding:
     )
 
 
-def length(current: Floats, reference: Floats) -> Finding:
-    """Are messages longer or shorter, by LENGTH_RATIO?
+def length(current: Floats, reference: Floats, past: PastFigures = NOTHING) -> Finding:
+    """Are messages longer or shorter, by LENGTH_RATIO, and more so than is usual?
 
     Args:
         current, reference: (n,), (m,) characters of each message.
+        past: logarithms of `value`.
 
     Mann-Whitney's test, so a few very long messages don't decide. `value` is the ratio of the
     geometric means of length + 1.
     """
     if min(len(current), len(reference)) < MIN_ROWS:
         return too_few("length", len(current), len(reference))
-    value = math.exp(np.log1p(current).mean() - np.log1p(reference).mean())
-    p = shift_p(current, reference)
-    status = warn_if(p < SIGNIFICANCE and max(value, 1 / value) >= LENGTH_RATIO)
-    judged = "differ beyond chance from" if status else "are about those of"
+    now, before = np.log1p(current), np.log1p(reference)
+    change, error = float(now.mean() - before.mean()), float(stats.sem(now))
+    value, p = math.exp(change), shift_p(current, reference)
+    margin = math.log(LENGTH_RATIO)
+    figure = Figure(change, error)
+    longer = usual(figure, past, LENGTH_PRIOR)
+    shorter = usual(figure.mirrored, past.mirrored, LENGTH_PRIOR)
+    upper, lower = max(margin, longer.limit), min(-margin, -shorter.limit)
+    status = warn_if(p < SIGNIFICANCE and not lower < change < upper)
+    judged = "differ more than usual from" if status else "differ no more than usual from"
     reason = (
-        f"lengths of {len(current):,} messages {judged} the reference: {value:.2f} times as long, "
+        f"lengths of {len(current):,} messages {judged} the reference: {value:.2f} times as long "
+        f"({math.exp(lower):.2f} to {math.exp(upper):.2f} is usual), "
         f"mean {np.mean(reference):.0f} to {np.mean(current):.0f} characters, {p_value(p)}"
     )
     return Finding(
@@ -95,45 +137,98 @@ def length(current: Floats, reference: Floats) -> Finding:
         status,
         reason,
         value=value,
-        limit=LENGTH_RATIO,
+        limit=math.exp(upper if change > 0 else lower),
+        figure=figure,
         rows=len(current),
         detail={"p": p},
     )
 
 
-def row_count(rows: int, previous: Sequence[int]) -> Finding:
+def row_count(rows: int, previous: Sequence[int], same_weekday: Sequence[int] = ()) -> Finding:
     """Are there far more or far fewer rows than usual, by ROWS_RATIO?
 
     Args:
-        previous: rows of the windows before, at least seven, best of two weeks.
+        previous: rows of the windows before, at least MIN_WINDOWS.
+        same_weekday: rows of those of the weeks before that began on the same day of the week.
 
-    Usual is the median, give or take five robust standard deviations: of the median absolute
-    deviation, or of Poisson's law if that is more. What two windows before were like (a weekend)
-    is usual too; one alone may have been the last failure. `lower` to `upper` is the usual range.
+    Real days vary so much that a range of standard deviations around the median reaches below zero,
+    so rows are held against half of the second smallest, and twice the second largest, of the
+    windows before: one of them may have been a failure, or a burst, itself. `lower` to `upper` is
+    that range.
     """
     if len(previous) < MIN_WINDOWS:
         reason = (
             f"{rows:,} rows; {len(previous)} windows before are too few, {MIN_WINDOWS} are needed"
         )
         return Finding("row_count", Status.UNKNOWN, reason, value=float(rows), rows=rows)
-    usual, (_, low, *_, high, _) = float(np.median(previous)), sorted(previous)
-    deviation = MAD_TO_SD * float(np.median(np.abs(np.asarray(previous) - usual)))
-    far = OUTLIER_SDS * max(deviation, math.sqrt(usual))
-    lower = max(0.0, min(usual - far, usual / ROWS_RATIO, low - OUTLIER_SDS * math.sqrt(low)))
-    upper = max(usual + far, usual * ROWS_RATIO, high + OUTLIER_SDS * math.sqrt(high))
+    median = float(np.median(previous))
+    lower = np.partition(previous, ROWS_RANK - 1)[ROWS_RANK - 1] / ROWS_RATIO
+    upper = np.partition(previous, -ROWS_RANK)[-ROWS_RANK] * ROWS_RATIO
+    which = "is usual"
+    if len(same_weekday) >= MIN_WEEKS:
+        median, which = float(np.median(same_weekday)), "is usual on this day of the week"
+        lower = max(lower, min(same_weekday) / WEEKDAY_RATIO)
+        upper = min(upper, max(same_weekday) * WEEKDAY_RATIO)
+    # Few rows double by chance: Poisson's law allows for it.
+    lower, upper = (
+        min(lower, median - 5 * math.sqrt(median)),
+        max(upper, median + 5 * math.sqrt(median)),
+    )
     # A window without any rows is never usual, however much they vary.
-    status = warn_if(not lower <= rows <= upper or (not rows and usual > 0))
+    status = warn_if(not lower <= rows <= upper or (not rows and median > 0))
     judged = "outside" if status else "within"
-    reason = f"{rows:,} rows are {judged} what is usual: {usual:,.0f}, {lower:,.0f} to {upper:,.0f}"
+    reason = (
+        f"{rows:,} rows are {judged} what {which}: {median:,.0f}, {max(lower, 0):,.0f} to "
+        f"{upper:,.0f}"
+    )
     return Finding(
         "row_count",
         status,
         reason,
         value=float(rows),
-        lower=lower,
+        lower=max(lower, 0.0),
         upper=upper,
-        limit=usual,
+        limit=median,
         rows=rows,
+    )
+
+
+def redelivered(
+    now: Digests, before: Mapping[str, Digests], past: PastFigures = NOTHING
+) -> Finding:
+    """Were the messages in a window before already, which is not how it is every few days?
+
+    Args:
+        now, before: of this window, and by name of those before.
+        past: shares of the windows before.
+
+    `value` is the share of this window's messages that the most similar window held.
+    """
+    if now.distinct < MIN_ROWS:
+        return too_few("redelivered", now.distinct, MIN_ROWS)
+    shares = {name: now.share_in(other) for name, other in before.items()}
+    window = max(shares, key=lambda name: shares[name], default="")
+    value = shares.get(window, 0.0)
+    again = sum(figure.value >= REDELIVERED_SHARE for figure in (*past.usual, *past.last))
+    status = warn_if(value >= REDELIVERED_SHARE and again < REDELIVERED_WINDOWS)
+    reason = f"about {value:.0%} of the messages were in an earlier window already"
+    if status:
+        reason = (
+            f"about {value:.0%} of the messages were in the window {window} already: was a file "
+            "delivered again?"
+        )
+    elif value >= REDELIVERED_SHARE:
+        reason += f", as in {again} of the last windows"
+    detail: dict[str, Json] = {"window": window} if status else {}
+    return Finding(
+        "redelivered",
+        status,
+        reason,
+        value=value,
+        limit=REDELIVERED_SHARE,
+        figure=Figure(value, Share(round(value * now.distinct), now.distinct).error),
+        rows=now.distinct,
+        detail=detail,
     )
 
 
@@ -174,8 +269,11 @@ def no_labels_for(days: float, limit: float) -> Finding:
     return Finding("no_labels", status, reason, value=days, limit=limit)
 
 
-def _compare(name: str, what: str, share: Share, reference: Share, *, margin: float) -> Finding:
-    """WARNING if a share is beyond chance (Fisher) higher than the reference's, by `margin`.
+def _compare(
+    name: str, what: str, share: Share, reference: Share, *, margin: float, least: float = 0.0
+) -> Finding:
+    """WARNING if a share is beyond chance (Fisher) higher than the reference's, by `margin`, and
+    at least `least`.
 
     `value` is the share, 0 to 1, `lower` and `upper` are the reference's share plus Newcombe's 95 %
     interval of the difference.
@@ -185,7 +283,8 @@ def _compare(name: str, what: str, share: Share, reference: Share, *, margin: fl
     value, before = share.value, reference.value
     p = higher_share_p(share, reference)
     low, high = share_difference(share, reference)
-    status = warn_if(p < SIGNIFICANCE and reaches(value - before, margin))
+    limit = max(before + margin, least)
+    status = warn_if(p < SIGNIFICANCE and reaches(value, limit))
     judged = "more than" if status else "not more than chance and margin explain after"
     reason = (
         f"{value:.2%} {what} in {share.rows:,} rows, {judged} the {before:.2%} of the reference "
@@ -198,7 +297,7 @@ def _compare(name: str, what: str, share: Share, reference: Share, *, margin: fl
         value=value,
         lower=before + low,
         upper=before + high,
-        limit=before + margin,
+        limit=limit,
         rows=share.rows,
         detail={"reference": before, "p": p},
     )

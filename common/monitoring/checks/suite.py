@@ -30,6 +30,8 @@ from common.monitoring.checks.severity import escalate
 from common.monitoring.history import Past
 from common.types import Floats
 
+NOTHING = Past()
+
 # Coverage is judged when so many labels of earlier windows had come.
 LABELS_ARRIVED = 0.95
 
@@ -54,6 +56,14 @@ class Baseline:
     def known_classes(self) -> frozenset[str]:
         return frozenset(normalise(str(name)) for name in self.classifier.classes_)
 
+    @cached_property
+    def unknown_words(self) -> words.UnknownWords | None:
+        """Of the reference's messages on which no model was fitted; None if the classifier does not
+        know its words."""
+        if not isinstance(self.classifier, KnowsWords) or self.reference is None:
+            return None
+        return unknown_words(self.reference, self.reference.unfitted(), self.classifier)
+
 
 def run_checks(
     window: Profile,
@@ -72,14 +82,14 @@ def run_checks(
     estimated_only = unlabelled and baseline.reference is not None and window.sample.num_rows
     findings = [] if estimated_only else check_accuracy(window, baseline, past)
     if days_since_end is not None:
-        findings.append(quality.row_count(window.read, past.rows))
+        findings.append(quality.row_count(window.read, past.rows, past.same_weekday))
         findings += check_labels(window, past, days_since_end)
     if baseline.reference is None or not window.read:
         return findings
-    findings += check_quality(window, baseline.reference, baseline.known_classes)
+    findings += check_quality(window, baseline.reference, baseline.known_classes, past)
     if window.sample.num_rows:
-        findings += check_answers(window, baseline.reference, baseline.floor)
-        findings += check_texts(window, baseline.reference, baseline.classifier)
+        findings += check_answers(window, baseline.reference, baseline.floor, past)
+        findings += check_texts(window, baseline.reference, baseline, past)
     if estimated_only:
         findings.sort(key=lambda finding: finding.name != "estimated_accuracy")
     return findings
@@ -120,14 +130,28 @@ def check_accuracy(window: Profile, baseline: Baseline, past: Past) -> list[Find
     return findings
 
 
-def check_answers(window: Profile, reference: Profile, floor: float) -> list[Finding]:
+def check_answers(
+    window: Profile, reference: Profile, floor: float, past: Past = NOTHING
+) -> list[Finding]:
     """What the answers show without classes: which they are, how sure, accuracy by estimate."""
     predicted, confidence = window.answers()
     predicted_then, confidence_then = reference.answers()
-    findings = [distribution.predicted_classes(reference.predicted, window.predicted)]
+    findings = [
+        distribution.predicted_classes(
+            reference.predicted, window.predicted, past.of("predicted_classes")
+        )
+    ]
     if np.isnan(confidence).any():
         return findings
-    findings.append(distribution.confidence(confidence_then, confidence, predicted_then, predicted))
+    findings.append(
+        distribution.confidence(
+            confidence_then,
+            confidence,
+            predicted_then,
+            predicted,
+            past.of("confidence"),
+        )
+    )
     right_then, judged_then = reference.judged()
     estimate = estimated.accuracy(confidence, judged_then, right_then, floor)
     # Where accuracy is measured, the estimate must not warn; it is charted though.
@@ -136,25 +160,34 @@ def check_answers(window: Profile, reference: Profile, floor: float) -> list[Fin
     return findings
 
 
-def check_texts(window: Profile, reference: Profile, classifier: Classifier) -> list[Finding]:
+def check_texts(
+    window: Profile, reference: Profile, baseline: Baseline, past: Past = NOTHING
+) -> list[Finding]:
     """What people write; nothing for predictions without texts, or a reference that keeps none."""
     texts, texts_then = window.texts(), reference.texts()
     if not any(texts) or not any(texts_then):
         return []
     findings = []
-    if isinstance(classifier, KnowsWords):
-        unfitted, seen = reference.unfitted(), texts
-        if window.masked:  # the model has never seen a mask
-            unfitted, seen = ([without_masks(text) for text in side] for side in (unfitted, seen))
-        unknown_then, unknown = map(classifier.unknown_words, (unfitted, seen))
-        findings.append(words.unknown_words(unknown_then, unknown))
-    findings.append(words.drift(texts_then, texts))
-    findings.append(quality.length(_lengths(texts), _lengths(texts_then)))
+    if isinstance(baseline.classifier, KnowsWords) and baseline.unknown_words is not None:
+        unknown = unknown_words(window, texts, baseline.classifier)
+        before = past.of("unknown_words")
+        findings.append(words.unknown_words(baseline.unknown_words, unknown, before))
+    findings.append(words.drift(texts_then, texts, past.of("text")))
+    lengths = _lengths(texts), _lengths(texts_then)
+    findings.append(quality.length(*lengths, past.of("length")))
     return findings
 
 
+def unknown_words(
+    side: Profile, texts: Sequence[str], classifier: KnowsWords
+) -> words.UnknownWords:
+    """Of each message of one side; the model has never seen a mask, so masks are left out."""
+    seen = [without_masks(text) for text in texts] if side.masked else texts
+    return classifier.unknown_words(seen)
+
+
 def check_quality(
-    window: Profile, reference: Profile, known_classes: frozenset[str]
+    window: Profile, reference: Profile, known_classes: frozenset[str], past: Past = NOTHING
 ) -> list[Finding]:
     """Rows that are bad, or come without a class that the model knows."""
     findings = [
@@ -163,12 +196,15 @@ def check_quality(
             (quality.rejected, window.rejected, reference.rejected),
             (quality.blank, window.blank, reference.blank),
             (quality.replaced, window.replaced, reference.replaced),
+            (quality.mojibake, window.mojibake, reference.mojibake),
         )
     ]
+    findings.append(quality.redelivered(window.digests, past.digests, past.of("redelivered")))
     texts, texts_then = window.texts(), reference.texts()
     if any(texts) and any(texts_then):
         n = min(len(texts), len(texts_then))
-        findings.append(quality.duplicates(_copies(texts[:n]), _copies(texts_then[:n])))
+        copies = _copies(texts[:n]), _copies(texts_then[:n])
+        findings.append(quality.duplicates(*copies, past.of("duplicates")))
     if window.rows:
         unseen, unseen_then = (_unseen(side, known_classes) for side in (window, reference))
         findings.append(
