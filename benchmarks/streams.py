@@ -184,6 +184,7 @@ class Watch:
         self.statuses: list[Status] = []
         self.warned: Counter[str] = Counter()
         self.told: list[list[str]] = []
+        self.figures: list[dict[str, float]] = []
 
     def look(self, messages: Messages) -> None:
         day = FIRST + timedelta(days=self.days)
@@ -195,6 +196,8 @@ class Watch:
         self.statuses.append(worst(s.status for s in subjects if s.status is not Status.UNKNOWN))
         findings = next(iter(judged.judged.values())).findings
         self.warned.update(f.name for f in findings if f.status in TROUBLE)
+        record = self._book.windows(FEED)[-1]
+        self.figures.append({name: figure.value for name, figure in record.figures.items()})
         self.told.append([f"{n.finding}: {n.detail.get('finding')} {n.change}" for n in notices])
         self.days += 1
 

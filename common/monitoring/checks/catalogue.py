@@ -43,6 +43,7 @@ CHECKS = {
     "confidence": Check(Subject.DRIFT, "Confidence of the answers"),
     "unknown_words": Check(Subject.DRIFT, "Words the model does not know"),
     "text": Check(Subject.DRIFT, "Words of the messages"),
+    "surging_words": Check(Subject.DRIFT, "Words that come up"),
     "length": Check(Subject.DRIFT, "Length of the messages"),
     "estimated_accuracy": Check(Subject.DRIFT, "Accuracy estimated without labels"),
     "rejected": Check(Subject.DATA, "Rows that could not be read"),

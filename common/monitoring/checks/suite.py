@@ -173,6 +173,7 @@ def check_texts(
         before = past.of("unknown_words")
         findings.append(words.unknown_words(baseline.unknown_words, unknown, before))
     findings.append(words.drift(texts_then, texts, past.of("text")))
+    findings.append(words.surging(texts_then, texts, past.of("surging_words")))
     lengths = _lengths(texts), _lengths(texts_then)
     findings.append(quality.length(*lengths, past.of("length")))
     return findings

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from common.evaluation.two_samples import MIN_ROWS, shift_p
+from common.evaluation.two_samples import MIN_ROWS, Share, higher_share_p, shift_p
 from common.models.text import is_person, tokens
 from common.monitoring.checks.finding import (
     LASTING_SIGNIFICANCE,
@@ -36,6 +36,9 @@ DRIFT_SIGNIFICANCE, AUC_MARGIN = 0.002, 0.05
 # The AUC on days of two real streams: .48 to .60 for one brand, .58 to .66 for airlines.
 AUC_PRIOR = Prior(0.57, 0.03)
 FOLDS, FOLDS_SHARE = 5, 1.46
+# Of words that come up: how many are looked at, the smallest mean effect that matters (Cohen calls
+# .2 small), and what it was on days of two real streams.
+SURGING_WORDS, SURGE_MARGIN, SURGE_PRIOR = 5, 0.2, Prior(0.2, 0.04)
 SEED = 20031
 
 # Of each message: its unknown words, and how many words it has in all (`models.base.KnowsWords`).
@@ -143,6 +146,76 @@ def drift(reference: Sequence[str], current: Sequence[str], past: PastFigures = 
             "reference_rows": len(before),
             "lasts": lasts,
         },
+    )
+
+
+def surging(
+    reference: Sequence[str], current: Sequence[str], past: PastFigures = NOTHING
+) -> Finding:
+    """Are a few words far more frequent than in the reference, and more so than is usual?
+
+    Args:
+        reference, current: messages; of each at most 2,000 are drawn, no blank ones or copies.
+        past: what was measured of the windows before.
+
+    `value` is the mean over the SURGING_WORDS words with the greatest effect of Cohen's h, 2 asin
+    sqrt(share now) - 2 asin sqrt(share then), where .2 is small and .5 medium (Cohen, Statistical
+    Power Analysis, 1988). Seven in ten messages are as they always were where a new brand, another
+    language or an outage comes in, so a measure of all words hardly moves; these few words do.
+    """
+    random = np.random.default_rng(SEED)
+    before, now = (_draw(side, random) for side in (reference, current))
+    if min(len(before), len(now)) < MIN_MESSAGES:
+        return too_few("surging_words", len(now), len(before), MIN_MESSAGES)
+    count, count_before = (_messages_with(side) for side in (now, before))
+    names = sorted(count)
+    share = np.array([count[name] for name in names]) / len(now)
+    share_before = np.array([count_before[name] for name in names]) / len(before)
+    effects = 2 * (np.arcsin(np.sqrt(share)) - np.arcsin(np.sqrt(share_before)))
+    order = np.argsort(-effects, kind="stable")[:SURGING_WORDS]
+    value = float(effects[order].mean()) if len(order) else 0.0
+    error = math.sqrt((1 / len(now) + 1 / len(before)) / SURGING_WORDS)
+    p = min(
+        (
+            higher_share_p(Share(count[name], len(now)), Share(count_before[name], len(before)))
+            for name in (names[k] for k in order)
+        ),
+        default=1.0,
+    )
+    p = min(1.0, p * max(len(names), 1))  # Bonferroni's correction for all words
+    held = usual(Figure(value, error), past, SURGE_PRIOR)
+    limit = max(SURGE_MARGIN, held.limit)
+    lasts = held.lasts and p < LASTING_SIGNIFICANCE and value >= SURGE_MARGIN
+    status = warn_if(lasts or (p < SIGNIFICANCE and value >= limit))
+    shown = [
+        {"word": names[k], "share": float(share[k]), "reference": float(share_before[k])}
+        for k in order
+    ]
+    most = ", ".join(f"{w['word']} ({w['reference']:.1%} to {w['share']:.1%})" for w in shown[:3])
+    judged = "more than usual" if status else "no more than usual"
+    reason = (
+        f"the words that come up most in {len(now):,} messages do so {judged}: {most}; mean effect "
+        f"{value:.4f}, limit {limit:.4f}, {p_value(p)}"
+    )
+    return Finding(
+        "surging_words",
+        status,
+        reason,
+        value=value,
+        limit=limit,
+        figure=Figure(value, error),
+        rows=len(now),
+        detail={"surging": shown, "p": p, "lasts": lasts},
+    )
+
+
+def _messages_with(texts: Sequence[str]) -> Counter[str]:
+    """In how many messages each word is; numbers are of no subject."""
+    return Counter(
+        word
+        for text in texts
+        for word in dict.fromkeys(_words(text))
+        if any(character.isalpha() for character in word)
     )
 
 
