@@ -21,6 +21,9 @@ NAME_CHARACTERS = 1000
 # VADER looks up each word among all words of the text.
 VADER_CHARACTERS = 10_000
 
+# What spreadsheets and programs write where there is no label, folded.
+MISSING = frozenset({"nan", "na", "n/a", "#n/a", "null", "none", "nil", "-", "--", "?", "nat"})
+
 Labeller = Callable[[Sequence[str]], list[str]]
 Form = Callable[[str], str]
 
@@ -95,6 +98,17 @@ def spell(labels: pa.Array, classes: Collection[str]) -> Labels:
         for name in coded.dictionary.to_pylist()
     ]
     return np.array([*spelled, ""], object)[coded.indices.to_numpy()]
+
+
+def without_missing(labels: Labels, classes: Collection[str]) -> Labels:
+    """(n,) labels, those empty that look like none (`NaN`, `N/A`) and are no class.
+
+    >>> without_missing(np.array(["good", "NaN", "none"], object), ["good", "None"]).tolist()
+    ['good', '', 'none']
+    """
+    known = {fold(name) for name in classes}
+    empty = [name for name in set(labels.tolist()) if fold(name) in MISSING - known]
+    return np.where(np.isin(labels, empty), "", labels).astype(object) if empty else labels
 
 
 def match_spelling(classes: Iterable[str], like: Collection[str]) -> tuple[str, ...]:

@@ -145,7 +145,7 @@ class Observer:
         names = np.array([str(name) for name in self.classifier.classes_], object)
         return _Answered(
             texts=rows.texts,
-            labels=labels.spell(rows.labels, self.classifier.classes_),
+            labels=self._spelled(rows.labels),
             predicted=names[best],
             confidence=proba[np.arange(len(best)), best],
             segments=None if rows.segments is None else _objects(rows.segments),
@@ -166,7 +166,7 @@ class Observer:
         true, came = np.full(len(predicted), "", object), None
         if self.late:
             found, came = self.late.find(cells(columns.identifier))
-            true = labels.spell(pa.array(found, pa.large_string()), self.classifier.classes_)
+            true = self._spelled(pa.array(found, pa.large_string()))
         confidence = [float(cell or "nan") for cell in cells(columns.confidence).to_pylist()]
         return _Answered(
             texts=texts.cast(pa.large_string()),
@@ -180,6 +180,11 @@ class Observer:
             came=came,
             blank=len(asked) - len(predicted),
         )
+
+    def _spelled(self, cells: pa.Array) -> Labels:
+        """Labels as the model spells them, empty where they only say that there is none."""
+        classes = self.classifier.classes_
+        return labels.without_missing(labels.spell(cells, classes), classes)
 
     def _challenged(self, texts: pa.Array) -> Labels | None:
         if self.challenger is None:

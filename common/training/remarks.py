@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from common.data.labels import fold
+from common.data.labels import MISSING, fold
 from common.evaluation.metrics import ClassMetrics, wilson_interval
 from common.text import brief
 
@@ -23,7 +23,6 @@ IDS_SHARE = 0.8
 MUCH = 0.1
 SHOWN = 3
 
-MISSING = frozenset({"nan", "na", "n/a", "#n/a", "null", "none", "nil", "-", "--", "?", "nat"})
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _DIGIT = re.compile(r"\d")
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
 
 from common.evaluation.metrics import wilson_interval
 from common.evaluation.two_samples import (
@@ -21,12 +24,16 @@ from common.monitoring.checks.finding import TROUBLE, Finding, Status, reaches, 
 from common.text import p_value, signed
 
 POOLED_WINDOWS = 5
+# A drop is looked for in the newest window, and in so many together.
+POOLS = (1, 3, 5)
 # A smaller drop than this is nobody's trouble.
 MARGIN = 0.02
 # Largest p-values of a drop. That of WARNING was measured: on a stable model of .92 with 300 rows a
 # day, .01 warns 1.5 times in 200 days and .005 0.8 times, while a drop to .84 is CRITICAL within
 # two days in 97.9 or 97.1 % (2,000 holdout rows).
 P_WARNING, P_CRITICAL = 0.005, 0.001
+# Of a window being better than those before it, after a failure.
+P_BETTER = 0.05
 # Smaller windows are WARNING at most: where days had 20 to 60 rows, a third of all CRITICAL for
 # nothing came from `degradation` without this.
 CRITICAL_ROWS = 100
@@ -91,44 +98,100 @@ def pooled_against_floor(windows: Sequence[Share], floor: float) -> Finding:
     Args:
         windows: correct answers of each, newest last. Windows without rows do not count.
 
-    OK if the newest window holds the floor: otherwise the failure of some days ago would keep on
-    alarming after it has been mended.
+    OK if the last two windows hold the floor together, or the newest does and is better than the
+    others beyond chance: otherwise the failure of some days ago would keep on alarming after it has
+    been mended. One alone often holds it by chance, where rows are few.
     """
     pooled = [window for window in windows if window.rows][-POOLED_WINDOWS:]
-    correct = Share(sum(window.part for window in pooled), sum(window.rows for window in pooled))
+    correct = _together(pooled)
     finding = against_floor(correct, floor)
     which = f"last {len(pooled)} windows" if len(pooled) > 1 else "the only window so far"
     status, reason = finding.status, f"{which}: {finding.reason}"
-    if status in TROUBLE and pooled[-1].value >= floor:
-        status, reason = Status.OK, f"{reason}, but the newest of them holds it"
+    if status in TROUBLE and _is_mended(pooled, floor):
+        status, reason = Status.OK, f"{reason}, but the newest of them hold it"
     detail = {**finding.detail, "windows": [list(window) for window in pooled]}
     return replace(finding, name="accuracy_pooled", status=status, reason=reason, detail=detail)
 
 
-def degradation(correct: Share, holdout: Share) -> Finding:
-    """Is the model worse than it was on its holdout?
+def _is_mended(windows: Sequence[Share], floor: float) -> bool:
+    *before, newest = windows
+    if _together(windows[-2:]).value >= floor:
+        return True
+    rest = _together(before)
+    better = rest.rows > 0 and higher_share_p(newest, rest) < P_BETTER
+    return newest.value >= floor and better
+
+
+def degradation(correct: Share, holdout: Share, before: Sequence[Share] = ()) -> Finding:
+    """Is the model worse than it was on its holdout, in this window or in the last ones together?
+
+    Args:
+        before: correct answers of the windows before, oldest first.
 
     CRITICAL and WARNING by the p-value of the drop (one-sided Fisher test), if it is at least
-    MARGIN. `value` is accuracy minus holdout accuracy, with Newcombe's 95 % interval (1998,
-    method 10).
+    MARGIN. A window of 300 rows shows a drop of 8 points from .92 nearly always, from .71 in every
+    second one: POOLS of windows show it too. These are CRITICAL or nothing, need the newest window
+    to be lower as well, and count rows for as many as they are worth: accuracy varies from day to
+    day more than independent answers do (`overdispersion`). `value` is accuracy minus holdout
+    accuracy, with Newcombe's 95 % interval (1998, method 10), of what decided.
     """
     rows = correct.rows
     if min(rows, holdout.rows) < MIN_ROWS:
         return too_few("degradation", rows, holdout.rows)
-    accuracy, before = correct.value, holdout.value
+    found = _drop(correct, holdout, 1)
+    if found.status is Status.CRITICAL or not reaches(holdout.value - correct.value, MARGIN):
+        return found
+    windows = [*(window for window in before if window.rows), correct]
+    factor = overdispersion(windows)
+    for size in POOLS[1:]:
+        pool = _together(windows[-size:])
+        worth = Share(round(pool.part / factor), round(pool.rows / factor))
+        if len(windows) < size or worth.rows < max(rows, CRITICAL_ROWS):
+            continue
+        pooled = _drop(worth, holdout, size)
+        if pooled.status is Status.CRITICAL:
+            return replace(pooled, unescalated=found.status)
+    return found
+
+
+def overdispersion(windows: Sequence[Share]) -> float:
+    """How much more accuracies vary between windows than those of independent answers: at least 1.
+
+    Pearson's chi2 over its degrees of freedom (McCullagh & Nelder, Generalized Linear Models, 1989,
+    4.5), of differences between neighbours, which a drop in their midst hardly changes.
+
+    >>> round(overdispersion([Share(75, 100), Share(65, 100), Share(75, 100), Share(65, 100)]), 2)
+    5.23
+    """
+    pairs = [pair for pair in pairwise(windows) if min(pair[0].rows, pair[1].rows) >= MIN_ROWS]
+    if len(pairs) < 3:
+        return 1.0
+    total = _together(windows)
+    spread = total.value * (1 - total.value)
+    if not spread:
+        return 1.0
+    squares = [(a.value - b.value) ** 2 / (1 / a.rows + 1 / b.rows) / spread for a, b in pairs]
+    # The median of chi2 with one degree of freedom is .455: a drop is one square of many.
+    return max(1.0, float(np.median(squares)) / 0.455)
+
+
+def _drop(correct: Share, holdout: Share, windows: int) -> Finding:
+    """The finding about one window, or about some together."""
+    rows, accuracy, before = correct.rows, correct.value, holdout.value
     p = higher_share_p(correct.rest, holdout.rest)
     lower, upper = share_difference(correct, holdout)
     matters = reaches(before - accuracy, MARGIN)
     if matters and p < P_CRITICAL and rows >= CRITICAL_ROWS:
         status, judged = Status.CRITICAL, "worse beyond chance"
-    elif matters and p < P_WARNING:
+    elif matters and p < P_WARNING and windows == 1:
         status, judged = Status.WARNING, "probably worse"
     else:
         status, judged = Status.OK, "no worse than chance or the margin explain"
+    which = f"of the last {windows} windows together, worth" if windows > 1 else "on"
     reason = (
-        f"accuracy {accuracy:.4f} on {rows:,} rows is {judged}: reference {before:.4f}, difference "
-        f"{signed(accuracy - before)} (95 % interval {signed(lower)} to {signed(upper)}), "
-        f"{p_value(p)}"
+        f"accuracy {accuracy:.4f} {which} {rows:,} rows is {judged}: reference {before:.4f}, "
+        f"difference {signed(accuracy - before)} (95 % interval {signed(lower)} to "
+        f"{signed(upper)}), {p_value(p)}"
     )
     return Finding(
         "degradation",
@@ -139,5 +202,9 @@ def degradation(correct: Share, holdout: Share) -> Finding:
         upper=upper,
         limit=-MARGIN,
         rows=rows,
-        detail={"accuracy": accuracy, "holdout_accuracy": before, "p": p},
+        detail={"accuracy": accuracy, "holdout_accuracy": before, "p": p, "windows": windows},
     )
+
+
+def _together(windows: Sequence[Share]) -> Share:
+    return Share(sum(window.part for window in windows), sum(window.rows for window in windows))

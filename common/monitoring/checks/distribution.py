@@ -75,8 +75,7 @@ def predicted_classes(
         now = np.append(now[~rare], now[rare].sum())
     shares, shares_before = ((x + 0.5) / (x.sum() + len(x) / 2) for x in (now, before))
     value, scale = psi(shares_before, shares), 1 / n + 1 / m
-    # A noncentral chi2 of K - 1 degrees of freedom and noncentrality value / scale has this spread.
-    error = scale * math.sqrt(2 * (len(names) - 1) + 4 * value / scale)
+    error = scale * math.sqrt(2 * (len(names) - 1))  # chi2's
     p = float(stats.chi2.sf(value / scale, len(names) - 1)) if len(names) > 1 else 1.0
     beyond = scale * float(stats.chi2.isf(SIGNIFICANCE, max(1, len(names) - 1)))
     held = usual(Figure(value, error), past, PSI_PRIOR)

@@ -22,10 +22,12 @@ from common.monitoring.checks import (
     distribution,
     estimated,
     quality,
+    relabelled,
     segments,
     words,
 )
 from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.checks.relabelled import Renaming
 from common.monitoring.checks.severity import escalate
 from common.monitoring.history import Past
 from common.types import Floats
@@ -56,6 +58,14 @@ class Baseline:
     def known_classes(self) -> frozenset[str]:
         return frozenset(normalise(str(name)) for name in self.classifier.classes_)
 
+    def renaming(self, window: Profile) -> Renaming | None:
+        """What the labels of a window seem to be meant as, if not what they say."""
+        if self.reference is None or not self.reference.rows:
+            return None
+        expected = self.reference.expected / self.reference.rows
+        names = [str(name) for name in self.classifier.classes_]
+        return relabelled.find(window.pairs, names, expected)
+
     @cached_property
     def unknown_words(self) -> words.UnknownWords | None:
         """Of the reference's messages on which no model was fitted; None if the classifier does not
@@ -80,7 +90,12 @@ def run_checks(
         unlabelled: there are no labels, so accuracy is not measured; its estimate decides.
     """
     estimated_only = unlabelled and baseline.reference is not None and window.sample.num_rows
-    findings = [] if estimated_only else check_accuracy(window, baseline, past)
+    renaming = baseline.renaming(window)
+    findings = []
+    if not estimated_only:
+        findings = check_accuracy(window, baseline, past, renaming)
+    if window.rows and baseline.reference is not None:
+        findings.append(relabelled.swapped_labels(renaming, window.rows))
     if days_since_end is not None:
         findings.append(quality.row_count(window.read, past.rows, past.same_weekday))
         findings += check_labels(window, past, days_since_end)
@@ -95,8 +110,14 @@ def run_checks(
     return findings
 
 
-def check_accuracy(window: Profile, baseline: Baseline, past: Past) -> list[Finding]:
-    """What the rows with a class show: accuracy, classes, segments, calibration."""
+def check_accuracy(
+    window: Profile, baseline: Baseline, past: Past, renaming: Renaming | None = None
+) -> list[Finding]:
+    """What the rows with a class show: accuracy, classes, segments, calibration.
+
+    Args:
+        renaming: what the labels seem to be meant as; accuracy is not known then.
+    """
     correct, floor, reference = (
         Share(window.correct, window.rows),
         baseline.floor,
@@ -104,6 +125,8 @@ def check_accuracy(window: Profile, baseline: Baseline, past: Past) -> list[Find
     )
     if window.rows and _unseen(window, baseline.known_classes) == window.rows:
         return [accuracy.of_unknown_classes(correct, floor)]
+    if renaming is not None:
+        return [relabelled.unknown_accuracy(renaming, floor)]
     findings = [accuracy.against_floor(correct, floor)]
     if not window.rows:
         return findings
@@ -237,7 +260,9 @@ def check_freshness(newest_label: np.datetime64, now: datetime, limit_days: floa
 
 def _degradation(correct: Share, holdout: Share, past: Past) -> Finding:
     """Graver if earlier windows were degraded too."""
-    finding = accuracy.degradation(correct, holdout)
+    finding = accuracy.degradation(correct, holdout, past.accuracy)
+    if finding.unescalated is not None:
+        return finding  # windows together have said so
     status = escalate([*past.degradation, finding.status])
     return replace(finding, status=status, unescalated=finding.status)
 

@@ -36,7 +36,7 @@ DRIFT_SIGNIFICANCE, AUC_MARGIN = 0.002, 0.05
 # The AUC on days of two real streams: .48 to .60 for one brand, .58 to .66 for airlines.
 AUC_PRIOR = Prior(0.57, 0.03)
 FOLDS, FOLDS_SHARE = 5, 1.46
-# Of words that come up: how many are looked at, the smallest mean effect that matters (Cohen calls
+# Of words that come up: how many are looked at, the smallest effect that matters (Cohen calls
 # .2 small), and what it was on days of two real streams.
 SURGING_WORDS, SURGE_MARGIN, SURGE_PRIOR = 5, 0.2, Prior(0.2, 0.04)
 SEED = 20031
@@ -158,10 +158,11 @@ def surging(
         reference, current: messages; of each at most 2,000 are drawn, no blank ones or copies.
         past: what was measured of the windows before.
 
-    `value` is the mean over the SURGING_WORDS words with the greatest effect of Cohen's h, 2 asin
-    sqrt(share now) - 2 asin sqrt(share then), where .2 is small and .5 medium (Cohen, Statistical
-    Power Analysis, 1988). Seven in ten messages are as they always were where a new brand, another
-    language or an outage comes in, so a measure of all words hardly moves; these few words do.
+    `value` is the root mean square, over the SURGING_WORDS words with the greatest effect, of
+    Cohen's h, 2 asin sqrt(share now) - 2 asin sqrt(share then), where .2 is small and .5 medium
+    (Cohen, Statistical Power Analysis, 1988). Most messages are as they always were where a new
+    brand, another language or an outage comes in, so a measure of all words hardly moves; these few
+    words do.
     """
     random = np.random.default_rng(SEED)
     before, now = (_draw(side, random) for side in (reference, current))
@@ -173,7 +174,7 @@ def surging(
     share_before = np.array([count_before[name] for name in names]) / len(before)
     effects = 2 * (np.arcsin(np.sqrt(share)) - np.arcsin(np.sqrt(share_before)))
     order = np.argsort(-effects, kind="stable")[:SURGING_WORDS]
-    value = float(effects[order].mean()) if len(order) else 0.0
+    value = float(np.sqrt((np.maximum(effects[order], 0) ** 2).mean())) if len(order) else 0.0
     error = math.sqrt((1 / len(now) + 1 / len(before)) / SURGING_WORDS)
     p = min(
         (
@@ -194,7 +195,7 @@ def surging(
     most = ", ".join(f"{w['word']} ({w['reference']:.1%} to {w['share']:.1%})" for w in shown[:3])
     judged = "more than usual" if status else "no more than usual"
     reason = (
-        f"the words that come up most in {len(now):,} messages do so {judged}: {most}; mean effect "
+        f"the words that come up most in {len(now):,} messages do so {judged}: {most}; effect "
         f"{value:.4f}, limit {limit:.4f}, {p_value(p)}"
     )
     return Finding(

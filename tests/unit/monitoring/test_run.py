@@ -141,7 +141,8 @@ def test_an_estimate_below_the_floor_warns_and_is_never_critical(monitor):
 
 
 def test_drift_warns_where_there_are_no_labels(monitor):
-    foreign = seen(300, 270, labelled=False, texts=["quite another subject", "of other words"])
+    foreign = [f"quite another subject {word}" for word in TEXTS]
+    foreign = seen(300, 270, labelled=False, texts=foreign)
     run, _ = monitor({"2026-03-01": foreign}, unlabelled=True)
     assert run.status is Status.WARNING
     assert "text" in [f.name for f in run.findings if f.status is Status.WARNING]
@@ -215,7 +216,7 @@ def test_a_window_without_a_reference_is_held_against_the_floor_alone(monitor):
 
 
 def test_bad_rows_and_foreign_words_are_told_apart(monitor):
-    foreign = [f"zorp {word} quux {k}" for word in ("blim", "flarn") for k in range(40)]
+    foreign = [f"zorp {word} quux{k}" for word in ("blim", "flarn", "glop") for k in range(60)]
     windows = {"2026-03-01": seen(400, 362, texts=TEXTS + foreign, rejected=100)}
     run, new = monitor(windows)
     assert run.status is Status.WARNING

@@ -217,3 +217,48 @@ def test_names_tell_the_findings_apart():
     }
     assert len(names) == 3
     assert accuracy.POOLED_WINDOWS == 5
+
+
+def test_a_drop_that_one_window_hardly_shows_is_found_by_five():
+    """Accuracy .71 falls by eight points on 300 rows a day: the hard case."""
+    random = np.random.default_rng(11)
+    found = {1: 0, 5: 0}
+    for _ in range(200):
+        stable = [Share(int(random.binomial(300, 0.71)), 300) for _ in range(15)]
+        fallen = [Share(int(random.binomial(300, 0.63)), 300) for _ in range(5)]
+        holdout = Share(int(random.binomial(2000, 0.71)), 2000)
+        days = [
+            accuracy.degradation(fallen[k], holdout, [*stable, *fallen[:k]]).status
+            for k in range(5)
+        ]
+        found[1] += days[0] is CRITICAL
+        found[5] += CRITICAL in days
+    assert found[5] >= 184
+    assert found[1] < 140
+
+
+def test_a_stable_model_is_seldom_critical_in_two_hundred_days():
+    random = np.random.default_rng(12)
+    critical = 0
+    for _ in range(20):
+        holdout = Share(int(random.binomial(2000, 0.71)), 2000)
+        days = [Share(int(random.binomial(300, 0.71)), 300) for _ in range(200)]
+        critical += any(
+            accuracy.degradation(days[k], holdout, days[max(0, k - 20) : k]).status is CRITICAL
+            for k in range(200)
+        )
+    assert critical <= 4
+
+
+def test_days_that_vary_by_themselves_are_counted_for_less():
+    random = np.random.default_rng(13)
+    days = [Share(int(random.binomial(300, p)), 300) for p in random.normal(0.8, 0.05, 21)]
+    assert accuracy.overdispersion(days) > 2
+    alike = [Share(int(random.binomial(300, 0.8)), 300) for _ in range(21)]
+    assert accuracy.overdispersion(alike) < 2.5
+
+
+def test_a_lucky_day_in_a_decline_does_not_end_it():
+    windows = [Share(112, 150), Share(113, 150), Share(111, 150), Share(112, 150), Share(121, 150)]
+    assert windows[-1].value > 0.8
+    assert accuracy.pooled_against_floor(windows, 0.8).status is CRITICAL

@@ -60,7 +60,12 @@ def test_its_unknown_words_are_compared_with_those_of_the_reference():
     baseline = Baseline(Wordy(), window(500, texts=TEXTS[2:]), 0.8)
     found = {f.name: f for f in run_checks(window(300, texts=TEXTS[2:]), baseline, Past(), 0.0)}
     assert found["unknown_words"].value == pytest.approx(0.25)
-    assert found["unknown_words"].detail == {"reference": 0.25, "words": ["bill"], "p": 1.0}
+    assert found["unknown_words"].detail == {
+        "reference": 0.25,
+        "words": ["bill"],
+        "p": 1.0,
+        "lasts": False,
+    }
 
 
 def test_without_labels_accuracy_is_only_estimated():

@@ -11,6 +11,7 @@ from common.data.synthetic.messages import generate
 from common.models.text import tokens, unknown_words
 from common.monitoring.checks import words
 from common.monitoring.checks.finding import Status
+from common.monitoring.checks.usual import PastFigures
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +79,48 @@ def test_messages_of_one_kind_are_seldom_told_apart(messages):
 
 
 @pytest.mark.slow
-def test_fifteen_percent_of_foreign_messages_are_found(messages):
+@pytest.mark.parametrize("check, share", [(words.drift, 0.25), (words.surging, 0.15)])
+def test_foreign_messages_are_found(messages, check, share):
     random = np.random.default_rng(403)
+    before = drawn(random, messages, 2000)
+    stable = [check(before, drawn(random, messages, 500)).figure for _ in range(20)]
+    past = PastFigures(stable[:18], stable[18:])
     found = 0
     for _ in range(15):
-        now = foreign(drawn(random, messages, 500), 0.15)
-        found += words.drift(drawn(random, messages, 2000), now).status == 1
+        now = foreign(drawn(random, messages, 500), share)
+        found += check(before, now, past).status == 1
     assert found >= 9
+
+
+def test_a_new_brand_in_a_tenth_of_the_messages_is_found_by_its_name(messages):
+    random = np.random.default_rng(404)
+    before, now = drawn(random, messages, 2000), drawn(random, messages, 300)
+    now[:45] = [f"@neverheardof {message}" for message in now[:45]]
+    found = words.surging(before, now)
+    assert found.status is Status.WARNING
+    assert found.detail["surging"][0]["word"] == "@neverheardof"
+    assert found.detail["surging"][0]["reference"] == 0
+    assert "@neverheardof (0.0% to 1" in found.reason
+
+
+def test_what_comes_up_every_day_is_usual(messages):
+    random = np.random.default_rng(405)
+    before = drawn(random, messages, 2000)
+
+    def day(share):
+        now = drawn(random, messages, 300)
+        n = round(300 * share)
+        return [f"@neverheardof {message}" for message in now[:n]] + now[n:]
+
+    past = [words.surging(before, day(share)).figure for share in (0.12, 0.17) * 5]
+    usual = PastFigures(past[:8], past[8:])
+    assert words.surging(before, day(0.15)).status is Status.WARNING
+    assert words.surging(before, day(0.15), usual).status is Status.OK
+
+
+def test_numbers_do_not_come_up(messages):
+    now = [f"{message} 4711" for message in messages[:300]]
+    assert words.surging(list(messages[300:2300]), now).status is Status.OK
 
 
 def test_the_words_of_both_sides_are_told():
@@ -106,8 +142,15 @@ def test_the_same_messages_get_the_same_answer(messages):
 
 
 def test_few_messages_and_blank_ones_are_unknown():
-    assert words.drift(["a b"] * 100, ["a"] * 49 + ["", "  "] * 50).status is Status.UNKNOWN
-    assert words.drift(["a b"] * 100, ["a b"] * 50).status is Status.OK
+    different = [f"a b{k}" for k in range(100)]
+    assert words.drift(different, different[:49] + ["", "  "] * 50).status is Status.UNKNOWN
+    assert words.drift(different, different[:50]).status is Status.OK
+
+
+def test_copies_count_once():
+    different = [f"a b{k}" for k in range(100)]
+    assert words.drift(different, ["a new one"] * 500).status is Status.UNKNOWN
+    assert words.drift(different, different[:60] + ["a new one"] * 500).rows == 61
 
 
 def test_the_largest_window_takes_under_three_seconds(messages):
