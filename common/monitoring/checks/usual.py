@@ -97,10 +97,10 @@ def usual(figure: Figure, past: PastFigures, prior: Prior) -> Usual:
     >>> round(found.centre, 3), round(found.limit, 3), found.lasts
     (0.11, 0.147, False)
     """
-    before = past.usual if len(past.usual) >= MIN_WINDOWS else [*past.usual, *past.last]
+    before = past.usual
     values = np.array([f.value for f in before])
     errors = np.maximum([f.error for f in before], 1e-9)
-    enough = len(past.usual) >= MIN_WINDOWS
+    enough = len(before) >= MIN_WINDOWS
     between = _between(values, errors) if enough else prior.spread**2
     weights = 1 / (errors**2 + between)
     known = len(before) > 0

@@ -50,11 +50,16 @@ def test_what_is_over_does_not_last():
 
 
 def test_few_windows_have_the_spread_of_real_streams_and_their_own_centre():
-    alike = [Figure(0.3, 0.001)] * 4
+    alike = [Figure(0.3, 0.001)] * 6
     found = usual.usual(Figure(0.3, 0.001), past(alike), PRIOR)
     assert found.centre == pytest.approx(0.3)
     assert found.limit > 0.3 + 2.5 * PRIOR.spread
     assert usual.usual(Figure(0.3, 0.001), PastFigures(), PRIOR).centre == PRIOR.centre
+
+
+def test_the_beginning_of_a_change_is_not_usual_yet():
+    new = [Figure(0.5, 0.01)] * 2
+    assert usual.usual(Figure(0.5, 0.01), PastFigures((), new), PRIOR).limit < 0.2
 
 
 def test_a_small_window_is_allowed_more():
