@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 from before import BEFORE, project_of, upgrade
 from helpers import clean_environment, mlflow_server
 from receivers import web
+
+from common.data.synthetic.origin import BRANDS
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +99,10 @@ def upgraded(request, tmp_path_factory, receiver):
 def prepared(project, receiver):
     first = project.root / "first.csv"
     run(project, "-m", "common.sample", "--rows", "4000", "--out", "data")
-    first.write_text("".join(project.sample.read_text().splitlines(keepends=True)[:2500]))
+    rows = "".join(project.sample.read_text().splitlines(keepends=True)[:2500])
+    # Of other authors, so that this version doesn't take it for a part of the sample.
+    ours = "|".join(BRANDS)
+    first.write_text(re.sub(rf"^(\d+),({ours}),", r"\1,my\2,", rows, flags=re.MULTILINE))
     run(project, "train.py", "--data", first)
     run(project, "train.py", *ANY_GAIN)
     run(project, "-m", "common.registry", "rollback")
