@@ -220,7 +220,8 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
 def add_monitoring(parser: argparse.ArgumentParser) -> None:
     """Give a parser what monitor.py can be told."""
     add = parser.add_argument
-    add("--model", default="champion", help="champion, challenger, latest or a version [champion]")
+    which = "champion, challenger, latest or a version [champion; that made --predictions]"
+    add("--model", help=which)
     challenger = "say whether this model would now win: challenger, latest or a version"
     add("--challenger", metavar="MODEL", help=challenger)
     add("--predictions", type=Path, metavar="FILE", help="what predict.py wrote; or a folder of it")

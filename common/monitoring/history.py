@@ -48,6 +48,9 @@ class WindowRecord:
         estimate: accuracy without labels, by the confidences; None if it was not estimated.
         degradation: status of that check before escalation; None if it was not asked.
         drift_warnings: the checks of drift that warned; None if none was asked.
+        version: of the model that judged it; 0 if that is not known.
+        floor: what accuracy had to reach; None if that is not known.
+        fitted: the model was fitted on these messages, so their accuracy was not judged.
     """
 
     window: str
@@ -59,6 +62,9 @@ class WindowRecord:
     estimate: BoundedShare | None = None
     degradation: Status | None = None
     drift_warnings: tuple[str, ...] | None = None
+    version: int = 0
+    floor: float | None = None
+    fitted: bool = False
 
     @property
     def measured(self) -> BoundedShare | None:
@@ -73,6 +79,10 @@ class WindowRecord:
         now = (window.read, window.correct, window.rows)
         return now == (self.read, self.correct, self.labelled)
 
+    def is_outgrown_by(self, window: Profile) -> bool:
+        """Whether the window has more messages or labels than when it was judged."""
+        return window.read > self.read or window.rows > self.labelled
+
     def to_json(self) -> dict[str, Json]:
         return {
             "window": self.window,
@@ -84,6 +94,9 @@ class WindowRecord:
             "estimate": None if self.estimate is None else self.estimate.to_json(),
             "degradation": None if self.degradation is None else self.degradation.name,
             "drift_warnings": None if self.drift_warnings is None else list(self.drift_warnings),
+            "version": self.version,
+            "floor": self.floor,
+            "fitted": self.fitted,
         }
 
     @classmethod
@@ -105,7 +118,25 @@ class WindowRecord:
             estimate=None if estimate is None else BoundedShare(**estimate),
             degradation=None if degradation is None else Status[degradation],
             drift_warnings=None if warnings is None else tuple(warnings),
+            version=record.get("version", 0),
+            floor=record.get("floor"),
+            fitted=record.get("fitted", False),
         )
+
+
+@dataclass(frozen=True)
+class JudgedWindow:
+    """What one window showed.
+
+    Attributes:
+        findings: of all checks.
+        subjects: one finding for each subject that was judged, as people are told of it.
+        record: what is kept for later runs.
+    """
+
+    findings: Sequence[Finding]
+    subjects: Sequence[Finding]
+    record: WindowRecord
 
 
 def record_window(
@@ -159,10 +190,15 @@ class Past:
 
 
 class PastWindows:
-    """Earlier windows, the newest added last."""
+    """Earlier windows, the newest added last.
 
-    def __init__(self, earlier: Iterable[WindowRecord] = ()) -> None:
+    How many messages there were is known from all of them; how they were answered, only from those
+    that the same version has answered.
+    """
+
+    def __init__(self, earlier: Iterable[WindowRecord] = (), version: int = 0) -> None:
         self._records = list(earlier)
+        self._version = version
         self._windows: list[Profile] = []
 
     def add(self, window: Profile, record: WindowRecord) -> None:
@@ -172,13 +208,15 @@ class PastWindows:
     def past(self) -> Past:
         """What a window that follows these is compared with."""
         last = self._records[-PAST_WINDOWS:]
+        same = [record for record in self._records if record.version in (0, self._version)]
+        answered = [record for record in same if not record.fitted][-PAST_WINDOWS:]
         delays = [np.empty(0), *(window.delays() for window in self._windows)]
         labelled = sum(window.rows for window in self._windows)
         unlabelled = sum(window.unlabelled for window in self._windows)
         return Past(
-            accuracy=[Share(record.correct, record.labelled) for record in last if record.labelled],
+            accuracy=[Share(each.correct, each.labelled) for each in answered if each.labelled],
             rows=[record.read for record in last],
-            degradation=[record.degradation for record in last if record.degradation is not None],
+            degradation=[each.degradation for each in answered if each.degradation is not None],
             delays=np.concatenate(delays)[-SAMPLE_ROWS:],
             labelled=Share(labelled, labelled + unlabelled),
         )

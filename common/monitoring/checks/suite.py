@@ -61,6 +61,7 @@ def run_checks(
     past: Past,
     days_since_end: float | None,
     unlabelled: bool = False,
+    fitted: bool = False,
 ) -> list[Finding]:
     """Every finding about a window; what decides is the first.
 
@@ -68,17 +69,22 @@ def run_checks(
         past: what earlier windows showed.
         days_since_end: of the window; None while more rows can come.
         unlabelled: there are no labels, so accuracy is not measured; its estimate decides.
+        fitted: the model was fitted on these messages: its answers to them say nothing.
     """
     estimated_only = unlabelled and baseline.reference is not None and window.sample.num_rows
-    findings = [] if estimated_only else check_accuracy(window, baseline, past)
+    if fitted:
+        findings = [accuracy.of_fitted_rows(window.rows, baseline.floor)]
+    else:
+        findings = [] if estimated_only else check_accuracy(window, baseline, past)
     if days_since_end is not None:
         findings.append(quality.row_count(window.read, past.rows))
         findings += check_labels(window, past, days_since_end)
     if baseline.reference is None or not window.read:
         return findings
     findings += check_quality(window, baseline.reference, baseline.known_classes)
-    if window.sample.num_rows:
+    if window.sample.num_rows and not fitted:
         findings += check_answers(window, baseline.reference, baseline.floor)
+    if window.sample.num_rows:
         findings += check_texts(window, baseline.reference, baseline.classifier)
     if estimated_only:
         findings.sort(key=lambda finding: finding.name != "estimated_accuracy")

@@ -11,7 +11,7 @@ from common.monitoring.alerts.channels import Channel
 from common.monitoring.alerts.formats import Alert
 from common.monitoring.checks.finding import TROUBLE
 from common.monitoring.incidents.book import Book
-from common.monitoring.incidents.lifecycle import Notice
+from common.monitoring.incidents.incident import Notice
 from common.monitoring.result import MonitoringResult
 
 # What of a run's result goes with what is new.
@@ -24,17 +24,21 @@ def deliver_queued(
     new_notices: Sequence[Notice],
     book: Book,
     channels: Sequence[Channel],
+    addresses: Sequence[str],
     result: MonitoringResult,
 ) -> None:
     """Log what is new, and deliver what waits in the book: that, and what nobody took before.
 
     What is not taken now is kept for the next run.
+
+    Args:
+        addresses: of the channels.
     """
     for notice in new_notices:
         logger.warning("%s", _sentence(notice))
     waiting = {
         send.Dispatch(delivery.channel, str(delivery.number)): delivery
-        for delivery in book.claim(datetime.now(UTC))
+        for delivery in book.claim(datetime.now(UTC), addresses)
     }
     alerts = {
         key: _alert(delivery.notice, result, delivery.notice in new_notices)
