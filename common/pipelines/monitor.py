@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # a request is made without any heavy library
     from common.registry.versions import Version
     from common.types import Progress
 
-STATE_FILE = "monitor.db"
+
 TABLE_FILE = "table.parquet"
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def run(
         InputError: a file can't be read or written, or lacks a column.
         StoreError: MLflow or the file of incidents can't be used.
     """
-    from common.monitoring import windows
+    from common.monitoring import incidents, windows
     from common.monitoring.alerts import channels
     from common.monitoring.incidents import book as incident_book
     from common.monitoring.incidents import outbox
@@ -68,7 +68,7 @@ def run(
         source = _source(request, version, data, columns, length)
         source.say_if_holdout()
         found = watched.read(request, registry, source, version, columns.label, progress)
-        with incident_book.open_book(request.state or ROOT / STATE_FILE) as book:
+        with incident_book.open_book(request.state or ROOT / incidents.STATE_FILE) as book:
             *former, judged = _judge(request, found, book)
             new_notices = _keep(request, registry, columns, former, judged, book)
             result = _result(request, found[-1], judged, book, data)

@@ -107,12 +107,32 @@ class Book:
         with self._transaction() as connection:
             queue(connection, notice, channels)
 
-    def decide(self, decision: Decision, notice: Notice | None = None) -> None:
-        """Record what a person has decided, and the change of the incident that it makes."""
+    def find(self, name: str) -> Incident | None:
+        """The incident of this id; None if there is none."""
+        found = [each for each in self.incidents() if each.changes[0].incident == name]
+        return found[0] if found else None
+
+    def decide(self, incident: Incident, kind: str, by: str, reason: str, at: datetime) -> Incident:
+        """Note that an open incident is acknowledged or closed; return it as it is then.
+
+        Args:
+            kind: `incident.ACKNOWLEDGED` or `incident.CLOSED`.
+            by: who has decided it.
+        """
         with self._transaction() as connection:
-            decisions.put(connection, decision)
-            if notice:
-                tables.put_notice(connection, notice, [])
+            feed = incident.changes[-1].feed
+            newest = tables.records(connection, feed, 1)
+            window = newest[-1].window if newest else incident.changes[-1].window
+            change = decisions.about(incident, kind, window, by, reason, at.astimezone(UTC))
+            decisions.put(connection, change.decision)
+            tables.put_notice(connection, change.notice, [])
+        return Incident((*incident.changes, change.notice))
+
+    def mute(self, subject: str | None, until: datetime, by: str, at: datetime) -> None:
+        """Tell nobody of a subject, or of any, until then."""
+        silence = Decision(decisions.MUTED, at, by, "", finding=subject, until=until)
+        with self._transaction() as connection:
+            decisions.put(connection, silence)
 
     def muted_until(self, subject: str, at: datetime) -> datetime | None:
         """Until when nobody is told of a subject; None if people are."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from common.monitoring.checks.catalogue import Subject
 from common.monitoring.checks.finding import Status
+from common.monitoring.checks.severity import SEVERITY
 from common.monitoring.feed import Feed
 from common.monitoring.history import JudgedWindow
 from common.monitoring.incidents import decisions, tables
@@ -39,13 +40,17 @@ class Seen:
 
     Attributes:
         windows: that were judged.
-        critical: those that nobody knew to be CRITICAL, by subject; none on a version's first look.
-        subjects: that were judged.
+        critical: those of them that nobody knew to be CRITICAL, by subject.
+        is_first: the version had no window in this feed before.
     """
 
     windows: Collection[str]
     critical: Mapping[str, Collection[str]]
-    subjects: Sequence[str]
+    is_first: bool
+
+    @property
+    def subjects(self) -> list[str]:
+        return list(self.critical)
 
 
 @dataclass(frozen=True)
@@ -100,13 +105,22 @@ class Look:
                     new.add(window)
                 tables.put_result(self.connection, key, WindowResult(window, finding, self.at))
         windows = frozenset(printable(each.record.window) for each in judged)
-        return Seen(windows, {} if is_first else critical, tuple(critical))
+        return Seen(windows, critical, is_first)
 
     def tell(self, seen: Seen) -> list[Notice]:
-        """Queue what is new; return it."""
-        return [notice for subject in seen.subjects for notice in self._told_of(subject, seen)]
+        """Queue what people are told; return it. Of a first look at old windows, one message."""
+        told = [notice for subject in seen.subjects if (notice := self._new_of(subject, seen))]
+        if seen.is_first and len(seen.windows) > 1 and len(told) > 1:
+            first, *others = sorted(told, key=lambda notice: -SEVERITY.index(notice.status))
+            for notice in others:
+                tables.put_notice(self.connection, notice, [])
+            told = [replace(first, reason=f"{first.reason}; also open: {_listed(others)}")]
+        for notice in told:
+            queue(self.connection, notice, self.channels)
+        return told
 
-    def _told_of(self, subject: str, seen: Seen) -> list[Notice]:
+    def _new_of(self, subject: str, seen: Seen) -> Notice | None:
+        """What people are to be told of a subject."""
         key = key_of(self.feed, self.version, subject)
         tables.forget(self.connection, key, KEPT_WINDOWS, self.at - KEPT_INCIDENTS)
         history = tables.results(self.connection, key, LOOKBACK_WINDOWS)
@@ -119,20 +133,24 @@ class Look:
         notice = due(owner, history, incident, self.at, hours)
         # A look at older windows alone, because their labels have come, is no occasion to remind.
         if notice and (history[-1].window in seen.windows or notice.change != REMINDED):
-            queue(self.connection, notice, self.channels)
-            return [notice]
-        new = seen.critical.get(subject, frozenset())
-        passed = came_and_went(owner, history, new, incident, self.at)
-        if not passed:
-            return []
-        tables.put_notice(self.connection, passed[0], [])
-        queue(self.connection, passed[1], self.channels)
-        return [passed[1]]
+            return notice
+        if seen.is_first:
+            return None
+        passed = came_and_went(owner, history, seen.critical[subject], incident, self.at)
+        if passed is None:
+            return None
+        opened, recovered = passed
+        tables.put_notice(self.connection, opened, [])
+        return recovered
 
     def _owner_of(self, key: Key) -> Owner:
         told = [n for n in tables.notices(self.connection, key.feed) if n.finding == key.finding]
         previous = told[-1].incident if told and told[-1].change == REPLACED else None
         return Owner(key.feed, self.feed.model, key.version, previous)
+
+
+def _listed(notices: Sequence[Notice]) -> str:
+    return "; ".join(f"{n.finding} since {n.since:%Y-%m-%d} ({n.reason})" for n in notices)
 
 
 def key_of(feed: Feed, version: int, subject: str) -> Key:
