@@ -10,6 +10,7 @@ accuracy, which may be 1, never 2.
     python monitor.py --data history/ --window 1d --report report.html
     python monitor.py --predictions scored.csv --labels labels.csv --on tweet_id --window 1w
     python monitor.py --data labelled.csv --retrain-on critical --retrain-data all.csv
+    python monitor.py --test-alert
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from common import cli, flags
+from common.errors import SettingsError
 from common.pipelines.monitor import MonitorRequest, run
 from common.settings import FORM, Settings
 
@@ -89,6 +91,9 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     from common.monitoring.alerts.heartbeat import heartbeat
     from common.reports import console
 
+    if args.test_alert:
+        return test_alert(settings, args.json)
+
     def show(result: MonitoringResult) -> None:
         cli.show(console.monitoring(result), result.to_json(), args.json)
 
@@ -96,6 +101,20 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         result = run(build_request(args, settings), cli.progress, show)
         set_text(result.text)
     return result.exit_code
+
+
+def test_alert(settings: Settings, as_json: bool) -> int:
+    """Send a test to each address; 0 if each has taken it."""
+    from common.monitoring.alerts import channels, trial
+    from common.reports import console
+
+    addresses = settings.addresses()
+    if not addresses:
+        raise SettingsError("there is no address to test: set ALERT_URLS (--alert-urls).")
+    receivers = channels.parse(addresses, settings.plain("smtp_url"), settings.mail_from)
+    tested = trial.send_trial(receivers, settings.model_name)
+    cli.show(*console.tried_channels(tested), as_json)
+    return UNKNOWN if any(each.problem for each in tested) else 0
 
 
 if __name__ == "__main__":

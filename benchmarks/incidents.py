@@ -37,11 +37,12 @@ from common.monitoring.checks.catalogue import Subject
 from common.monitoring.checks.finding import Status
 from common.monitoring.checks.severity import worst
 from common.monitoring.checks.suite import Baseline
+from common.monitoring.feed import Feed
 from common.monitoring.incidents.book import Book, open_book
 from common.monitoring.run import judge_windows, record_windows
 from common.training import fit as training
 
-FEED = "triage"
+FEED, VERSION = Feed("triage", window="1 days"), 1
 
 
 class Row(NamedTuple):
@@ -119,7 +120,7 @@ def judge_daily(days: Iterable[Day[Message]], baseline: Baseline, book: Book) ->
         if day.strength and changed is None:
             changed = at - timedelta(hours=6)
         windows = {str(day.day): profile_of(day.messages, baseline.classifier, number)}
-        judged = judge_windows(FEED, windows, baseline, book, at, days=1, label_days=7)
+        judged = judge_windows(FEED, VERSION, windows, baseline, book, at, days=1, label_days=7)
         record_windows(judged, book, channels=[], remind_hours=24)
     return changed
 

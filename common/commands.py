@@ -40,6 +40,12 @@ COMMANDS = (
         "list versions, promote by hand, roll back, prune",
     ),
     Command(
+        "incidents",
+        "common.monitoring.incidents",
+        "python -m common.monitoring.incidents",
+        "list, acknowledge, mute and close what the monitor has found",
+    ),
+    Command(
         "privacy",
         "common.privacy",
         "python -m common.privacy",

@@ -22,6 +22,7 @@ ALIASES = {
     "monitor_data_path": ("--data",),
     "accuracy_floor": ("--floor",),
     "id_column": ("--on",),
+    "monitor_state": ("--state",),
 }
 
 # What stands for a value in the help, where the last word of the setting's name does not say it.
@@ -220,7 +221,8 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
 def add_monitoring(parser: argparse.ArgumentParser) -> None:
     """Give a parser what monitor.py can be told."""
     add = parser.add_argument
-    add("--model", default="champion", help="champion, challenger, latest or a version [champion]")
+    which = "champion, challenger, latest or a version [champion; that made --predictions]"
+    add("--model", help=which)
     challenger = "say whether this model would now win: challenger, latest or a version"
     add("--challenger", metavar="MODEL", help=challenger)
     add("--predictions", type=Path, metavar="FILE", help="what predict.py wrote; or a folder of it")
@@ -233,6 +235,8 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=positive_int, metavar="N", help="processes [one for each processor]")
     add("--report", type=Path, metavar="FILE", help="write a page of HTML to FILE")
     add("--metrics-file", type=Path, metavar="FILE", help="write figures for Prometheus to FILE")
+    trial = "send a marked test message to each of ALERT_URLS, say what came back, and end"
+    add("--test-alert", action="store_true", help=trial)
     levels = "retrain when accuracy reaches this status"
     add("--retrain-on", choices=("warning", "critical"), help=levels)
     add("--retrain-data", type=Path, metavar="FILE", help="to train on [DATA_PATH]")

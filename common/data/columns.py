@@ -54,6 +54,7 @@ class PredictionColumns:
         prediction, confidence: the answer, and how sure the model was of it.
         identifier: joins labels that came later.
         text, time, segment: as in `MessageColumns`; None where the file lacks them.
+        version: of the model that answered; None where the file lacks it.
     """
 
     prediction: str
@@ -62,6 +63,7 @@ class PredictionColumns:
     text: str | None = None
     time: str | None = None
     segment: str | None = None
+    version: str | None = None
 
     @property
     def needed(self) -> dict[str, str]:
@@ -74,6 +76,7 @@ class PredictionColumns:
                 "--predictions": self.prediction,
                 "--predictions (with predict.py)": self.confidence,
                 "--on": self.identifier,
+                "--predictions (which version)": self.version,
             }
         )
 

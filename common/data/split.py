@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 BUCKETS = 100
 
+Keys = npt.NDArray[np.uint64]
+
 _MENTION_OR_LINK = re.compile(r"@\w+|https?://\S+")
 
 
@@ -33,7 +35,7 @@ def buckets(texts: Sequence[str]) -> npt.NDArray[np.uint8]:
     return np.fromiter(map(bucket, texts), np.uint8, len(texts))
 
 
-def keys(texts: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.uint64]:
+def keys(texts: Sequence[str] | npt.NDArray[np.object_]) -> Keys:
     """What tells a message and its variants from all others, without holding the text."""
     return np.fromiter(map(_key, texts), np.uint64, len(texts))
 

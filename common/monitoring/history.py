@@ -57,6 +57,9 @@ class WindowRecord:
         drift_warnings: the checks of drift that warned; None if none was asked.
         figures: what checks hold later windows against, by check.
         digests: by which its messages are found again when they are delivered again.
+        version: of the model that judged it; 0 if that is not known.
+        floor: what accuracy had to reach; None if that is not known.
+        fitted: the model was fitted on these messages, so their accuracy was not judged.
     """
 
     window: str
@@ -70,6 +73,9 @@ class WindowRecord:
     drift_warnings: tuple[str, ...] | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)
     digests: Digests = NO_DIGESTS
+    version: int = 0
+    floor: float | None = None
+    fitted: bool = False
 
     @property
     def measured(self) -> BoundedShare | None:
@@ -84,6 +90,10 @@ class WindowRecord:
         now = (window.read, window.correct, window.rows)
         return now == (self.read, self.correct, self.labelled)
 
+    def is_outgrown_by(self, window: Profile) -> bool:
+        """Whether the window has more messages or labels than when it was judged."""
+        return window.read > self.read or window.rows > self.labelled
+
     def to_json(self) -> dict[str, Json]:
         return {
             "window": self.window,
@@ -97,6 +107,9 @@ class WindowRecord:
             "drift_warnings": None if self.drift_warnings is None else list(self.drift_warnings),
             "figures": {name: [f.value, f.error] for name, f in self.figures.items()},
             "digests": list(self.digests.smallest),
+            "version": self.version,
+            "floor": self.floor,
+            "fitted": self.fitted,
         }
 
     @classmethod
@@ -121,7 +134,25 @@ class WindowRecord:
             # Older releases kept none.
             figures={name: Figure(*pair) for name, pair in record.get("figures", {}).items()},
             digests=Digests(tuple(record.get("digests", ()))),
+            version=record.get("version", 0),
+            floor=record.get("floor"),
+            fitted=record.get("fitted", False),
         )
+
+
+@dataclass(frozen=True)
+class JudgedWindow:
+    """What one window showed.
+
+    Attributes:
+        findings: of all checks.
+        subjects: one finding for each subject that was judged, as people are told of it.
+        record: what is kept for later runs.
+    """
+
+    findings: Sequence[Finding]
+    subjects: Sequence[Finding]
+    record: WindowRecord
 
 
 def record_window(
@@ -190,12 +221,21 @@ class Past:
 class PastWindows:
     """Earlier windows, the newest added last.
 
+    How many messages there were, and which, is known from all of them; how they were answered, only
+    from those that the same version has answered.
+
     Args:
         accepted: the window from which on drift was accepted as usual; what was before is not.
     """
 
-    def __init__(self, earlier: Iterable[WindowRecord] = (), accepted: str | None = None) -> None:
+    def __init__(
+        self,
+        earlier: Iterable[WindowRecord] = (),
+        version: int = 0,
+        accepted: str | None = None,
+    ) -> None:
         self._records = list(earlier)
+        self._version = version
         self._windows: list[Profile] = []
         self._accepted = accepted
 
@@ -206,24 +246,25 @@ class PastWindows:
     def past(self, window: str = "") -> Past:
         """What a window that follows these is compared with; `window` is its name."""
         last = self._records[-PAST_WINDOWS:]
+        same = [record for record in self._records if record.version in (0, self._version)]
+        answered = [record for record in same if not record.fitted][-PAST_WINDOWS:]
         delays = [np.empty(0), *(window.delays() for window in self._windows)]
         labelled = sum(window.rows for window in self._windows)
         unlabelled = sum(window.unlabelled for window in self._windows)
         return Past(
-            accuracy=[Share(record.correct, record.labelled) for record in last if record.labelled],
+            accuracy=[Share(each.correct, each.labelled) for each in answered if each.labelled],
             rows=[record.read for record in last],
             same_weekday=[record.read for record in self._same_weekday(window)],
-            degradation=[record.degradation for record in last if record.degradation is not None],
+            degradation=[each.degradation for each in answered if each.degradation is not None],
             delays=np.concatenate(delays)[-SAMPLE_ROWS:],
             labelled=Share(labelled, labelled + unlabelled),
-            figures=self._figures(),
+            figures=self._figures([record for record in same if not record.fitted]),
             digests={record.window: record.digests for record in last},
         )
 
-    def _figures(self) -> dict[str, PastFigures]:
-        names = [record.window for record in self._records]
-        first = names.index(self._accepted) if self._accepted in names else 0
-        since = self._records[first:]
+    def _figures(self, answered: Sequence[WindowRecord]) -> dict[str, PastFigures]:
+        names = [record.window for record in answered]
+        since = answered[names.index(self._accepted) if self._accepted in names else 0 :]
         checks = {name for record in since for name in record.figures}
         return {name: self._figures_of(name, since) for name in checks}
 

@@ -95,6 +95,7 @@ class Observer:
         late: labels that are not in the file.
         holdout_percent: look only at the rows that a split with this percentage holds out.
         challenger: another model, whose answers are compared.
+        version: look only at predictions that this version has made; None: at all.
     """
 
     columns: MessageColumns | PredictionColumns
@@ -103,6 +104,7 @@ class Observer:
     late: LateLabels | None = None
     holdout_percent: int = 100
     challenger: Classifier | None = None
+    version: int | None = None
 
     def __call__(self, chunk: Chunk) -> tuple[Windows, int]:
         """The windows that the chunk adds to, and how many bytes of the file are read."""
@@ -157,6 +159,10 @@ class Observer:
     def _predictions(self, chunk: Chunk, columns: PredictionColumns) -> _Answered:
         asked = chunk.texts(columns.prediction)
         filled = pc.not_equal(pc.utf8_trim_whitespace(asked), "")
+        blank = len(asked) - filled.true_count
+        if self.version is not None and columns.version is not None:
+            made_by = pc.utf8_trim_whitespace(chunk.texts(columns.version))
+            filled = pc.and_(filled, pc.equal(made_by, str(self.version)))
 
         def cells(column: str) -> pa.LargeStringArray:
             return chunk.texts(column).filter(filled)
@@ -178,7 +184,7 @@ class Observer:
             else None,
             written=windows.times(cells(columns.time)) if columns.time else None,
             came=came,
-            blank=len(asked) - len(predicted),
+            blank=blank,
         )
 
     def _spelled(self, cells: pa.Array) -> Labels:

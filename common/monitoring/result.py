@@ -25,11 +25,12 @@ from common.evaluation.metrics import (
 from common.evaluation.profile import Profile
 from common.monitoring.checks.catalogue import Subject, about
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
-from common.monitoring.checks.severity import overall
+from common.monitoring.checks.severity import SEVERITY, overall, worst
 from common.monitoring.history import WindowRecord
 from common.monitoring.incidents.book import Book
-from common.monitoring.incidents.lifecycle import Incident
+from common.monitoring.incidents.incident import Incident
 from common.monitoring.run import MonitoringRun
+from common.monitoring.version_changes import VersionChange, version_changes
 from common.text import printable
 from common.types import Json
 
@@ -131,7 +132,8 @@ class MonitoringResult:
         classes: None without labels.
         segments: by name.
         examples: the wrong answers that the model was surest of.
-        incidents: the one that was told of last first.
+        incidents: of the feed, the one that was told of last first.
+        version_changes: among the windows, oldest first.
         next_steps: command lines to run next.
     """
 
@@ -151,6 +153,13 @@ class MonitoringResult:
     incidents: tuple[Incident, ...]
     next_steps: tuple[str, ...]
     counts: RowTotals
+    version_changes: tuple[VersionChange, ...] = ()
+
+    @property
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """Worst first."""
+        found = [incident for incident in self.incidents if incident.is_open]
+        return tuple(sorted(found, key=lambda each: -SEVERITY.index(each.status)))
 
     @property
     def unlabelled(self) -> bool:
@@ -191,6 +200,7 @@ class MonitoringResult:
             "segments": {name: asdict(segment) for name, segment in self.segments.items()},
             "examples": [asdict(example) for example in self.examples],
             "incidents": [incident.to_json() for incident in self.incidents],
+            "version_changes": [asdict(change) for change in self.version_changes],
             "next_steps": list(self.next_steps),
             "counts": asdict(self.counts),
         }
@@ -212,23 +222,26 @@ def monitoring_result(
         examples: messages that are shown at most.
     """
     window = run.windows[run.measured] if run.measured else Profile()
-    status, findings, total = run.status, run.findings, run.total
-    decisive = next((finding for finding in findings if finding.status is status), None)
+    findings, total = run.findings, run.total
+    windows = _with_judged(book.windows(run.feed, SHOWN_WINDOWS), run)
+    incidents = book.incidents(run.feed)
+    status, reason = _verdict(run, incidents)
     return MonitoringResult(
         status=status,
-        reason=decisive.reason if decisive else "there is no message to look at",
+        reason=reason,
         model=model,
         file=file,
         at=run.at,
         floor=run.floor,
         window=run.newest,
-        windows=tuple(book.windows(run.feed, SHOWN_WINDOWS)),
+        windows=windows,
         findings=tuple(findings),
         metrics=window_metrics(window, findings),
         classes=_classes(window, reference),
         segments={name: _segment(*pair) for name, pair in sorted(window.segments.items())},
         examples=worst_examples(window, examples),
-        incidents=tuple(book.incidents(run.feed)),
+        incidents=tuple(incidents),
+        version_changes=version_changes(windows),
         next_steps=tuple(next_steps),
         counts=RowTotals(
             read=total.read,
@@ -238,6 +251,27 @@ def monitoring_result(
             unlabelled=total.unlabelled,
             replaced=total.replaced,
         ),
+    )
+
+
+def _verdict(run: MonitoringRun, incidents: Sequence[Incident]) -> tuple[Status, str]:
+    """Status and reason: of what was found now, or of an incident that is open and graver."""
+    status, reason = run.status, run.reason or "there is no message to look at"
+    still = [each for each in incidents if each.is_open]
+    gravest = max(still, key=lambda each: SEVERITY.index(each.status), default=None)
+    if gravest is None or worst([status, gravest.status]) is status:
+        return status, reason
+    last = gravest.trouble
+    opened = f"the incident of {last.finding} is open since {gravest.since:%Y-%m-%d}"
+    return gravest.status, f"{opened} ({last.reason}); the newest window: {reason}"
+
+
+def _with_judged(windows: Sequence[WindowRecord], run: MonitoringRun) -> tuple[WindowRecord, ...]:
+    """The windows, the newest as it was judged now."""
+    newest = run.judged.get(run.newest or "")
+    return tuple(
+        newest.record if newest and each.window == newest.record.window else each
+        for each in windows
     )
 
 
@@ -338,6 +372,9 @@ def _window_json(window: WindowRecord) -> dict[str, Json]:
     measured, estimate = window.measured, window.estimate
     return {
         "name": window.window,
+        "version": window.version or None,
+        "floor": window.floor,
+        "fitted": window.fitted,
         "rows": window.labelled,
         "correct": window.correct,
         "accuracy": measured.value if measured else None,

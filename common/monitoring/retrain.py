@@ -17,7 +17,7 @@ from common.monitoring.checks.catalogue import Subject
 from common.monitoring.checks.finding import Status
 from common.monitoring.checks.severity import SEVERITY
 from common.monitoring.incidents.book import Book
-from common.monitoring.incidents.lifecycle import ESCALATED, FLAPPING, OPENED, RETRAINED, Notice
+from common.monitoring.incidents.incident import ESCALATED, FLAPPING, OPENED, RETRAINED, Notice
 from common.types import Json
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,28 +15,25 @@ from common.monitoring.checks.catalogue import Subject, about
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
 from common.monitoring.checks.severity import SEVERITY, overall, worst
 from common.monitoring.checks.suite import Baseline, check_freshness, run_checks
-from common.monitoring.history import PastWindows, WindowRecord, record_window, warned
+from common.monitoring.feed import Feed
+from common.monitoring.history import (
+    JudgedWindow,
+    PastWindows,
+    WindowRecord,
+    record_window,
+    warned,
+)
 from common.monitoring.incidents.book import Book
-from common.monitoring.incidents.lifecycle import Notice
+from common.monitoring.incidents.incident import Notice
+from common.monitoring.incidents.lifecycle import REASONS
 from common.monitoring.windows import UNDATED
 
+logger = logging.getLogger(__name__)
+
+# Checks of points that may be below the floor by chance.
+FLOOR_CHECKS = frozenset({"accuracy", "accuracy_pooled"})
 # Drift is reported if one of so many windows before showed it too.
 CONFIRMING_WINDOWS = 2
-
-
-@dataclass(frozen=True)
-class JudgedWindow:
-    """What one window showed.
-
-    Attributes:
-        findings: of all checks.
-        subjects: one finding for each subject that was judged, as people are told of it.
-        record: what is kept for later runs.
-    """
-
-    findings: Sequence[Finding]
-    subjects: Sequence[Finding]
-    record: WindowRecord
 
 
 @dataclass
@@ -43,16 +41,21 @@ class MonitoringRun:
     """What was found out.
 
     Attributes:
-        feed: what windows are compared within (`Source.feed`).
+        feed: what windows are compared within.
+        version: of the model.
         windows: all windows of the data, oldest first.
         judged: the windows that were judged now: new ones, those that have changed, and the newest.
     """
 
-    feed: str
-    floor: float
+    feed: Feed
+    version: int
     at: datetime
     windows: Mapping[str, Profile]
     judged: dict[str, JudgedWindow] = field(default_factory=dict)
+
+    @property
+    def floor(self) -> float:
+        return self.feed.floor
 
     @property
     def newest(self) -> str | None:
@@ -77,7 +80,26 @@ class MonitoringRun:
 
     @property
     def status(self) -> Status:
-        return overall(self.findings)
+        """Of the newest windows; CRITICAL also if another that was judged now is."""
+        current = overall(self.findings)
+        return Status.CRITICAL if self.critical_before else current
+
+    @property
+    def critical_before(self) -> str | None:
+        """The last of the windows judged now, before the newest ones, that is CRITICAL."""
+        before = [name for name in self.judged if name not in (self.newest, self.measured)]
+        critical = [n for n in before if overall(self.judged[n].findings) is Status.CRITICAL]
+        return critical[-1] if critical else None
+
+    @property
+    def reason(self) -> str | None:
+        """Of the status, in one sentence without its full stop; None if there is no message."""
+        status, findings = overall(self.findings), self.findings
+        if status is not Status.CRITICAL and (name := self.critical_before):
+            findings, status = list(self.judged[name].findings), Status.CRITICAL
+            reason = next(f.reason for f in findings if f.status is status)
+            return f"on {name}, {reason}"
+        return next((f.reason for f in findings if f.status is status), None)
 
     @property
     def total(self) -> Profile:
@@ -89,72 +111,95 @@ class MonitoringRun:
 
 
 def judge_windows(
-    feed: str,
+    feed: Feed,
+    version: int,
     windows: Mapping[str, Profile],
     baseline: Baseline,
     book: Book,
     at: datetime,
     *,
     days: int | None,
-    label_days: float,
+    label_days: float | None,
     more: Sequence[Finding] = (),
     unlabelled: bool = False,
+    fitted: Collection[str] = (),
 ) -> MonitoringRun:
     """Judge each window that is new or has changed, and the newest.
 
+    What another version has judged stays so, unless more messages or labels have come since.
+
     Args:
+        version: of the model.
         windows: oldest first.
         book: with the windows of earlier runs; nothing is written to it.
         at: the present time.
         days: length of a window; None if windows are not stretches of time.
-        label_days: how old the newest label may be.
+        label_days: how old the newest label may be; None: nobody asks.
         more: findings about the newest window that were made elsewhere.
         unlabelled: no message has a label, so that accuracy is estimated, not measured.
+        fitted: windows whose messages the model was fitted on: its answers to them are not judged.
     """
-    run = MonitoringRun(feed, baseline.floor, at, windows)
+    windows = _ripe(windows, days, at)
+    run = MonitoringRun(feed, version, at, windows)
     records = {record.window: record for record in book.windows(feed)}
-    earlier = PastWindows(record for name, record in records.items() if name not in windows)
+    records |= {record.window: record for record in book.windows(feed, version=version)}
+    earlier = PastWindows(
+        (record for name, record in records.items() if name not in windows),
+        version,
+        book.drift_accepted(feed),
+    )
     newest_label = np.fmax.reduce([window.newest_label for window in windows.values()] or [NEVER])
     for name in _dated(windows):
         window, known = windows[name], records.get(name)
-        if name in (run.newest, run.measured) or known is None or not known.is_of(window):
+        if name in (run.newest, run.measured) or _has_changed(window, known, version):
             findings = run_checks(
                 window,
                 baseline,
                 earlier.past(name),
                 _days_since_end(name, days, at),
                 unlabelled=unlabelled,
+                fitted=name in fitted,
             )
             if name == run.newest:
-                findings += [*more, *check_freshness(newest_label, at, label_days)]
-            run.judged[name] = _judged(name, window, findings, records.values())
+                findings += more
+            if name == run.newest and label_days is not None:
+                findings += check_freshness(newest_label, at, label_days)
+            judged = _judged(name, window, findings, run, records.values())
+            record = replace(judged.record, fitted=name in fitted)
+            run.judged[name] = replace(judged, record=record)
             records[name] = run.judged[name].record
         earlier.add(window, records[name])
     return run
 
 
 def record_windows(
-    run: MonitoringRun, book: Book, channels: Sequence[str], remind_hours: float
+    run: MonitoringRun,
+    book: Book,
+    channels: Sequence[str],
+    remind_hours: float,
+    is_current: bool = True,
 ) -> list[Notice]:
-    """Write the windows that were judged to the book; return what is new of incidents."""
-    new_notices: list[Notice] = []
-    for judged in run.judged.values():
-        new_notices += book.record(
-            run.feed,
-            judged.record,
-            judged.subjects,
-            at=run.at,
-            channels=channels,
-            remind_hours=remind_hours,
-        )
-    return new_notices
+    """Write the windows that were judged to the book; return what people are told.
+
+    Args:
+        is_current: the version is the one that is watched now.
+    """
+    return book.record(
+        run.feed,
+        run.version,
+        list(run.judged.values()),
+        at=run.at,
+        channels=channels,
+        remind_hours=remind_hours,
+        is_current=is_current,
+    )
 
 
 def combine_by_subject(findings: Sequence[Finding]) -> list[Finding]:
     """The findings of a window as one for each subject that was judged: its worst.
 
-    Its detail also says which check it is from (`finding`), which others warned (`warned`), and the
-    reasons of all others that are not OK (`also`).
+    Its detail also says which check it is from (`finding`), which others warned (`warned`), the
+    reasons of all others that are not OK (`also`), and of all that are known (`reasons`).
     """
     combined = []
     for subject in Subject:
@@ -170,6 +215,7 @@ def combine_by_subject(findings: Sequence[Finding]) -> list[Finding]:
             "also": [finding.reason for finding in others if finding.status in TROUBLE],
             "warned": list(warned(asked)),
             "lasts": any(f.detail.get("lasts") and f.status in TROUBLE for f in asked),
+            REASONS: {f.name: f.reason for f in asked if f.status is not Status.UNKNOWN},
         }
         combined.append(replace(first, name=subject.value, status=status, detail=detail))
     return combined
@@ -194,15 +240,70 @@ def confirm_drift(
     return replace(drift, status=Status.OK, reason=f"{drift.reason} (for the first time)")
 
 
+def confirm_floor(accuracy: Finding, floor: float, before: Sequence[WindowRecord]) -> Finding:
+    """Report a point below the floor, which may be chance, only on two of three windows.
+
+    What is beyond chance is reported at once.
+
+    Args:
+        before: earlier windows, oldest first.
+    """
+    if accuracy.status is not Status.WARNING or not {*_warned(accuracy)} <= FLOOR_CHECKS:
+        return accuracy
+    measured = [record for record in before if record.labelled][-CONFIRMING_WINDOWS:]
+    if any(record.correct < floor * record.labelled for record in measured):
+        return accuracy
+    return replace(accuracy, status=Status.OK, reason=f"{accuracy.reason} (for the first time)")
+
+
+def _warned(finding: Finding) -> Sequence[str]:
+    names = finding.detail["warned"]
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def _ripe(windows: Mapping[str, Profile], days: int | None, at: datetime) -> Mapping[str, Profile]:
+    """The windows without the newest, if less than half of its days have passed: the Monday alone
+    is not like a week. All, if it is the only one."""
+    dated = _dated(windows)
+    if days is None or len(dated) < 2:
+        return windows
+    begun = datetime.fromisoformat(dated[-1]).replace(tzinfo=UTC)
+    if at - begun >= timedelta(days=days) / 2:
+        return windows
+    logger.info(
+        "The window %s has only begun: its %d messages are judged when half of it has passed.",
+        dated[-1],
+        windows[dated[-1]].read,
+    )
+    return {name: window for name, window in windows.items() if name != dated[-1]}
+
+
+def _has_changed(window: Profile, known: WindowRecord | None, version: int) -> bool:
+    """Whether a window must be judged now."""
+    if known is None:
+        return True
+    if known.version in (0, version):
+        return not known.is_of(window)
+    return known.is_outgrown_by(window)
+
+
 def _judged(
-    name: str, window: Profile, findings: Sequence[Finding], records: Iterable[WindowRecord]
+    name: str,
+    window: Profile,
+    findings: Sequence[Finding],
+    run: MonitoringRun,
+    records: Iterable[WindowRecord],
 ) -> JudgedWindow:
     subjects = {finding.name: finding for finding in combine_by_subject(findings)}
     accuracy = subjects.get(Subject.ACCURACY)
     status = accuracy.status if accuracy else Status.UNKNOWN
     record = record_window(name, window, findings, status)
+    record = replace(record, version=run.version, floor=run.floor)
+    same = (r for r in records if r.version in (0, run.version))
+    before = sorted((r for r in same if r.window < name), key=lambda r: r.window)
+    if accuracy:
+        subjects[Subject.ACCURACY] = confirm_floor(accuracy, run.floor, before)
     if Subject.DRIFT in subjects:
-        before = sorted((r for r in records if r.window < name), key=lambda r: r.window)
         subjects[Subject.DRIFT] = confirm_drift(
             subjects[Subject.DRIFT], record.drift_warnings or (), before
         )

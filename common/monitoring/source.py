@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from common import parallel
 from common.data import files
 from common.data.columns import MessageColumns, PredictionColumns, require
@@ -18,6 +20,7 @@ from common.evaluation.profile import Profile
 from common.models.base import Classifier
 from common.monitoring import late_labels, observe, windows
 from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.feed import HOLDOUT, TABLE, Feed, source_of, window_text
 from common.monitoring.late_labels import LateLabels
 from common.monitoring.observe import Observer
 from common.monitoring.windows import Length
@@ -37,6 +40,8 @@ class Source:
         late: labels that are not in the file.
         absent: columns that would be looked at, and are not there.
         holdout_only: the model was fitted on the other rows.
+        in_memory: the file holds a table that is nowhere else.
+        version: predictions of this version of the model alone are looked at; None: all.
         flags: that say the same to monitor.py.
     """
 
@@ -47,6 +52,8 @@ class Source:
     late: LateLabels | None = None
     absent: tuple[str, ...] = ()
     holdout_only: bool = False
+    in_memory: bool = False
+    version: int | None = None
     flags: tuple[str, ...] = ()
 
     @property
@@ -54,23 +61,29 @@ class Source:
         """As text: the name of a file may hold bytes that are not."""
         return printable(self.path.name)
 
-    def feed(self, model: str) -> str:
-        """What windows are compared within: days are not like files, nor like the holdout.
+    def feed(self, model: str, watched: str, floor: float, root: Path) -> Feed:
+        """What its windows are compared within.
 
-        >>> Source(Path("a.csv"), MessageColumns("text"), Length(days=7)).feed("triage")
-        'triage, 7 days'
+        Args:
+            watched: which version is looked at.
+            root: of the project.
         """
         if self.holdout_only:
-            return f"{model}, holdout"
-        counted = {"days": self.length.days, "rows": self.length.rows}
-        return ", ".join([model, *(f"{n} {unit}" for unit, n in counted.items() if n)])
+            source = HOLDOUT
+        elif self.in_memory:
+            source = TABLE
+        else:
+            source = source_of(self.path, self.length, root)
+        return Feed(model, watched, source, window_text(self.length), floor)
 
-    def warn_if_fitted_on(self, version: int, sha256: str | None) -> None:
-        """Say so where the model knows the answers, or only the holdout is looked at."""
-        if self.holdout_only:
+    def say_if_holdout(self) -> None:
+        """Say so where only the holdout is looked at."""
+        if self.holdout_only and self.flags:
+            logger.warning(
+                "The model was fitted on %s: looking at the rows that were held out.", self.name
+            )
+        elif self.holdout_only:
             logger.info("No data given: looking at the holdout side of %s.", self.path)
-        elif files.sha256(self.path) == sha256:
-            logger.warning("Version %d was fitted on %s, which flatters it.", version, self.path)
 
     def is_unlabelled(self, found: Mapping[str, Profile]) -> bool:
         """Whether the messages that were found have no labels at all, and none can come later."""
@@ -99,8 +112,14 @@ def messages(
     length: Length,
     reading: Reading = FIND_OUT,
     holdout_only: bool = False,
+    in_memory: bool = False,
+    by_default: bool = False,
 ) -> Source:
     """A file, or a folder of files, of messages; a segment column that is missing is a finding.
+
+    Args:
+        holdout_only: the model was fitted on the other rows.
+        by_default: nobody has named the file.
 
     Raises:
         InputError: it can't be read, or lacks a column that can't be done without.
@@ -113,8 +132,17 @@ def messages(
         absent = (columns.segment,)
         columns = replace(columns, segment=None)
     require(path, columns, reading)
-    flags = () if holdout_only else ("--data", printable(path))
-    return Source(path, columns, length, reading, None, absent, holdout_only, flags)
+    flags = () if by_default else ("--data", printable(path))
+    return Source(
+        path,
+        columns,
+        length,
+        reading,
+        absent=absent,
+        holdout_only=holdout_only,
+        in_memory=in_memory,
+        flags=flags,
+    )
 
 
 def without_label(
@@ -178,6 +206,7 @@ def predictions(
         prediction=f"{prefix}prediction",
         confidence=f"{prefix}confidence",
         identifier=identifier,
+        version=found(f"{prefix}model_version"),
         text=found(columns.text),
         time=time,
         segment=found(columns.segment),
@@ -188,7 +217,33 @@ def predictions(
     absent = tuple(c for c in (columns.text, columns.segment) if c is not None and not found(c))
     places = {"--predictions": path, "--labels": classes, "--on": identifier}
     flags = tuple(printable(word) for pair in places.items() for word in pair)
-    return Source(path, wanted, length, reading, late, absent, False, flags)
+    return Source(path, wanted, length, reading, late, absent, flags=flags)
+
+
+def versions_of(source: Source) -> list[int]:
+    """The versions that have made the predictions, the earliest first; none if it is not said.
+
+    Raises:
+        InputError: a file can't be read, or names what is no version.
+    """
+    columns = source.columns
+    if not isinstance(columns, PredictionColumns) or columns.version is None:
+        return []
+    found: set[str] = set()
+    for part in files.parts(source.path):
+        with MessageFile(part, reading=source.reading) as predicted:
+            predicted.require(columns.version, "--predictions")
+            for chunk in predicted.chunks([columns.version]):
+                cells = pc.utf8_trim_whitespace(chunk.texts(columns.version))
+                found.update(pc.unique(cells).to_pylist())
+    named = found - {""}
+    wrong = sorted(name for name in named if not (name.isdecimal() and int(name)))
+    if wrong:
+        raise InputError(
+            f"{source.name}: column {columns.version!r} should name versions of the model, such as "
+            f"3, and holds {wrong[0][:40]!r}: is it what predict.py wrote?"
+        )
+    return sorted(map(int, named))
 
 
 def by_window(
@@ -216,6 +271,7 @@ def by_window(
         late=source.late,
         holdout_percent=holdout_percent,
         challenger=challenger,
+        version=source.version,
     )
     workers = workers or parallel.available()
     with progress(source.name, "B", files.size(source.path)) as advance:

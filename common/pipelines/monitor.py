@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,20 +18,18 @@ from common.pipelines.progress import no_progress
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     from common.data.columns import MessageColumns
-    from common.evaluation.profile import Profile
-    from common.models.base import Classifier
-    from common.monitoring.comparable import Comparable
     from common.monitoring.incidents.book import Book
-    from common.monitoring.incidents.lifecycle import Notice
+    from common.monitoring.incidents.incident import Notice
     from common.monitoring.result import MonitoringResult
     from common.monitoring.run import MonitoringRun
     from common.monitoring.source import Source
     from common.monitoring.windows import Length
+    from common.pipelines.watched import Watched
     from common.registry.store import Registry
     from common.registry.versions import Version
     from common.types import Progress
 
-STATE_FILE = "monitor.db"
+
 TABLE_FILE = "table.parquet"
 
 logger = logging.getLogger(__name__)
@@ -54,51 +52,57 @@ def run(
         InputError: a file can't be read or written, or lacks a column.
         StoreError: MLflow or the file of incidents can't be used.
     """
-    from common.monitoring import result as monitoring
-    from common.monitoring import windows
+    from common.monitoring import incidents, windows
     from common.monitoring.alerts import channels
-    from common.monitoring.comparable import comparable
     from common.monitoring.incidents import book as incident_book
     from common.monitoring.incidents import outbox
-    from common.monitoring.unknown_labels import refuse_unknown_labels
-    from common.registry import runs, store, versions
+    from common.pipelines import watched
+    from common.registry import store, versions
 
     receivers = channels.parse(request.alert_urls, request.smtp_url, request.mail_from)
     length = windows.length(request.window)
     with _data_in_file(request) as data:
         registry = store.connect(request.tracking_uri, ROOT, request.model_name)
-        version = versions.find(registry, request.model)
+        version = versions.find(registry, request.model or versions.CHAMPION)
         columns = _columns(request, registry, version)
         source = _source(request, version, data, columns, length)
-        classifier = versions.load(registry, version)
-        reference = runs.reference(registry, version.run_id)
-        source.warn_if_fitted_on(version.number, version.data_sha256)
-        found = _read_windows(request, registry, source, version, classifier, progress)
-        source.say_if_unlabelled(found)
-        refuse_unknown_labels(found, classifier.classes_, columns.label)
-        compared = comparable(found, reference, request.mask)
-        with incident_book.open_book(request.state or ROOT / STATE_FILE) as book:
-            judged = _judge(request, source, compared, classifier, book)
-            new_notices = _keep(request, registry, columns, judged, book)
-            result = monitoring.monitoring_result(
-                judged,
-                model=monitoring.WatchedModel(version.name, version.number, version.run_id),
-                file=source.name,
-                reference=compared.reference,
-                book=book,
-                next_steps=monitoring.propose_steps(
-                    judged,
-                    flags=[*source.flags, *flags_of(request)] if data is request.data else None,
-                    window=request.window,
-                    train_data=request.training_data,
-                ),
-                examples=request.examples,
-            )
-            outbox.deliver_queued(new_notices, book, receivers, result)
+        source.say_if_holdout()
+        found = watched.read(request, registry, source, version, columns.label, progress)
+        with incident_book.open_book(request.state or ROOT / incidents.STATE_FILE) as book:
+            *former, judged = _judge(request, found, book)
+            new_notices = _keep(request, registry, columns, former, judged, book)
+            result = _result(request, found[-1], judged, book, data)
+            outbox.deliver_queued(new_notices, book, receivers, request.alert_urls, result)
     show(result)
     _log(registry, request.experiment, judged, result)
     _write_files(request, result)
     return result
+
+
+def _result(
+    request: MonitorRequest,
+    watched: Watched,
+    judged: MonitoringRun,
+    book: Book,
+    data: Path | None,
+) -> MonitoringResult:
+    from common.monitoring import result as monitoring
+
+    version, source = watched.version, watched.source
+    return monitoring.monitoring_result(
+        judged,
+        model=monitoring.WatchedModel(version.name, version.number, version.run_id),
+        file=source.name,
+        reference=watched.compared.reference,
+        book=book,
+        next_steps=monitoring.propose_steps(
+            judged,
+            flags=[*source.flags, *flags_of(request)] if data is request.data else None,
+            window=request.window,
+            train_data=request.training_data,
+        ),
+        examples=request.examples,
+    )
 
 
 def _log(
@@ -161,10 +165,12 @@ def _source(
     columns: MessageColumns,
     length: Length,
 ) -> Source:
+    from common.data import files
     from common.data.source import choose_source
     from common.monitoring import source
 
     reading = reading_of(request)
+    in_memory = data is not request.data
     if request.predictions and request.labels:
         return source.predictions(
             request.predictions,
@@ -182,83 +188,70 @@ def _source(
                 "labelled messages to look at (--data FILE)."
             )
         path = choose_source(request.training_data, ROOT, request.seed).path
-        return source.messages(path, columns, length, reading, holdout_only=True)
+        return source.messages(path, columns, length, reading, holdout_only=True, by_default=True)
     named = request.target_column is not None
+    fitted = bool(version.holdout_percent) and files.sha256(data) == version.data_sha256
     return source.messages(
         data,
         source.without_label(data, columns, reading, named=named, no_labels=request.no_labels),
         length,
         reading,
+        holdout_only=fitted,
+        in_memory=in_memory,
     )
 
 
-def _read_windows(
-    request: MonitorRequest,
-    registry: Registry,
-    source: Source,
-    version: Version,
-    classifier: Classifier,
-    progress: Progress,
-) -> dict[str, Profile]:
-    from common.monitoring.source import by_window
-
-    return by_window(
-        source,
-        classifier,
-        holdout_percent=version.holdout_percent if source.holdout_only else 100,
-        workers=request.workers,
-        progress=progress,
-        challenger=_load_challenger(registry, version, request.challenger),
-    )
-
-
-def _load_challenger(registry: Registry, version: Version, which: str | None) -> Classifier | None:
-    from common.registry import versions
-
-    if which is None:
-        return None
-    challenger = versions.find_challenger(registry, version, which)
-    return versions.load(registry, challenger)
-
-
-def _judge(
-    request: MonitorRequest,
-    source: Source,
-    compared: Comparable,
-    classifier: Classifier,
-    book: Book,
-) -> MonitoringRun:
+def _judge(request: MonitorRequest, found: Sequence[Watched], book: Book) -> list[MonitoringRun]:
+    """Judge what each version has answered, the one in use last."""
     from datetime import UTC, datetime
 
     from common.monitoring.checks.suite import Baseline
     from common.monitoring.run import judge_windows
+    from common.pipelines.watched import AS_SCORED
 
-    return judge_windows(
-        source.feed(request.model_name),
-        compared.windows,
-        Baseline(classifier, compared.reference, request.accuracy_floor),
-        book,
-        datetime.now(UTC),
-        days=source.length.days,
-        label_days=request.label_days,
-        more=source.findings(),
-        unlabelled=source.is_unlabelled(compared.windows),
-    )
+    in_use = found[-1]
+    of = AS_SCORED if in_use.source.version else request.model or "champion"
+    feed = in_use.source.feed(request.model_name, of, request.accuracy_floor, ROOT)
+    book.adopt(feed, in_use.version.number)
+    return [
+        judge_windows(
+            feed,
+            each.version.number,
+            each.compared.windows,
+            Baseline(each.classifier, each.compared.reference, request.accuracy_floor),
+            book,
+            datetime.now(UTC),
+            days=each.source.length.days,
+            # What is missing now is no matter of a version that is not in use any more.
+            label_days=request.label_days if each is in_use else None,
+            more=each.source.findings() if each is in_use else (),
+            unlabelled=each.source.is_unlabelled(each.compared.windows),
+            fitted=each.fitted,
+        )
+        for each in found
+    ]
 
 
 def _keep(
     request: MonitorRequest,
     registry: Registry,
     columns: MessageColumns,
+    former: Sequence[MonitoringRun],
     judged: MonitoringRun,
     book: Book,
 ) -> list[Notice]:
-    """Write windows and incidents to the book, retrain if it is asked for; return what is new."""
+    """Write windows and incidents to the book, retrain if it is asked for; return what is new.
+
+    Args:
+        former: of versions that are not in use any more.
+    """
     from common.masking import Disclosure
     from common.monitoring.checks.finding import Status
     from common.monitoring.retrain import Retraining, retrain_if_needed
     from common.monitoring.run import record_windows
 
+    for earlier in former:
+        record_windows(earlier, book, (), request.remind_hours, is_current=False)
     new_notices = record_windows(judged, book, request.alert_urls, request.remind_hours)
     if request.retrain_on:
         retraining = Retraining(

@@ -37,7 +37,8 @@ class MonitorRequest:
         time_column: when messages were written.
         delimiter, encoding, header, sheet, field_characters: the form of files, as in
             `reading.Reading`.
-        model, challenger: an alias, `latest` or a number of the registered model `model_name`.
+        model, challenger: an alias, `latest` or a number of the registered model `model_name`;
+            `model` None: the champion, or of predictions the versions that made them.
         tracking_uri, experiment: of MLflow; None: mlflow.db in the project's folder.
         window: `file`, days or weeks (`1d`, `2w`), or a number of rows.
         accuracy_floor: between 0 and 1.
@@ -75,7 +76,7 @@ class MonitorRequest:
     header: tuple[str, ...] | None = None
     sheet: str | None = None
     field_characters: int = 16_000_000
-    model: str = "champion"
+    model: str | None = None
     challenger: str | None = None
     model_name: str = "triage"
     tracking_uri: str | None = field(default=None, repr=False)

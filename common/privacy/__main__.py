@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING
 
 from common import ROOT, cli, flags
 from common.errors import InputError, SettingsError
+from common.monitoring import incidents
 from common.settings import Settings
 
 if TYPE_CHECKING:
     from common.privacy.forget import Asked, Forgotten
     from common.registry.store import Registry
-
-STATE_FILE = "monitor.db"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -56,7 +55,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         _asked(args, settings),
         _registry(settings),
         ROOT,
-        settings.monitor_state or ROOT / STATE_FILE,
+        settings.monitor_state or ROOT / incidents.STATE_FILE,
         do_it=args.yes,
     )
     cli.show(_text(done, args.yes), asdict(done) | {"removed": args.yes}, args.json)

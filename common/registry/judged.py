@@ -46,6 +46,21 @@ def log_rows(registry: Registry, run_id: str, keys: Keys) -> None:
         registry.client.log_artifact(run_id, str(path))
 
 
+def rows(registry: Registry, run_id: str) -> Keys | None:
+    """The messages a model was tested on (see `split.keys`); None if that is not recorded."""
+    client = registry.client
+    with tempfile.TemporaryDirectory() as folder, registry.store_errors():
+        try:
+            if ROWS not in [item.path for item in client.list_artifacts(run_id)]:
+                return None
+        except MlflowException as error:
+            if is_missing(error):
+                return None
+            raise
+        keys: Keys = np.load(client.download_artifacts(run_id, ROWS, folder), allow_pickle=False)
+        return keys
+
+
 def withdrawn(registry: Registry) -> list[Withdrawn]:
     """The versions that were rolled back from and not promoted again since, oldest first."""
     return [
@@ -55,7 +70,7 @@ def withdrawn(registry: Registry) -> list[Withdrawn]:
             reason=found.reason,
             latest=found.latest,
             predictions_sha256=_predictions(registry, found.run_id),
-            rows=_rows(registry, found.run_id) if found.latest else None,
+            rows=rows(registry, found.run_id) if found.latest else None,
         )
         for found in history.read(registry).withdrawals()
     ]
@@ -72,17 +87,3 @@ def _predictions(registry: Registry, run_id: str) -> str | None:
             raise
     digest = tags.get("predictions_sha256")
     return None if digest is None else str(digest)
-
-
-def _rows(registry: Registry, run_id: str) -> Keys | None:
-    client = registry.client
-    with tempfile.TemporaryDirectory() as folder, registry.store_errors():
-        try:
-            if ROWS not in [item.path for item in client.list_artifacts(run_id)]:
-                return None
-        except MlflowException as error:
-            if is_missing(error):
-                return None
-            raise
-        keys: Keys = np.load(client.download_artifacts(run_id, ROWS, folder), allow_pickle=False)
-        return keys

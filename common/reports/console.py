@@ -13,7 +13,10 @@ from common.text import brief
 
 if TYPE_CHECKING:  # a script pays only for the start of what it uses
     from common.evaluation.metrics import ClassMetrics, Confused
+    from common.monitoring.alerts.trial import TriedChannel
+    from common.monitoring.incidents.incident import Incident
     from common.monitoring.result import MonitoringResult
+    from common.monitoring.version_changes import VersionChange
     from common.scoring.manifest import Manifest
     from common.scoring.shadow import Comparison
     from common.scoring.total import Total
@@ -212,9 +215,32 @@ def monitoring(result: MonitoringResult) -> str:
             or (result.unlabelled and finding.name in about(Subject.DRIFT))
         )
     ]
+    lines += [_version_change(change) for change in result.version_changes[-1:]]
+    lines += map(_open_incident, result.open_incidents)
     if result.next_steps:
         lines += ["Next:", *(f"  {step}" for step in result.next_steps)]
     return "\n".join([*lines, result.text])
+
+
+def tried_channels(tested: Sequence[TriedChannel]) -> Summary:
+    """What came back of a test message, address by address."""
+    lines = [f"{each.address}: {each.problem or 'took the test message'}" for each in tested]
+    return "\n".join(lines), {"addresses": [asdict(each) for each in tested]}
+
+
+def _version_change(change: VersionChange) -> str:
+    return (
+        f"Version {change.after} is watched since {change.window}, "
+        f"before that it was version {change.before}."
+    )
+
+
+def _open_incident(incident: Incident) -> str:
+    last, taken = incident.trouble, ", acknowledged" if incident.is_acknowledged else ""
+    return (
+        f"Open: {last.incident} ({incident.status.name} {last.finding} since "
+        f"{incident.since:%Y-%m-%d}{taken}): {last.reason}"
+    )
 
 
 def _shadow(comparison: Comparison) -> str:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from common.monitoring.checks import catalogue
-from common.monitoring.incidents.lifecycle import Incident
+from common.monitoring.incidents.incident import Incident
 from common.monitoring.result import ClassResult, ClassResults, MonitoringResult, without_nan
 from common.reports import charts, html
 from common.types import Json

@@ -11,7 +11,7 @@ import pytest
 from common.evaluation.metrics import ClassMetrics
 from common.monitoring.checks.finding import Finding, Status
 from common.monitoring.history import BoundedShare, WindowRecord
-from common.monitoring.incidents.lifecycle import Incident, Notice
+from common.monitoring.incidents.incident import Incident, Notice
 from common.monitoring.result import (
     ClassResult,
     ClassResults,

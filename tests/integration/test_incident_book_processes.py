@@ -12,7 +12,8 @@ from itertools import chain
 import pytest
 
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.history import WindowRecord
+from common.monitoring.feed import Feed
+from common.monitoring.history import JudgedWindow, WindowRecord
 from common.monitoring.incidents.book import open_book
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
@@ -20,6 +21,7 @@ LATER = START + timedelta(seconds=121)
 HOOK, MAIL = "https://example.org/token", "mailto:ops@example.org"
 STATUSES = {status.name[0]: status for status in Status}
 LETTERS = "OWCOUO" + "WOO" * 4 + "COOOOOOOC"
+FEED = Feed("triage")
 FORK = multiprocessing.get_context("fork")
 
 
@@ -30,7 +32,8 @@ def judge(book, letters, at, wait=lambda: None):
         wait()
         finding = Finding("accuracy", STATUSES[letter], "why", detail={"window": number})
         window = WindowRecord(f"day {number}", finding.status, read=9, labelled=9, correct=9)
-        told = book.record("triage", window, [finding], at, [HOOK, MAIL])
+        judged = [JudgedWindow([finding], [finding], window)]
+        told = book.record(FEED, 1, judged, at, [HOOK, MAIL])
         notices += [(notice.window, notice.change) for notice in told]
     return notices
 
@@ -148,7 +151,7 @@ def test_a_kill_at_each_statement_loses_no_notice_and_repeats_only_what_was_unde
             judge(book, letters, LATER)
             deliver(book, sent, LATER)
             assert not book.claim(LATER + timedelta(days=1))
-            assert len(book.incidents("triage")) == 1
+            assert len(book.incidents(FEED)) == 1
         found = arrived(sent)
         assert {(window, change) for _, window, change in found} == whole
         assert len(found) == 2 * len(whole)

@@ -92,6 +92,12 @@ def of_unknown_classes(correct: Share, floor: float) -> Finding:
     return Finding("accuracy", Status.UNKNOWN, reason, limit=floor, rows=correct.rows)
 
 
+def of_fitted_rows(rows: int, floor: float) -> Finding:
+    """UNKNOWN: the model knows the answers."""
+    reason = f"not judged on {rows:,} rows: the model was fitted on these messages"
+    return Finding("accuracy", Status.UNKNOWN, reason, limit=floor, rows=rows)
+
+
 def pooled_against_floor(windows: Sequence[Share], floor: float) -> Finding:
     """The same for the last five windows together, which sees a slow decline and small windows.
 

@@ -61,6 +61,9 @@ CHECKS = {
     "columns": Check(Subject.DATA, "Missing columns"),
 }
 
+# Checks that can't be asked of a window before its labels have come.
+ASKED_WITH_LABELS = frozenset({"label_delay", "label_coverage"})
+
 # Headings of what a finding holds in its detail; other keys are their own headings.
 HEADINGS = {
     "more": "More of",

@@ -81,6 +81,7 @@ def run_checks(
     past: Past,
     days_since_end: float | None,
     unlabelled: bool = False,
+    fitted: bool = False,
 ) -> list[Finding]:
     """Every finding about a window; what decides is the first.
 
@@ -88,13 +89,16 @@ def run_checks(
         past: what earlier windows showed.
         days_since_end: of the window; None while more rows can come.
         unlabelled: there are no labels, so accuracy is not measured; its estimate decides.
+        fitted: the model was fitted on these messages: its answers to them say nothing.
     """
     estimated_only = unlabelled and baseline.reference is not None and window.sample.num_rows
-    renaming = baseline.renaming(window)
+    renaming = None if fitted else baseline.renaming(window)
     findings = []
-    if not estimated_only:
+    if fitted:
+        findings = [accuracy.of_fitted_rows(window.rows, baseline.floor)]
+    elif not estimated_only:
         findings = check_accuracy(window, baseline, past, renaming)
-    if window.rows and baseline.reference is not None:
+    if window.rows and baseline.reference is not None and not fitted:
         findings.append(relabelled.swapped_labels(renaming, window.rows))
     if days_since_end is not None:
         findings.append(quality.row_count(window.read, past.rows, past.same_weekday))
@@ -102,8 +106,9 @@ def run_checks(
     if baseline.reference is None or not window.read:
         return findings
     findings += check_quality(window, baseline.reference, baseline.known_classes, past)
-    if window.sample.num_rows:
+    if window.sample.num_rows and not fitted:
         findings += check_answers(window, baseline.reference, baseline.floor, past)
+    if window.sample.num_rows:
         findings += check_texts(window, baseline.reference, baseline, past)
     if estimated_only:
         findings.sort(key=lambda finding: finding.name != "estimated_accuracy")

@@ -5,3 +5,5 @@ incidents and queued notices in one SQLite file, whose rows are in `tables` and 
 versions are read by `migrations`; `outbox` hands what is queued to `alerts`. Of checks they import
 findings and their severity only; `outbox` alone knows `alerts` and the run's `result`.
 """
+
+STATE_FILE = "monitor.db"

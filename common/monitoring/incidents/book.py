@@ -1,5 +1,8 @@
 """What every window showed, what is told of it, and to whom that has still to be delivered.
 
+Windows belong to a feed, and to the version of the model that judged them. So do incidents, but
+those of the data: whether rows come, and whether they can be read, is no matter of the model's.
+
 A notice is written in the same transaction as the window that it rests on, and waits in the outbox
 until each channel has taken it. A sender leases a notice, so no two processes send it; if one dies
 between sending and recording, it is sent again under the same id.
@@ -9,25 +12,21 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from common.data import sqlite
-from common.monitoring.checks.finding import Finding
-from common.monitoring.history import WindowRecord
-from common.monitoring.incidents import migrations, tables
-from common.monitoring.incidents.lifecycle import REMINDED, Incident, Notice, WindowResult, due
-from common.monitoring.incidents.tables import Key
-from common.text import printable
+from common.monitoring.feed import Feed
+from common.monitoring.history import JudgedWindow, WindowRecord
+from common.monitoring.incidents import decisions, migrations, tables
+from common.monitoring.incidents.decisions import Decision
+from common.monitoring.incidents.incident import Incident, Notice, WindowResult, incidents_of
+from common.monitoring.incidents.look import KEPT_WINDOWS, Look, key_of, queue
 
-KEPT_WINDOWS = 1_000
-KEPT_INCIDENTS = timedelta(days=400)
 KEPT_UNDELIVERED = timedelta(days=7)
-# Nothing that is due depends on windows further back, and they are read for every finding.
-LOOKBACK_WINDOWS = 50
 # How long a sender has a notice for itself.
 LEASE = timedelta(seconds=120)
 
@@ -60,48 +59,97 @@ class Book:
         self._owner = uuid.uuid4().hex
         self._open: sqlite3.Connection | None = None
 
+    def adopt(self, feed: Feed, version: int) -> None:
+        """Let a feed go on with what a former release has noted, unless it has windows itself."""
+        if not self._path.exists():
+            return
+        with self._reading() as connection:
+            if not tables.is_adoptable(connection, feed):
+                return
+        with self._transaction() as connection:
+            if tables.is_adoptable(connection, feed):
+                tables.adopt(connection, feed, version)
+
     def record(
         self,
-        model: str,
-        record: WindowRecord,
-        findings: Iterable[Finding],
+        feed: Feed,
+        version: int,
+        judged: Sequence[JudgedWindow],
         at: datetime,
         channels: Sequence[str],
         remind_hours: float = 24,
+        is_current: bool = True,
     ) -> list[Notice]:
-        """Note what a window showed, in place of what it showed before; return what is new of it.
+        """Note what the windows of a look showed; return what people are told, one of each subject.
 
         Args:
-            record: of the window; windows are ordered by name as text, the numbers in it as
-                numbers.
-            findings: one for each subject.
+            version: of the model that judged them.
+            judged: in their order; each in place of what it showed before. Windows are ordered by
+                name as text, the numbers in it as numbers.
             at: the present time.
             channels: addresses that are to be told; what is new waits there for `claim`.
-            remind_hours: see `lifecycle.due`.
+            remind_hours: see `lifecycle.due`; drift is reminded of weekly at most.
+            is_current: it is the version that is watched now: incidents of others are over. Of
+                another nobody is told anything.
+
+        What opened and recovered within a look is told once, and not at all on the first look at a
+        feed, which may go back for months.
         """
-        model, window, at = printable(model), printable(record.window), at.astimezone(UTC)
-        new_notices = []
+        at = at.astimezone(UTC)
         with self._transaction() as connection:
-            tables.put_record(connection, model, replace(record, window=window))
-            for finding in findings:
-                key = Key(model, printable(finding.name))
-                tables.put_result(connection, key, WindowResult(window, finding, at))
-                tables.forget(connection, key, KEPT_WINDOWS, at - KEPT_INCIDENTS)
-                history = tables.results(connection, key, LOOKBACK_WINDOWS)
-                changes = tables.latest_incident(connection, key)
-                incident = Incident(changes) if changes else None
-                notice = due(model, history, incident, at, remind_hours)
-                # Older windows are judged again before the newest, which may say that it is over.
-                newest = history[-1].window == window
-                if notice and (newest or notice.change != REMINDED):
-                    tables.put_notice(connection, notice, channels)
-                    new_notices.append(notice)
-        return new_notices
+            look = Look(connection, feed, version, at, channels, remind_hours)
+            told = look.replace_versions() if is_current else []
+            seen = look.write(judged)
+            return [*told, *look.tell(seen)] if is_current else []
 
     def add(self, notice: Notice, channels: Sequence[str]) -> None:
         """Queue another notice of an incident."""
         with self._transaction() as connection:
-            tables.put_notice(connection, notice, channels)
+            queue(connection, notice, channels)
+
+    def find(self, name: str) -> Incident | None:
+        """The incident of this id; None if there is none."""
+        found = [each for each in self.incidents() if each.changes[0].incident == name]
+        return found[0] if found else None
+
+    def decide(self, incident: Incident, kind: str, by: str, reason: str, at: datetime) -> Incident:
+        """Note that an open incident is acknowledged or closed; return it as it is then.
+
+        Args:
+            kind: `incident.ACKNOWLEDGED` or `incident.CLOSED`.
+            by: who has decided it.
+        """
+        with self._transaction() as connection:
+            feed = incident.changes[-1].feed
+            newest = tables.records(connection, feed, 1)
+            window = newest[-1].window if newest else incident.changes[-1].window
+            change = decisions.about(incident, kind, window, by, reason, at.astimezone(UTC))
+            decisions.put(connection, change.decision)
+            tables.put_notice(connection, change.notice, [])
+        return Incident((*incident.changes, change.notice))
+
+    def mute(self, subject: str | None, until: datetime, by: str, at: datetime) -> None:
+        """Tell nobody of a subject, or of any, until then."""
+        silence = Decision(decisions.MUTED, at, by, "", finding=subject, until=until)
+        with self._transaction() as connection:
+            decisions.put(connection, silence)
+
+    def muted_until(self, subject: str, at: datetime) -> datetime | None:
+        """Until when nobody is told of a subject; None if people are."""
+        if not self._path.exists():
+            return None
+        with self._reading() as connection:
+            return decisions.muted_until(connection, subject, at)
+
+    def drift_accepted(self, feed: Feed) -> str | None:
+        """The newest window when drift was last acknowledged: what came later is the reference.
+
+        None if it never was.
+        """
+        if not self._path.exists():
+            return None
+        with self._reading() as connection:
+            return decisions.drift_accepted(connection, feed.key)
 
     def rewrite(self, edit: Callable[[str], str], commit: bool) -> int:
         """Replace what findings and notices say in words; return how many would change or have.
@@ -125,39 +173,52 @@ class Book:
                 connection.execute("VACUUM")
         return changed
 
-    def windows(self, model: str, last: int = KEPT_WINDOWS) -> list[WindowRecord]:
-        """The records of the last windows, in their order; none if nothing was recorded."""
+    def windows(
+        self, feed: Feed, last: int = KEPT_WINDOWS, version: int | None = None
+    ) -> list[WindowRecord]:
+        """The records of the last windows, in their order; none if nothing was recorded.
+
+        Args:
+            version: that judged them. None: of several for one window that of the version which
+                judged it first, unless another has found more labels.
+        """
         if not self._path.exists():
             return []
         with self._reading() as connection:
-            return tables.records(connection, printable(model), last)
+            found = tables.records(connection, feed.key, last, version)
+        chosen: dict[str, WindowRecord] = {}
+        for record in found:
+            known = chosen.get(record.window)
+            if known is None or record.labelled > known.labelled:
+                chosen[record.window] = record
+        return list(chosen.values())
 
-    def history(self, model: str, finding: str, last: int = KEPT_WINDOWS) -> list[WindowResult]:
+    def history(
+        self, feed: Feed, version: int, subject: str, last: int = KEPT_WINDOWS
+    ) -> list[WindowResult]:
         """What the last windows showed of a subject, in their order."""
         if not self._path.exists():
             return []
         with self._reading() as connection:
-            return tables.results(connection, Key(printable(model), printable(finding)), last)
+            return tables.results(connection, key_of(feed, version, subject), last)
 
-    def incidents(self, model: str) -> list[Incident]:
-        """All incidents of a model, the one that was told of last first."""
+    def incidents(self, feed: Feed | None = None) -> list[Incident]:
+        """All incidents of a feed, or of all, the one that was told of last first."""
         if not self._path.exists():
             return []
-        statement = "SELECT facts FROM notices WHERE model = ? ORDER BY number"
         with self._reading() as connection:
-            rows = connection.execute(statement, (printable(model),)).fetchall()
-            notices = [tables.notice_of(facts) for (facts,) in rows]
-        changes: dict[tuple[str, str], list[Notice]] = {}
-        for notice in notices:
-            key = (notice.finding, notice.incident)
-            changes[key] = [*changes.pop(key, []), notice]
-        return [Incident(tuple(incident)) for incident in reversed(changes.values())]
+            notices = tables.notices(connection, feed.key if feed else None)
+        return list(reversed(incidents_of(notices)))
 
-    def claim(self, at: datetime) -> list[Delivery]:
+    def claim(self, at: datetime, addresses: Sequence[str] | None = None) -> list[Delivery]:
         """Lease what has to be delivered, oldest first.
 
         Until LEASE after `at`, it is for this book alone to deliver it. What a channel has not
         taken within 7 days is dropped.
+
+        Args:
+            addresses: that are told now. What waits for others goes to them, unless one of them
+                has taken it: an address was mended. None: each notice waits for its own.
         """
         until = tables.time_text(at + LEASE)
         with self._transaction() as connection:
@@ -165,21 +226,25 @@ class Book:
                 "DELETE FROM outbox WHERE notice IN (SELECT number FROM notices WHERE at < ?)",
                 (tables.time_text(at - KEPT_UNDELIVERED),),
             )
+            if addresses:
+                tables.redirect(connection, addresses)
             rows = connection.execute(
                 """SELECT notice, channel, facts FROM outbox JOIN notices ON number = notice
                 WHERE delivered_at IS NULL AND (claimed_until IS NULL OR claimed_until <= ?)
                 ORDER BY notice, position""",
                 (tables.time_text(at),),
             ).fetchall()
-            connection.executemany(
-                """UPDATE outbox SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1
-                WHERE notice = ? AND channel = ?""",
-                [(self._owner, until, number, channel) for number, channel, _ in rows],
-            )
-            return [
+            found = [
                 Delivery(number, channel, tables.notice_of(facts))
                 for number, channel, facts in rows
             ]
+            free = [d for d in found if not decisions.muted_until(connection, d.notice.finding, at)]
+            connection.executemany(
+                """UPDATE outbox SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1
+                WHERE notice = ? AND channel = ?""",
+                [(self._owner, until, each.number, each.channel) for each in free],
+            )
+            return free
 
     def mark_delivered(self, delivery: Delivery, at: datetime) -> None:
         """The channel has taken the notice: it is never claimed again."""

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.data import sqlite
-from common.monitoring.incidents.tables import VERSION, WINDOWS_TABLE, decoding, place
+from common.monitoring.incidents.lifecycle import place
+from common.monitoring.incidents.tables import VERSION, decoding
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
@@ -38,10 +39,13 @@ def _give_windows_a_table(connection: sqlite3.Connection) -> None:
         LEFT JOIN windows d ON d.model = a.model AND d.window = a.window AND d.finding = 'drift'
         WHERE a.finding = 'accuracy'"""
     ).fetchall()
-    connection.execute("ALTER TABLE windows RENAME TO findings")
-    connection.execute("DROP INDEX windows_in_order")
     for statement in (
-        *WINDOWS_TABLE,
+        "ALTER TABLE windows RENAME TO findings",
+        "DROP INDEX windows_in_order",
+        """CREATE TABLE windows (
+        model TEXT, window TEXT, place TEXT NOT NULL, record TEXT NOT NULL,
+        PRIMARY KEY (model, window))""",
+        "CREATE INDEX windows_in_order ON windows (model, place, window)",
         "CREATE INDEX findings_in_order ON findings (model, finding, place, window)",
     ):
         connection.execute(statement)
@@ -72,6 +76,45 @@ def _give_windows_a_table(connection: sqlite3.Connection) -> None:
         )
 
 
+def _tell_versions_apart(connection: sqlite3.Connection) -> None:
+    """2 to 3: windows and incidents belong to a feed and a version, and people may decide.
+
+    Which version judged them is not known (0), and feeds keep their former names, until a look
+    adopts them.
+    """
+    for statement in (
+        "DROP INDEX windows_in_order",
+        "DROP INDEX findings_in_order",
+        "DROP INDEX notices_of_findings",
+        "ALTER TABLE windows RENAME TO former_windows",
+        "ALTER TABLE findings RENAME TO former_findings",
+        """CREATE TABLE windows (
+        feed TEXT, version INTEGER, window TEXT, place TEXT NOT NULL, record TEXT NOT NULL,
+        PRIMARY KEY (feed, version, window))""",
+        """CREATE TABLE findings (
+        feed TEXT, version INTEGER, finding TEXT, window TEXT, place TEXT NOT NULL,
+        judged_at TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, value REAL, lower REAL,
+        upper REAL, "limit" REAL, rows INTEGER NOT NULL, detail TEXT NOT NULL,
+        PRIMARY KEY (feed, version, finding, window))""",
+        """INSERT INTO windows SELECT model, 0, window, place, record FROM former_windows
+        ORDER BY rowid""",
+        """INSERT INTO findings SELECT model, 0, finding, window, place, judged_at, status, reason,
+        value, lower, upper, "limit", rows, detail FROM former_findings ORDER BY rowid""",
+        "DROP TABLE former_windows",
+        "DROP TABLE former_findings",
+        "ALTER TABLE notices RENAME COLUMN model TO feed",
+        "ALTER TABLE notices ADD COLUMN version INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX windows_in_order ON windows (feed, place, window)",
+        "CREATE INDEX findings_in_order ON findings (feed, version, finding, place, window)",
+        "CREATE INDEX notices_of_findings ON notices (feed, finding)",
+        """CREATE TABLE decisions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, at TEXT NOT NULL,
+        by TEXT NOT NULL, reason TEXT NOT NULL, feed TEXT, finding TEXT, incident TEXT, window TEXT,
+        until TEXT)""",
+    ):
+        connection.execute(statement)
+
+
 def _interval(remembered: Mapping[str, Any]) -> dict[str, Any] | None:
     if remembered["accuracy"] is None:
         return None
@@ -86,4 +129,4 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-STEPS = (_give_windows_a_table,)
+STEPS = (_give_windows_a_table, _tell_versions_apart)

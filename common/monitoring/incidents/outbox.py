@@ -11,11 +11,13 @@ from common.monitoring.alerts.channels import Channel
 from common.monitoring.alerts.formats import Alert
 from common.monitoring.checks.finding import TROUBLE
 from common.monitoring.incidents.book import Book
-from common.monitoring.incidents.lifecycle import Notice
+from common.monitoring.incidents.incident import Notice
 from common.monitoring.result import MonitoringResult
 
+# For how many windows a version is new.
+NEW_VERSION_WINDOWS = 5
 # What of a run's result goes with what is new.
-LOOK = ("status", "exit_code", "model", "file", "window", "floor", "metrics")
+LOOK = ("status", "exit_code", "model", "file", "window", "floor", "metrics", "version_changes")
 
 logger = logging.getLogger(__name__)
 
@@ -24,17 +26,21 @@ def deliver_queued(
     new_notices: Sequence[Notice],
     book: Book,
     channels: Sequence[Channel],
+    addresses: Sequence[str],
     result: MonitoringResult,
 ) -> None:
     """Log what is new, and deliver what waits in the book: that, and what nobody took before.
 
     What is not taken now is kept for the next run.
+
+    Args:
+        addresses: of the channels.
     """
     for notice in new_notices:
         logger.warning("%s", _sentence(notice))
     waiting = {
         send.Dispatch(delivery.channel, str(delivery.number)): delivery
-        for delivery in book.claim(datetime.now(UTC))
+        for delivery in book.claim(datetime.now(UTC), addresses)
     }
     alerts = {
         key: _alert(delivery.notice, result, delivery.notice in new_notices)
@@ -49,8 +55,7 @@ def deliver_queued(
 
 def _alert(notice: Notice, result: MonitoringResult, is_new: bool) -> Alert:
     """The notice; while it is new, with what this run has found."""
-    model = result.model
-    where = f"{model.name} version {model.version} on {result.file}" if is_new else notice.model
+    where = _where(result) if is_new else notice.model
     facts = result.to_json()
     return {
         "incident": notice.incident,
@@ -67,6 +72,16 @@ def _alert(notice: Notice, result: MonitoringResult, is_new: bool) -> Alert:
         "look": {name: facts[name] for name in LOOK} if is_new else None,
         "next_steps": result.next_steps,
     }
+
+
+def _where(result: MonitoringResult) -> str:
+    """Which version on which file, and that it is a new one, where one window was another's."""
+    model, changes = result.model, result.version_changes
+    recent = {window.window for window in result.windows[-NEW_VERSION_WINDOWS:]}
+    new = ""
+    if changes and changes[-1].window in recent:
+        new = f" (since {changes[-1].window}, before that version {changes[-1].before})"
+    return f"{model.name} version {model.version}{new} on {result.file}"
 
 
 def _sentence(notice: Notice) -> str:

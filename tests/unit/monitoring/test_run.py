@@ -10,6 +10,7 @@ from common.evaluation import profile
 from common.monitoring.checks.catalogue import CHECKS
 from common.monitoring.checks.finding import Status
 from common.monitoring.checks.suite import Baseline
+from common.monitoring.feed import Feed
 from common.monitoring.incidents.book import open_book
 from common.monitoring.result import (
     WatchedModel,
@@ -25,6 +26,7 @@ FIRST = datetime(2026, 3, 2, 6, tzinfo=UTC)
 TEXTS = [f"{a} {b} {c}" for a in ("my", "the", "your") for b in ("order", "bill", "app", "card")
          for c in ("is late", "is fine", "broke", "works", "again")]  # fmt: skip
 MODEL = WatchedModel("triage", 3, "abc")
+FEED = Feed("triage", source="days", window="1 days", floor=0.85)
 
 
 class Classifier:
@@ -60,9 +62,19 @@ HOLDOUT = seen(2000, 1800, seed=99)
 def monitor(book):
     """Monitor windows on the morning after the last of them; gives the run, and what is new."""
 
-    def monitor(windows, at=None, reference=HOLDOUT, floor=0.85, label_days=7, unlabelled=False):
+    def monitor(
+        windows,
+        at=None,
+        reference=HOLDOUT,
+        floor=0.85,
+        label_days=7,
+        unlabelled=False,
+        version=3,
+        fitted=(),
+    ):
         run = judge_windows(
-            "triage",
+            replace(FEED, floor=floor),
+            version,
             windows,
             Baseline(Classifier(), reference, floor),
             book,
@@ -70,6 +82,7 @@ def monitor(book):
             days=1,
             label_days=label_days,
             unlabelled=unlabelled,
+            fitted=fitted,
         )
         return run, record_windows(run, book, channels=[], remind_hours=24)
 
@@ -167,7 +180,9 @@ def test_an_estimate_does_not_end_an_incident_of_accuracy(monitor, book):
         window = {f"2026-03-{day:02}": seen(300, 270, seed=day, labelled=False)}
         run, new = monitor(window, FIRST + timedelta(days=day - 1), unlabelled=True)
         assert (run.status, new) == (Status.OK, [])
-    of_accuracy = [i for i in book.incidents("triage") if i.changes[0].finding == "accuracy"]
+    of_accuracy = [
+        i for i in book.incidents(replace(FEED, floor=0.85)) if i.changes[0].finding == "accuracy"
+    ]
     assert [incident.is_open for incident in of_accuracy] == [True]
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from common.errors import InputError
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.history import WindowRecord
+from common.monitoring.feed import Feed
+from common.monitoring.history import JudgedWindow, WindowRecord
 from common.monitoring.incidents.book import open_book
 from common.privacy import local
 from common.privacy.person import Person
@@ -50,15 +51,16 @@ def test_the_monitors_database_holds_it_no_more_not_even_in_free_pages(tmp_path)
         for number in range(3):
             finding = Finding("data", Status.CRITICAL, f"saw: {TEXT}", detail={"words": [TEXT]})
             record = WindowRecord(f"w{number}", Status.OK, 1, 1, 1)
-            book.record("triage", record, [finding], now, ["https://hooks.example"])
+            judged = [JudgedWindow([finding], [finding], record)]
+            book.record(Feed("triage"), 1, judged, now, ["https://hooks.example"])
     before = go_through(tmp_path, state=state, do_it=False)
     assert TEXT.encode() in state.read_bytes()
     assert go_through(tmp_path, state=state) == before == {"monitor.db": before["monitor.db"]}
     assert TEXT.encode() not in state.read_bytes()
     with open_book(state) as book:
-        history = book.history("triage", "data")
+        history = book.history(Feed("triage"), 1, "data")
         assert [result.finding.reason for result in history] == ["(removed)"] * 3
-        assert book.incidents("triage")
+        assert book.incidents(Feed("triage"))
     with sqlite3.connect(state) as connection:
         assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (1,)
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from common.data import sqlite
 from common.errors import StoreError
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.history import BoundedShare, WindowRecord
-from common.monitoring.incidents import book as incident_book
+from common.monitoring.feed import Feed
+from common.monitoring.history import BoundedShare, JudgedWindow, WindowRecord
+from common.monitoring.incidents import look as incident_look
 from common.monitoring.incidents import tables
 from common.monitoring.incidents.book import LEASE, open_book
 from common.monitoring.incidents.tables import channel_key
@@ -26,6 +27,8 @@ START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 HOOK = "https://hooks.example.org/T0/secret-token"
 MAIL = "mailto:ops@example.org"
+FEED, OTHER = Feed("triage"), Feed("other")
+VERSION = 3
 STATUSES = {status.name[0]: status for status in Status}
 
 
@@ -46,7 +49,13 @@ def found(letter, name="accuracy", **detail):
 
 def window(name):
     """The record of a window, whatever it showed."""
-    return WindowRecord(name, Status.OK, read=300, labelled=300, correct=270)
+    return WindowRecord(name, Status.OK, read=300, labelled=300, correct=270, version=VERSION)
+
+
+def look(book, record, findings, at=START, channels=(), feed=FEED, **more):
+    """A look at one window."""
+    judged = [JudgedWindow(findings, findings, record)]
+    return book.record(feed, VERSION, judged, at, channels, **more)
 
 
 def record(book, letters, channels=(HOOK,), first=1, at=START, remind_hours=24):
@@ -54,13 +63,13 @@ def record(book, letters, channels=(HOOK,), first=1, at=START, remind_hours=24):
     return [
         notice
         for number, letter in enumerate(letters, start=first)
-        for notice in book.record(
-            "triage",
+        for notice in look(
+            book,
             window(f"day {number}"),
             [found(letter)],
             at + number * HOUR,
             channels,
-            remind_hours,
+            remind_hours=remind_hours,
         )
     ]
 
@@ -82,8 +91,8 @@ def test_a_window_is_read_back_as_it_was_judged(book):
         detail={"words": ["é", "☃"]},
     )
     at = datetime(2026, 3, 1, 8, 0, 0, 123456, timezone(timedelta(hours=2)))
-    book.record("triage", window("2026-03-01"), [finding], at, [])
-    (judged,) = book.history("triage", "accuracy")
+    look(book, window("2026-03-01"), [finding], at, [])
+    (judged,) = book.history(FEED, VERSION, "accuracy")
     assert (judged.window, judged.finding, judged.at) == ("2026-03-01", finding, at)
     assert judged.at.tzinfo is UTC
 
@@ -99,43 +108,46 @@ def test_records_of_windows_are_read_back_in_their_order_and_replaced(book):
         estimate=BoundedShare(0.9, 0.85, 0.95),
         degradation=Status.WARNING,
         drift_warnings=("text", "confidence"),
+        version=VERSION,
+        floor=0.85,
+        fitted=True,
     )
     for each in (window("day 10"), window("day 9"), whole):
-        book.record("triage", each, [found("O")], START, [])
-    assert book.windows("triage") == [window("day 9"), whole]
-    assert book.windows("triage", last=1) == [whole]
-    assert book.windows("other") == []
+        look(book, each, [found("O")], START, [])
+    assert book.windows(FEED) == [window("day 9"), whole]
+    assert book.windows(FEED, last=1) == [whole]
+    assert book.windows(OTHER) == []
 
 
 def test_what_was_not_measured_stays_nan(book):
     record(book, "U")
-    finding = book.history("triage", "accuracy")[0].finding
+    finding = book.history(FEED, VERSION, "accuracy")[0].finding
     assert all(map(math.isnan, (finding.value, finding.lower, finding.upper, finding.limit)))
 
 
 def test_windows_are_in_their_order_however_they_were_recorded(book):
     for name in ("rows 10", "rows 9", "rows 100", "2026-03-01", "2026-02-28", "rows 9"):
-        book.record("triage", window(name), [found("O")], START, [])
+        look(book, window(name), [found("O")], START, [])
     in_order = ["2026-02-28", "2026-03-01", "rows 9", "rows 10", "rows 100"]
-    assert [judged.window for judged in book.history("triage", "accuracy")] == in_order
-    assert [j.window for j in book.history("triage", "accuracy", last=2)] == in_order[-2:]
+    assert [judged.window for judged in book.history(FEED, VERSION, "accuracy")] == in_order
+    assert [j.window for j in book.history(FEED, VERSION, "accuracy", last=2)] == in_order[-2:]
 
 
 def test_a_window_that_is_judged_again_replaces_what_it_showed(book):
     record(book, "UO")
     record(book, "C")
-    statuses = [judged.finding.status.name[0] for judged in book.history("triage", "accuracy")]
+    statuses = [judged.finding.status.name[0] for judged in book.history(FEED, VERSION, "accuracy")]
     assert statuses == ["C", "O"]
 
 
 def test_models_and_findings_have_histories_of_their_own(book):
     both = [found("C"), found("W", "text")]
-    assert len(book.record("triage", window("day 1"), both, START, [])) == 2
-    assert not book.record("other", window("day 1"), [found("O")], START, [])
-    assert len(book.history("triage", "text")) == 1
-    assert not book.history("other", "text")
-    assert {i.changes[0].finding for i in book.incidents("triage")} == {"accuracy", "text"}
-    assert not book.incidents("other")
+    assert len(look(book, window("day 1"), both, START, [])) == 2
+    assert not look(book, window("day 1"), [found("O")], feed=OTHER)
+    assert len(book.history(FEED, VERSION, "text")) == 1
+    assert not book.history(OTHER, VERSION, "text")
+    assert {i.changes[0].finding for i in book.incidents(FEED)} == {"accuracy", "text"}
+    assert not book.incidents(OTHER)
 
 
 def test_changes_are_told_once_also_when_all_is_recorded_again(path, book):
@@ -143,7 +155,7 @@ def test_changes_are_told_once_also_when_all_is_recorded_again(path, book):
     with open_book(path) as again:
         assert record(again, "OWCOO") == []
         assert changes(record(again, "C", first=6)) == ["6 opened"]
-    reopened, before = book.incidents("triage")[0], "recovered"
+    reopened, before = book.incidents(FEED)[0], "recovered"
     assert [notice.change for notice in reopened.changes][-2:] == [before, "opened"]
     assert reopened.is_open
 
@@ -156,13 +168,13 @@ def test_settings_of_the_machine_are_passed_on(book):
 def test_an_older_window_is_no_occasion_to_remind(book):
     record(book, "WO")
     later = START + 9 * DAY
-    assert not book.record("triage", window("day 1"), [found("W")], later, [])
+    assert not look(book, window("day 1"), [found("W")], later, [])
     assert changes(record(book, "O", first=3, at=later)) == ["3 recovered"]
 
 
 def test_incidents_are_told_of_as_they_went_the_latest_first(book):
     record(book, "WOO" + "O" * 6 + "C")
-    latest, first = book.incidents("triage")
+    latest, first = book.incidents(FEED)
     assert [notice.change for notice in first.changes] == ["opened", "recovered"]
     assert latest.is_open
     assert latest.changes[0].detail == {}
@@ -214,19 +226,19 @@ def test_what_nobody_took_is_kept_for_a_week(book, days, claimed):
 
 
 def test_growth_is_bounded(monkeypatch, path, book):
-    monkeypatch.setattr(incident_book, "KEPT_WINDOWS", 4)
+    monkeypatch.setattr(incident_look, "KEPT_WINDOWS", 4)
     record(book, "COOOOO")
-    assert [j.window for j in book.history("triage", "accuracy")] == [
+    assert [j.window for j in book.history(FEED, VERSION, "accuracy")] == [
         f"day {k}" for k in (3, 4, 5, 6)
     ]
-    book.record("triage", window("day 1"), [found("C")], START + 6 * DAY, [])
-    assert len(book.history("triage", "accuracy")) == 4
-    assert len(book.windows("triage")) == 4
+    look(book, window("day 1"), [found("C")], START + 6 * DAY, [])
+    assert len(book.history(FEED, VERSION, "accuracy")) == 4
+    assert len(book.windows(FEED)) == 4
     recovered = START + 3 * HOUR
-    book.record("triage", window("day 7"), [found("O")], recovered + 400 * DAY, [])
-    assert len(book.incidents("triage")) == 1
-    book.record("triage", window("day 7"), [found("O")], recovered + 400.01 * DAY, [])
-    assert not book.incidents("triage")
+    look(book, window("day 7"), [found("O")], recovered + 400 * DAY, [])
+    assert len(book.incidents(FEED)) == 1
+    look(book, window("day 7"), [found("O")], recovered + 400.01 * DAY, [])
+    assert not book.incidents(FEED)
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
 
@@ -246,25 +258,26 @@ names = st.text(st.characters(exclude_categories=()), max_size=20)
 def test_whatever_names_hold_is_kept(model, name, day):
     finding = Finding(name, Status.CRITICAL, day, detail={"word": model})
     with tempfile.TemporaryDirectory() as folder, open_book(Path(folder) / "book.db") as book:
-        (notice,) = book.record(model, window(day), [finding], START, [day])
+        feed = Feed(model)
+        (notice,) = look(book, window(day), [finding], START, [day], feed)
         (delivery,) = book.claim(START)
         assert (delivery.channel, delivery.notice) == (channel_key(day), notice)
-        (record,) = book.windows(model)
+        (record,) = book.windows(feed)
         assert record == window(printable(day))
-        (judged,) = book.history(model, name)
+        (judged,) = book.history(feed, VERSION, name)
         assert judged.finding.detail == {"word": model}
-        assert [incident.changes for incident in book.incidents(model)] == [(notice,)]
+        assert [incident.changes for incident in book.incidents(feed)] == [(notice,)]
 
 
 def test_reading_makes_no_file(path, book):
-    assert book.history("triage", "accuracy") == book.incidents("triage") == []
+    assert book.history(FEED, VERSION, "accuracy") == book.incidents(FEED) == []
     assert not path.exists()
 
 
 def test_an_empty_file_becomes_a_book(path, book):
     """A process that was killed at its very start leaves one."""
     path.touch()
-    assert book.history("triage", "accuracy") == []
+    assert book.history(FEED, VERSION, "accuracy") == []
     assert len(record(book, "C")) == 1
 
 
@@ -272,8 +285,8 @@ def test_what_fails_halfway_leaves_nothing(book):
     record(book, "O")
     bad = [found("C"), found("C", "text", share=math.nan)]
     with pytest.raises(ValueError, match="JSON"):
-        book.record("triage", window("day 2"), bad, START, [HOOK])
-    assert len(book.history("triage", "accuracy")) == 1
+        look(book, window("day 2"), bad, START, [HOOK])
+    assert len(book.history(FEED, VERSION, "accuracy")) == 1
     assert not book.claim(START)
 
 
@@ -334,8 +347,8 @@ def newer(path):
     "use",
     [
         lambda book: record(book, "O", first=2),
-        lambda book: book.history("triage", "accuracy"),
-        lambda book: book.incidents("triage"),
+        lambda book: book.history(FEED, VERSION, "accuracy"),
+        lambda book: book.incidents(FEED),
         lambda book: book.claim(START),
     ],
 )
@@ -385,7 +398,7 @@ def test_a_file_that_may_only_be_read_is_refused_for_writing_alone():
                 if os.geteuid() == 0:
                     os.setuid(65534)
                 with open_book(path) as book:
-                    assert len(book.history("triage", "accuracy")) == 1
+                    assert len(book.history(FEED, VERSION, "accuracy")) == 1
                     with pytest.raises(StoreError, match="can't be written: let this user"):
                         record(book, "O", first=2)
                 code = 0
@@ -405,13 +418,11 @@ def test_a_full_disk_is_named_and_leaves_what_was_there(path):
             size = path.stat().st_size
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
             with open_book(path) as book, pytest.raises(StoreError, match="disk"):
-                book.record(
-                    "triage", window("day 2"), [found("C", words="w" * size)], START, [HOOK]
-                )
+                look(book, window("day 2"), [found("C", words="w" * size)], START, [HOOK])
             code = 0
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with open_book(path) as book:
-        assert len(book.history("triage", "accuracy")) == 1
+        assert len(book.history(FEED, VERSION, "accuracy")) == 1
         assert len(record(book, "OO", first=2)) == 1

@@ -13,20 +13,21 @@ from hypothesis import strategies as st
 
 from common.monitoring.checks.finding import Finding, Status
 from common.monitoring.incidents import lifecycle
-from common.monitoring.incidents.lifecycle import (
-    CRON_SLACK,
+from common.monitoring.incidents.incident import (
     FLAPPING,
     OPENED,
     RECOVERED,
     REMINDED,
     Incident,
+    Owner,
     WindowResult,
-    due,
 )
+from common.monitoring.incidents.lifecycle import CRON_SLACK, due
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 STATUSES = {status.name[0]: status for status in Status}
 BETWEEN = timedelta(hours=1)
+OWNER = Owner("feed", "triage", 3)
 
 
 def history_of(letters, between=BETWEEN):
@@ -47,7 +48,7 @@ def current(told):
 
 
 def tell(told, history, now=None, remind_hours=24):
-    notice = due("triage", history, current(told), now or history[-1].at, remind_hours)
+    notice = due(OWNER, history, current(told), now or history[-1].at, remind_hours)
     return [*told, notice] if notice else told
 
 
@@ -188,6 +189,9 @@ def test_a_notice_says_what_it_rests_on():
         "window": "day 2",
         "reason": "as on day 2",
         "detail": {"n": 2},
+        "feed": "feed",
+        "version": 3,
+        "previous": None,
     }
     assert recovered.to_json() == opened.to_json() | {
         "change": "recovered",
