@@ -34,11 +34,12 @@ from common.monitoring.checks.catalogue import Subject
 from common.monitoring.checks.finding import TROUBLE, Status
 from common.monitoring.checks.severity import worst
 from common.monitoring.checks.suite import Baseline
+from common.monitoring.feed import Feed
 from common.monitoring.incidents.book import Book, open_book
 from common.monitoring.run import judge_windows, record_windows
 from common.training import fit as training
 
-FEED = "stream"
+FEED, VERSION = Feed("stream", window="1 days"), 1
 FIRST = date(2026, 1, 5)
 WARM_UP, TOLD_WITHIN = 21, 3
 # Of the messages of a day that was drawn: two days that were one are not copies of each other.
@@ -190,7 +191,9 @@ class Watch:
         day = FIRST + timedelta(days=self.days)
         at = datetime.combine(day, time(6), UTC) + timedelta(days=1)
         windows = {day.isoformat(): profile_of(messages, self._classifier, self.days)}
-        judged = judge_windows(FEED, windows, self._baseline, self._book, at, days=1, label_days=7)
+        judged = judge_windows(
+            FEED, VERSION, windows, self._baseline, self._book, at, days=1, label_days=7
+        )
         notices = record_windows(judged, self._book, channels=[], remind_hours=24 * 365)
         subjects = next(iter(judged.judged.values())).subjects
         self.statuses.append(worst(s.status for s in subjects if s.status is not Status.UNKNOWN))
