@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
+from common.data.times import UTC
 from common.evaluation.profile import NEVER, Profile
 from common.evaluation.two_samples import MIN_ROWS
 from common.monitoring.checks.catalogue import Subject, about
@@ -17,7 +18,7 @@ from common.monitoring.checks.suite import Baseline, check_freshness, run_checks
 from common.monitoring.history import PastWindows, WindowRecord, record_window, warned
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.lifecycle import Notice
-from common.monitoring.windows import UNDATED
+from common.monitoring.windows import UNDATED, end
 
 # Drift is reported if one of so many windows before showed it too.
 CONFIRMING_WINDOWS = 2
@@ -97,6 +98,7 @@ def judge_windows(
     *,
     days: int | None,
     label_days: float,
+    zone: str = UTC,
     more: Sequence[Finding] = (),
     unlabelled: bool = False,
 ) -> MonitoringRun:
@@ -108,6 +110,7 @@ def judge_windows(
         at: the present time.
         days: length of a window; None if windows are not stretches of time.
         label_days: how old the newest label may be.
+        zone: IANA name of the zone whose days windows are.
         more: findings about the newest window that were made elsewhere.
         unlabelled: no message has a label, so that accuracy is estimated, not measured.
     """
@@ -122,7 +125,7 @@ def judge_windows(
                 window,
                 baseline,
                 earlier.past(),
-                _days_since_end(name, days, at),
+                _days_since_end(name, days, zone, at),
                 unlabelled=unlabelled,
             )
             if name == run.newest:
@@ -217,10 +220,9 @@ def _known_worst(findings: Sequence[Finding]) -> Status:
     return worst(finding.status for finding in findings if finding.status is not Status.UNKNOWN)
 
 
-def _days_since_end(name: str, days: int | None, at: datetime) -> float | None:
+def _days_since_end(name: str, days: int | None, zone: str, at: datetime) -> float | None:
     """Days since the window ended; None while more rows can come."""
     if days is None:
         return 0.0
-    end = datetime.fromisoformat(name).replace(tzinfo=UTC) + timedelta(days=days)
-    since = (at - end) / timedelta(days=1)
+    since = (at - end(name, days, zone)) / timedelta(days=1)
     return since if since >= 0 else None

@@ -162,9 +162,11 @@ def _source(
     length: Length,
 ) -> Source:
     from common.data.source import choose_source
+    from common.data.times import TimeFormat
     from common.monitoring import source
 
     reading = reading_of(request)
+    times = TimeFormat(request.time_zone, request.time_format)
     if request.predictions and request.labels:
         return source.predictions(
             request.predictions,
@@ -173,6 +175,7 @@ def _source(
             columns=columns,
             length=length,
             reading=reading,
+            times=times,
             prefix=request.prefix,
         )
     if data is None:
@@ -182,13 +185,14 @@ def _source(
                 "labelled messages to look at (--data FILE)."
             )
         path = choose_source(request.training_data, ROOT, request.seed).path
-        return source.messages(path, columns, length, reading, holdout_only=True)
+        return source.messages(path, columns, length, reading, times, holdout_only=True)
     named = request.target_column is not None
     return source.messages(
         data,
         source.without_label(data, columns, reading, named=named, no_labels=request.no_labels),
         length,
         reading,
+        times,
     )
 
 
@@ -241,6 +245,7 @@ def _judge(
         datetime.now(UTC),
         days=source.length.days,
         label_days=request.label_days,
+        zone=request.time_zone,
         more=source.findings(),
         unlabelled=source.is_unlabelled(compared.windows),
     )

@@ -33,11 +33,24 @@ OUTLIER_SDS = 5.0
 # Smallest changes that matter: of the geometric mean of length + 1, and of the number of rows.
 LENGTH_RATIO, ROWS_RATIO = 1.25, 2.0
 DELAY_DAYS = 1.0
+# Rows that no window of days can take, as a share: what makes them is never chance.
+UNDATED = 0.01
 
 
 def blank(share: Share, reference: Share) -> Finding:
     """Are more messages without text than in the reference?"""
     return _compare("blank", "blank messages", share, reference, margin=0.02)
+
+
+def undated(share: Share) -> Finding:
+    """Have more than 1 % of the rows no time that can be read? They are counted, not judged."""
+    status = warn_if(share.value > UNDATED)
+    judged = "more than" if status else "not more than"
+    reason = (
+        f"{share.part:,} of {share.rows:,} rows ({share.value:.2%}) have no time that can be read, "
+        f"{judged} the {UNDATED:.0%} allowed"
+    )
+    return Finding("undated", status, reason, value=share.value, limit=UNDATED, rows=share.rows)
 
 
 def duplicates(share: Share, reference: Share) -> Finding:
