@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     fields = """monitor_data_path id_column window accuracy_floor label_days alert_urls remind_hours
         heartbeat_url smtp_url mail_from monitor_state model_name mlflow_tracking_uri
         mlflow_experiment_name log_level text_column target_column label_with critical_keywords
-        time_column segment_column mask examples report_days"""
+        time_column time_format time_zone segment_column mask examples report_days"""
     parser = flags.build_parser(__doc__, "monitor.py", settings=[*fields.split(), *FORM])
     flags.add_monitoring(parser)
     return parser
@@ -55,6 +55,8 @@ def build_request(args: argparse.Namespace, settings: Settings) -> MonitorReques
         label_with=settings.told("label_with"),
         critical_keywords=settings.told("critical_keywords"),
         time_column=settings.time_column,
+        time_format=settings.time_format,
+        time_zone=settings.time_zone,
         segment_column=settings.told("segment_column"),
         delimiter=settings.delimiter,
         encoding=settings.encoding,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -28,6 +30,7 @@ from pydantic_settings import (
 from common import ROOT
 from common.errors import SettingsError
 from common.text import printable
+from common.time_zones import time_zone
 
 SECRET = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url"}
 
@@ -57,6 +60,19 @@ def _encoding(value: str) -> str:
     except LookupError as error:
         raise ValueError("is not an encoding that Python knows") from error
     return value
+
+
+def _time_zone(value: str) -> str:
+    return time_zone(value).key
+
+
+def _time_format(value: str) -> str:
+    # A day of which no other part is alike.
+    moment = datetime(2026, 12, 31, 22, 10, 47, tzinfo=UTC)
+    with suppress(ValueError):
+        if datetime.strptime(moment.strftime(value), value).date() == moment.date():
+            return value
+    raise ValueError("must be a pattern of strptime with day, month and year: %d/%m/%Y %H:%M")
 
 
 def _no_rules(value: Any) -> Any:
@@ -191,6 +207,15 @@ class Settings(BaseSettings):
     )
     time_column: str = Field(
         "created_at", min_length=1, description="column that says when a message was written"
+    )
+    time_format: Annotated[str, AfterValidator(_time_format)] | None = Field(
+        None,
+        description="how TIME_COLUMN is written, as for strptime (%d/%m/%Y %H:%M), where that is "
+        "unclear",
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC",
+        description="zone whose days are judged, and of times that name none (Europe/Berlin)",
     )
     id_column: str = Field("tweet_id", min_length=1, description="column that names a message")
     window: str = Field(

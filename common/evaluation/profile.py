@@ -41,7 +41,7 @@ _SCHEMA = pa.schema(
         ("delay_days", pa.float64()),
     ]
 )
-_COUNTS = ("read", "rejected", "blank", "replaced", "mojibake", "unlabelled")
+_COUNTS = ("read", "rejected", "blank", "undated", "replaced", "mojibake", "unlabelled")
 # UTF-8 that was read as Windows-1252 or Latin-1, and written as UTF-8 again: the two or three
 # letters that each accented letter, typographic quote or emoji becomes.
 MOJIBAKE = (
@@ -56,8 +56,9 @@ class Profile:
     """Rows of a window, or of the holdout that a model was promoted on.
 
     Attributes:
-        read: all rows; of these `rejected` could not be read, `blank` have no text, `replaced` hold
-            characters that could not be decoded, `mojibake` letters that were decoded twice,
+        read: all rows; of these `rejected` could not be read, `blank` have no text, `undated` have
+            no time where windows are days, `replaced` hold characters that could not be decoded,
+            `mojibake` letters that were decoded twice,
             `unlabelled` have a text and no class.
         pairs: rows with a class by (true class, predicted class).
         predicted: rows with a text by predicted class.
@@ -76,6 +77,7 @@ class Profile:
     read: int = 0
     rejected: int = 0
     blank: int = 0
+    undated: int = 0
     replaced: int = 0
     mojibake: int = 0
     unlabelled: int = 0
@@ -186,7 +188,7 @@ class Profile:
         table = pq.read_table(path)
         facts: dict[str, Any] = json.loads(table.schema.metadata[_FACTS])
         return cls(
-            **{name: facts[name] for name in _COUNTS if name in facts},
+            **{name: facts.get(name, 0) for name in _COUNTS},  # older releases count less
             pairs=Counter({(true, predicted): rows for true, predicted, rows in facts["pairs"]}),
             predicted=Counter(facts["predicted"]),
             segments={name: (right, rows) for name, (right, rows) in facts["segments"].items()},
@@ -244,13 +246,14 @@ def of_rows(
     )
 
 
-def with_unread(profile: Profile, rejected: int, blank: int) -> Profile:
-    """The profile with rows that can't be read or have no text."""
+def with_unread(profile: Profile, rejected: int, blank: int, undated: int = 0) -> Profile:
+    """The profile with rows that can't be read, or lack a text, or a time in a window of days."""
     return replace(
         profile,
-        read=profile.read + rejected + blank,
+        read=profile.read + rejected + blank + undated,
         rejected=profile.rejected + rejected,
         blank=profile.blank + blank,
+        undated=profile.undated + undated,
     )
 
 

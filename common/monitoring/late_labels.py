@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.data.files import parts
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
+from common.data.times import KNOWN_FORMS, Moments, TimeFormat
 from common.evaluation import profile
-from common.monitoring import windows
 from common.types import Labels
-
-Moments = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,18 @@ class LateLabels:
 
 
 def read(
-    path: Path, identifier: str, label: str, moment: str | None, reading: Reading = FIND_OUT
+    path: Path,
+    identifier: str,
+    label: str,
+    moment: str | None,
+    reading: Reading = FIND_OUT,
+    times: TimeFormat = KNOWN_FORMS,
 ) -> LateLabels:
     """Read a file, or a folder of files, of labels.
 
     Args:
         moment: column that says when a label came; None where there is none.
+        times: how that column writes times.
 
     Raises:
         InputError: a file can't be read, or lacks a column.
@@ -72,7 +75,7 @@ def read(
         {
             "id": texts[0].to_numpy(zero_copy_only=False),
             "label": pc.utf8_trim_whitespace(texts[1]).to_numpy(zero_copy_only=False),
-            "moment": windows.times(texts[2]) if moment else profile.NEVER,
+            "moment": times.read(texts[2]) if moment else profile.NEVER,
         }
     )
     frame = frame[frame["label"] != ""]

@@ -24,11 +24,12 @@ from common.data.columns import MessageColumns, PredictionColumns
 from common.data.files import parts
 from common.data.reader import Chunk, MessageFile
 from common.data.reading import FIND_OUT, Reading
+from common.data.times import KNOWN_FORMS, Moments, TimeFormat
 from common.evaluation import profile
 from common.evaluation.profile import Profile
 from common.models.base import Classifier
 from common.monitoring import windows
-from common.monitoring.late_labels import LateLabels, Moments
+from common.monitoring.late_labels import LateLabels
 from common.monitoring.windows import Length
 from common.types import Advance, Floats, Labels
 
@@ -92,6 +93,7 @@ class Observer:
         columns: of a file of messages, which `classifier` answers, or of predictions.
         classifier: its classes give the spelling.
         length: of the windows.
+        times: how the column of times is read; windows are days of its zone.
         late: labels that are not in the file.
         holdout_percent: look only at the rows that a split with this percentage holds out.
         challenger: another model, whose answers are compared.
@@ -101,6 +103,7 @@ class Observer:
     columns: MessageColumns | PredictionColumns
     classifier: Classifier
     length: Length
+    times: TimeFormat = KNOWN_FORMS
     late: LateLabels | None = None
     holdout_percent: int = 100
     challenger: Classifier | None = None
@@ -110,7 +113,7 @@ class Observer:
         """The windows that the chunk adds to, and how many bytes of the file are read."""
         answered = self.answer(chunk)
         if self.length.days is not None and answered.written is not None:
-            names = windows.names(answered.written, self.length.days)
+            names = windows.names(answered.written, self.length.days, self.times.zone)
         else:
             names = np.full(len(answered.texts), windows.WHOLE, object)
         return self.sum_up(chunk, answered, names), chunk.bytes_done
@@ -122,7 +125,9 @@ class Observer:
         return self._messages(chunk, self.columns)
 
     def sum_up(self, chunk: Chunk, answered: _Answered, names: Labels) -> Windows:
-        """The answered rows by window, and the rows that can't be read.
+        """The answered rows by window, and the rows that can't be read or have no time.
+
+        These count where most of their neighbours are; `undated` holds them if none has a time.
 
         Args:
             names: (n,) the window of each row.
@@ -130,14 +135,14 @@ class Observer:
         seed = zlib.crc32(str(answered.texts[:3]).encode("utf-8", "replace")) + chunk.bytes_done
         found = {
             name: answered.profile(np.flatnonzero(names == name), seed + number)
-            for number, name in enumerate(sorted(set(names.tolist())))
+            for number, name in enumerate(sorted(set(names.tolist()) - {windows.UNDATED}))
         }
-        # Rows that can't be read have no time: they count where most of their neighbours are.
+        undated = int((names == windows.UNDATED).sum())
         unplaced = windows.UNDATED if self.columns.time else windows.WHOLE
         main = max(found, key=lambda name: found[name].read, default=unplaced)
-        if found or chunk.rejects or answered.blank:
+        if found or chunk.rejects or answered.blank or undated:
             rest = found.get(main, Profile())
-            found[main] = profile.with_unread(rest, len(chunk.rejects), answered.blank)
+            found[main] = profile.with_unread(rest, len(chunk.rejects), answered.blank, undated)
         return found
 
     def _messages(self, chunk: Chunk, columns: MessageColumns) -> _Answered:
@@ -151,7 +156,7 @@ class Observer:
             predicted=names[best],
             confidence=proba[np.arange(len(best)), best],
             segments=None if rows.segments is None else _objects(rows.segments),
-            written=None if rows.times is None else windows.times(rows.times),
+            written=None if rows.times is None else self.times.read(rows.times),
             challenger=self._challenged(rows.texts),
             blank=rows.blank,
         )
@@ -182,7 +187,7 @@ class Observer:
             segments=_objects(pc.utf8_trim_whitespace(cells(columns.segment)))
             if columns.segment
             else None,
-            written=windows.times(cells(columns.time)) if columns.time else None,
+            written=self.times.read(cells(columns.time)) if columns.time else None,
             came=came,
             blank=blank,
         )

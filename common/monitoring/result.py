@@ -106,6 +106,7 @@ class RowTotals:
 
     Attributes:
         used: with a text and a class.
+        undated: without a time that can be read, where windows are days.
         replaced: with characters that could not be decoded; they count among the others too.
     """
 
@@ -115,6 +116,7 @@ class RowTotals:
     blank: int
     unlabelled: int
     replaced: int
+    undated: int = 0
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,7 @@ def monitoring_result(
             rejected=total.rejected,
             blank=total.blank,
             unlabelled=total.unlabelled,
+            undated=total.undated,
             replaced=total.replaced,
         ),
     )

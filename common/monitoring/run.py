@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
+from common.data.times import UTC
 from common.evaluation.profile import NEVER, Profile
 from common.evaluation.two_samples import MIN_ROWS
 from common.monitoring.checks.catalogue import Subject, about
@@ -26,7 +27,7 @@ from common.monitoring.history import (
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.incident import Notice
 from common.monitoring.incidents.lifecycle import REASONS
-from common.monitoring.windows import UNDATED
+from common.monitoring.windows import UNDATED, end
 
 logger = logging.getLogger(__name__)
 
@@ -120,6 +121,7 @@ def judge_windows(
     *,
     days: int | None,
     label_days: float | None,
+    zone: str = UTC,
     more: Sequence[Finding] = (),
     unlabelled: bool = False,
     fitted: Collection[str] = (),
@@ -135,11 +137,12 @@ def judge_windows(
         at: the present time.
         days: length of a window; None if windows are not stretches of time.
         label_days: how old the newest label may be; None: nobody asks.
+        zone: IANA name of the zone whose days windows are.
         more: findings about the newest window that were made elsewhere.
         unlabelled: no message has a label, so that accuracy is estimated, not measured.
         fitted: windows whose messages the model was fitted on: its answers to them are not judged.
     """
-    windows = _ripe(windows, days, at)
+    windows = _ripe(windows, days, zone, at)
     run = MonitoringRun(feed, version, at, windows)
     records = {record.window: record for record in book.windows(feed)}
     records |= {record.window: record for record in book.windows(feed, version=version)}
@@ -156,7 +159,7 @@ def judge_windows(
                 window,
                 baseline,
                 earlier.past(name),
-                _days_since_end(name, days, at),
+                _days_since_end(name, days, zone, at),
                 unlabelled=unlabelled,
                 fitted=name in fitted,
             )
@@ -261,14 +264,15 @@ def _warned(finding: Finding) -> Sequence[str]:
     return [str(name) for name in names] if isinstance(names, list) else []
 
 
-def _ripe(windows: Mapping[str, Profile], days: int | None, at: datetime) -> Mapping[str, Profile]:
+def _ripe(
+    windows: Mapping[str, Profile], days: int | None, zone: str, at: datetime
+) -> Mapping[str, Profile]:
     """The windows without the newest, if less than half of its days have passed: the Monday alone
     is not like a week. All, if it is the only one."""
     dated = _dated(windows)
     if days is None or len(dated) < 2:
         return windows
-    begun = datetime.fromisoformat(dated[-1]).replace(tzinfo=UTC)
-    if at - begun >= timedelta(days=days) / 2:
+    if end(dated[-1], days, zone) - at <= timedelta(days=days) / 2:
         return windows
     logger.info(
         "The window %s has only begun: its %d messages are judged when half of it has passed.",
@@ -319,10 +323,9 @@ def _known_worst(findings: Sequence[Finding]) -> Status:
     return worst(finding.status for finding in findings if finding.status is not Status.UNKNOWN)
 
 
-def _days_since_end(name: str, days: int | None, at: datetime) -> float | None:
+def _days_since_end(name: str, days: int | None, zone: str, at: datetime) -> float | None:
     """Days since the window ended; None while more rows can come."""
     if days is None:
         return 0.0
-    end = datetime.fromisoformat(name).replace(tzinfo=UTC) + timedelta(days=days)
-    since = (at - end) / timedelta(days=1)
+    since = (at - end(name, days, zone)) / timedelta(days=1)
     return since if since >= 0 else None

@@ -15,6 +15,7 @@ from common.data import files
 from common.data.columns import MessageColumns, PredictionColumns, require
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
+from common.data.times import KNOWN_FORMS, TimeFormat, find_format
 from common.errors import InputError, MissingColumn
 from common.evaluation.profile import Profile
 from common.models.base import Classifier
@@ -37,6 +38,7 @@ class Source:
     """Where messages and their classes are, and how they are cut into windows.
 
     Attributes:
+        times: how the column of times is read.
         late: labels that are not in the file.
         absent: columns that would be looked at, and are not there.
         holdout_only: the model was fitted on the other rows.
@@ -49,6 +51,7 @@ class Source:
     columns: MessageColumns | PredictionColumns
     length: Length
     reading: Reading = FIND_OUT
+    times: TimeFormat = KNOWN_FORMS
     late: LateLabels | None = None
     absent: tuple[str, ...] = ()
     holdout_only: bool = False
@@ -111,6 +114,7 @@ def messages(
     columns: MessageColumns,
     length: Length,
     reading: Reading = FIND_OUT,
+    times: TimeFormat = KNOWN_FORMS,
     holdout_only: bool = False,
     in_memory: bool = False,
     by_default: bool = False,
@@ -120,9 +124,10 @@ def messages(
     Args:
         holdout_only: the model was fitted on the other rows.
         by_default: nobody has named the file.
+        times: what is known of how times are written; the rest is found out.
 
     Raises:
-        InputError: it can't be read, or lacks a column that can't be done without.
+        InputError: it can't be read, or lacks a column or times that can't be done without.
     """
     there = _columns_of(path, reading)
     absent: tuple[str, ...] = ()
@@ -132,12 +137,15 @@ def messages(
         absent = (columns.segment,)
         columns = replace(columns, segment=None)
     require(path, columns, reading)
+    if columns.time is not None:
+        times = find_format(path, columns.time, times, reading)
     flags = () if by_default else ("--data", printable(path))
     return Source(
         path,
         columns,
         length,
         reading,
+        times,
         absent=absent,
         holdout_only=holdout_only,
         in_memory=in_memory,
@@ -183,6 +191,7 @@ def predictions(
     columns: MessageColumns,
     length: Length,
     reading: Reading = FIND_OUT,
+    times: TimeFormat = KNOWN_FORMS,
     prefix: str = "",
 ) -> Source:
     """What predict.py has written, and the classes that came later.
@@ -191,9 +200,10 @@ def predictions(
 
     Args:
         columns: of the messages that were scored; `label` is the column of the classes.
+        times: what is known of how both files write times; the rest is found out.
 
     Raises:
-        InputError: a file can't be read, or lacks a column that can't be done without.
+        InputError: a file can't be read, or lacks a column or times that can't be done without.
     """
     there = _columns_of(path, reading)
 
@@ -213,11 +223,16 @@ def predictions(
     )
     require(path, wanted, reading)
     moment = LABELLED_AT if LABELLED_AT in _columns_of(classes, reading) else None
-    late = late_labels.read(classes, identifier, columns.label or "", moment, reading)
+    come = times
+    if moment is not None:
+        come = find_format(classes, moment, times, reading, required=False)
+    late = late_labels.read(classes, identifier, columns.label or "", moment, reading, come)
+    if time is not None:
+        times = find_format(path, time, times, reading)
     absent = tuple(c for c in (columns.text, columns.segment) if c is not None and not found(c))
     places = {"--predictions": path, "--labels": classes, "--on": identifier}
     flags = tuple(printable(word) for pair in places.items() for word in pair)
-    return Source(path, wanted, length, reading, late, absent, flags=flags)
+    return Source(path, wanted, length, reading, times, late, absent, flags=flags)
 
 
 def versions_of(source: Source) -> list[int]:
@@ -262,12 +277,13 @@ def by_window(
         challenger: another model, whose answers are compared.
 
     Raises:
-        InputError: a file can't be read, lacks a column, or holds no time that can be read.
+        InputError: a file can't be read, or lacks a column.
     """
     observer = Observer(
         columns=source.columns,
         classifier=classifier,
         length=source.length,
+        times=source.times,
         late=source.late,
         holdout_percent=holdout_percent,
         challenger=challenger,
@@ -276,19 +292,19 @@ def by_window(
     workers = workers or parallel.available()
     with progress(source.name, "B", files.size(source.path)) as advance:
         found = observe.by_window(source.path, observer, workers, source.reading, advance)
-    _refuse_undated(source, found)
+    found = _with_undated(found)
     newest = max(part.stat().st_mtime for part in files.parts(source.path))
     whole = f"{datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M:%S} {source.name}"
     return {whole if name == windows.WHOLE else name: window for name, window in found.items()}
 
 
-def _refuse_undated(source: Source, found: Mapping[str, Profile]) -> None:
-    """Refuse messages whose time nowhere can be read: no day would hold one of them."""
-    if set(found) == {windows.UNDATED} and found[windows.UNDATED].predicted.total():
-        raise InputError(
-            f"{source.name}: no cell of column {source.columns.time!r} is a time, such as "
-            "2026-03-01 or 2026-03-01T10:00:00Z: is TIME_COLUMN right (--time-column)?"
-        )
+def _with_undated(found: Mapping[str, Profile]) -> dict[str, Profile]:
+    """Rows without a dated neighbour count in the newest window, where somebody will see them."""
+    dated = {name: window for name, window in found.items() if name != windows.UNDATED}
+    if not dated or len(dated) == len(found):
+        return dict(found)
+    newest = max(dated)
+    return dated | {newest: dated[newest] + found[windows.UNDATED]}
 
 
 def _columns_of(path: Path, reading: Reading) -> list[str]:

@@ -1,20 +1,20 @@
-"""Which window a message belongs to: a stretch of days, of rows, or the whole file."""
+"""Which window a message belongs to: a stretch of local days, of rows, or the whole file."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from common.data.times import UTC, Moments
 from common.errors import SettingsError
 
 WHOLE, UNDATED = "whole", "undated"
 
-# As X (Twitter) writes times: Tue Oct 31 22:10:47 +0000 2017.
-_FORMATS = ("ISO8601", "%a %b %d %H:%M:%S %z %Y", "mixed")
 _DAYS = {"d": 1, "w": 7}
 
 Names = npt.NDArray[np.object_]
@@ -51,34 +51,37 @@ def length(text: str) -> Length:
     return Length(days=number * _DAYS[unit]) if unit else Length(rows=number)
 
 
-def times(texts: pa.Array) -> npt.NDArray[np.datetime64]:
-    """(n,) moments in UTC, NaT if a text is not a time; a time without zone is UTC.
-
-    >>> times(pa.array(["2024-03-04T06:24:15+02:00", "?"])).astype(str).tolist()
-    ['2024-03-04T04:24:15', 'NaT']
-    """
-    import pandas as pd
-
-    best = np.full(len(texts), np.datetime64("NaT", "s"))
-    series = pd.Series(texts.to_numpy(zero_copy_only=False))
-    for form in _FORMATS:
-        found = pd.to_datetime(series, format=form, utc=True, errors="coerce")
-        moments = found.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
-        best = np.where(np.isnat(best), moments, best)
-        if not np.isnat(best).all():
-            break
-    return best
-
-
-def names(moments: npt.NDArray[np.datetime64], days: int) -> Names:
+def names(moments: Moments, days: int, zone: str = UTC) -> Names:
     """(n,) the first day of the window that each moment is in; `undated` for NaT.
+
+    Args:
+        moments: in UTC.
+        zone: IANA name of the zone whose days are meant.
 
     >>> moments = np.array(["2024-03-06T10:00", "2024-03-10T23:59", "NaT"], "datetime64[s]")
     >>> names(moments, 1).tolist(), names(moments, 7).tolist()
     (['2024-03-06', '2024-03-10', 'undated'], ['2024-03-04', '2024-03-04', 'undated'])
+    >>> names(moments, 1, "Europe/Berlin").tolist()
+    ['2024-03-06', '2024-03-11', 'undated']
     """
+    local = moments
+    if zone != UTC:
+        import pandas as pd
+
+        there = pd.DatetimeIndex(moments).tz_localize(UTC).tz_convert(zone)
+        local = there.tz_localize(None).to_numpy("datetime64[s]")
     monday = np.datetime64("1970-01-05", "D")
-    count = (moments.astype("datetime64[D]") - monday).astype(np.int64) // days
+    count = (local.astype("datetime64[D]") - monday).astype(np.int64) // days
     starts = (monday + count * days).astype("datetime64[D]")
     found: Names = np.where(np.isnat(moments), UNDATED, starts.astype(str)).astype(object)
     return found
+
+
+def end(name: str, days: int, zone: str = UTC) -> datetime:
+    """When a window of days ends: at midnight in the zone, however long its days were.
+
+    >>> start, after = end("2026-03-28", 1, "Europe/Berlin"), end("2026-03-29", 1, "Europe/Berlin")
+    >>> after.timestamp() - start.timestamp()
+    82800.0
+    """
+    return datetime.fromisoformat(name).replace(tzinfo=ZoneInfo(zone)) + timedelta(days=days)

@@ -167,10 +167,12 @@ def _source(
 ) -> Source:
     from common.data import files
     from common.data.source import choose_source
+    from common.data.times import TimeFormat
     from common.monitoring import source
 
     reading = reading_of(request)
     in_memory = data is not request.data
+    times = TimeFormat(request.time_zone, request.time_format)
     if request.predictions and request.labels:
         return source.predictions(
             request.predictions,
@@ -179,6 +181,7 @@ def _source(
             columns=columns,
             length=length,
             reading=reading,
+            times=times,
             prefix=request.prefix,
         )
     if data is None:
@@ -188,7 +191,9 @@ def _source(
                 "labelled messages to look at (--data FILE)."
             )
         path = choose_source(request.training_data, ROOT, request.seed).path
-        return source.messages(path, columns, length, reading, holdout_only=True, by_default=True)
+        return source.messages(
+            path, columns, length, reading, times, holdout_only=True, by_default=True
+        )
     named = request.target_column is not None
     fitted = bool(version.holdout_percent) and files.sha256(data) == version.data_sha256
     return source.messages(
@@ -196,6 +201,7 @@ def _source(
         source.without_label(data, columns, reading, named=named, no_labels=request.no_labels),
         length,
         reading,
+        times,
         holdout_only=fitted,
         in_memory=in_memory,
     )
@@ -224,6 +230,7 @@ def _judge(request: MonitorRequest, found: Sequence[Watched], book: Book) -> lis
             days=each.source.length.days,
             # What is missing now is no matter of a version that is not in use any more.
             label_days=request.label_days if each is in_use else None,
+            zone=request.time_zone,
             more=each.source.findings() if each is in_use else (),
             unlabelled=each.source.is_unlabelled(each.compared.windows),
             fitted=each.fitted,

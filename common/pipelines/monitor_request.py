@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 from common.errors import SettingsError
 from common.text import printable
+from common.time_zones import time_zone
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     from common.data.tables import Table
 
 # Fields that a command line must repeat to look at the same in the same way.
 REPEATED = {
-    *("text_column", "target_column", "segment_column", "time_column", "label_with"),
+    *("text_column", "target_column", "segment_column", "label_with"),
+    *("time_column", "time_format", "time_zone"),
     *("critical_keywords", "delimiter", "encoding", "header", "sheet"),
     *("model", "model_name", "accuracy_floor"),
 }
@@ -35,6 +37,8 @@ class MonitorRequest:
         text_column, target_column, label_with, critical_keywords, segment_column: where messages,
             their classes and groups are; None: as the version was trained.
         time_column: when messages were written.
+        time_format: how that column is written, as for strptime, where it can't be told.
+        time_zone: an IANA name; windows are days there, and so are times that name no zone.
         delimiter, encoding, header, sheet, field_characters: the form of files, as in
             `reading.Reading`.
         model, challenger: an alias, `latest` or a number of the registered model `model_name`;
@@ -70,6 +74,8 @@ class MonitorRequest:
     label_with: Literal["column", "vader", "keywords"] | None = None
     critical_keywords: tuple[str, ...] | None = None
     time_column: str = "created_at"
+    time_format: str | None = None
+    time_zone: str = "UTC"
     segment_column: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
@@ -119,6 +125,10 @@ class MonitorRequest:
             raise SettingsError(
                 f"ACCURACY_FLOOR must be between 0 and 1, not {self.accuracy_floor}."
             )
+        try:
+            time_zone(self.time_zone)
+        except ValueError as error:
+            raise SettingsError(f"TIME_ZONE {self.time_zone!r} {error}.") from error
         if self.workers is not None and self.workers < 1:
             raise SettingsError("--workers must be at least 1.")
 

@@ -213,6 +213,6 @@ def test_bare_monitoring_asks_for_data_once_the_model_is_one_s_own(request_of):
 
 
 def test_times_that_nobody_can_read_are_said_to_be_so(request_of):
-    undated = table(60).assign(day="42057.59")
+    undated = table(60).assign(day="24 Feb")
     with pytest.raises(InputError, match="no cell of column 'day' is a time"):
         monitor(request_of(undated, window="1d"))

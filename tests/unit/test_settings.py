@@ -37,6 +37,8 @@ WRITTEN = {
     "promotion": ("manual", "manual"),
     "segment_column": ("brand", "brand"),
     "time_column": ("written", "written"),
+    "time_format": ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M"),
+    "time_zone": ("Europe/Berlin", "Europe/Berlin"),
     "id_column": ("id", "id"),
     "window": ("2w", "2w"),
     "accuracy_floor": ("0.65", 0.65),
@@ -70,6 +72,8 @@ UNUSABLE = [
         for field in ("remind_hours", "label_days", "log_days", "report_days")
         for value in ("0", "-1", "inf")
     ),
+    *(("time_format", value) for value in ("dayfirst", "%q", "%d/%m", "%H:%M")),
+    *(("time_zone", value) for value in ("Berlin", "europe/berlin", "CET+1", "x")),
     *(("contest_rows", value) for value in ("0", "-1", "x")),
     ("promotion", "Manual"),
     *(("mask", value) for value in ("2", "x", "none")),

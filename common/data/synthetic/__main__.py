@@ -18,6 +18,8 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,11 +28,11 @@ from common.commands import as_typed
 from common.data.synthetic import histories
 from common.data.synthetic.messages import DEFAULT_SEED
 from common.data.synthetic.sample import DEFAULT_ROWS, FOLDER, KINDS, write_sample
-from common.data.synthetic.scenarios import ROWS_A_DAY
+from common.data.synthetic.scenarios import FIRST_DAY, ROWS_A_DAY
 from common.data.synthetic.topics import TOPICS
 from common.errors import InputError, SettingsError
 
-HISTORY_FLAGS = ("days", "rows_per_day", "change_day")
+HISTORY_FLAGS = ("days", "rows_per_day", "change_day", "start")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,7 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
     history = parser.add_argument_group("a history of daily files")
     add = history.add_argument
     add("--scenario", choices=TOPICS.scenarios, metavar="NAME", help="one of those below")
-    add("--days", type=_whole(1), metavar="N", help="how many, from 2026-01-01 on")
+    add("--days", type=_whole(1), metavar="N", help="how many")
+    add("--start", type=_date, metavar="DATE", help=f"the first of them [{FIRST_DAY}]")
     add("--rows-per-day", type=_whole(1), metavar="N", help=f"[{ROWS_A_DAY}; small-days: 20 to 60]")
     add("--change-day", type=_whole(1), metavar="N", help="first changed day [two thirds through]")
     return parser
@@ -102,6 +105,7 @@ def _write_history(args: argparse.Namespace) -> str:
         args.seed,
         args.change_day,
         KINDS[args.kind],
+        args.start or FIRST_DAY,
     )
     rows = sum(day.rows for day in history.days)
     since = f" from {history.change_date}" if history.change_date else ""
@@ -121,6 +125,16 @@ def _whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def _date(text: str) -> date:
+    with suppress(ValueError):
+        found = date.fromisoformat(text)
+        if 1970 <= found.year < 2100:  # what every reader of times takes for one
+            return found
+    raise argparse.ArgumentTypeError(
+        f"must be a date of 1970 to 2099, such as {FIRST_DAY}, not {text!r}"
+    )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import Any
 from common.data.atomic import atomic_path, make_folder, write_csv
 from common.data.synthetic import scenarios
 from common.data.synthetic.messages import DEFAULT_SEED, TIME_FORMAT
-from common.data.synthetic.scenarios import Kind
+from common.data.synthetic.scenarios import FIRST_DAY, Kind
 from common.data.synthetic.topics import TOPICS
 from common.errors import InputError
 
@@ -62,6 +62,7 @@ def write(
     seed: int = DEFAULT_SEED,
     change_day: int | None = None,
     kind: Kind[Any] = TOPICS,
+    start: date = FIRST_DAY,
 ) -> History:
     """Write a history into a new or empty folder; return what its `scenario.json` says.
 
@@ -72,6 +73,7 @@ def write(
         days: 1 to MOST_DAYS.
         rows_a_day: None for ROWS_A_DAY, or what the scenario says.
         change_day: the first day of the change, from 1; None for two thirds through.
+        start: date of the first day.
 
     Raises:
         SettingsError: a number is out of range or makes no sense with the scenario.
@@ -80,10 +82,10 @@ def write(
     scenario = kind.scenarios[name]
     first = scenarios.first_changed_day(kind, name, days, rows_a_day, change_day)
     _require_empty(folder)
-    train = scenarios.train_messages(kind, seed)
+    train = scenarios.train_messages(kind, seed, start)
     write_csv(folder / "train.csv", (*kind.columns, "brand"), train)
 
-    simulated = scenarios.simulated(kind, name, days, rows_a_day, seed, first)
+    simulated = scenarios.simulated(kind, name, days, rows_a_day, seed, first, start)
     days_written = _write_days(folder, kind, scenario, simulated, seed)
     history = History(
         scenario=name,

@@ -79,9 +79,9 @@ class Day(Generic[Row]):
     messages: list[Row]
 
 
-def train_messages(kind: Kind[Row], seed: int) -> list[Row]:
-    """TRAIN_ROWS messages of the TRAIN_DAYS before the first day, to fit a model on."""
-    times = moments(FIRST_DAY - timedelta(days=TRAIN_DAYS), TRAIN_DAYS, TRAIN_ROWS, chance(seed, 0))
+def train_messages(kind: Kind[Row], seed: int, start: date = FIRST_DAY) -> list[Row]:
+    """TRAIN_ROWS messages of the TRAIN_DAYS before `start`, to fit a model on."""
+    times = moments(start - timedelta(days=TRAIN_DAYS), TRAIN_DAYS, TRAIN_ROWS, chance(seed, 0))
     return _dated(chain.from_iterable(kind.blocks(seed)), times)
 
 
@@ -92,8 +92,9 @@ def simulated(
     rows_a_day: int | None = None,
     seed: int = 42,
     change_day: int | None = None,
+    start: date = FIRST_DAY,
 ) -> Iterator[Day[Row]]:
-    """Yield the days of a scenario, the first of them FIRST_DAY.
+    """Yield the days of a scenario, the first of them `start`.
 
     Args:
         name: a key of the kind's scenarios.
@@ -107,7 +108,7 @@ def simulated(
         rows = rows_a_day or ROWS_A_DAY
         if scenario.rows:
             rows = int(random.integers(*scenario.rows, endpoint=True))
-        day = FIRST_DAY + timedelta(days=number - 1)
+        day = start + timedelta(days=number - 1)
         times = moments(day, 1, rows, random)
         coming = messages
         if scenario.alter and strength:

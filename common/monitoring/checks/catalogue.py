@@ -48,6 +48,7 @@ CHECKS = {
     "estimated_accuracy": Check(Subject.DRIFT, "Accuracy estimated without labels"),
     "rejected": Check(Subject.DATA, "Rows that could not be read"),
     "blank": Check(Subject.DATA, "Blank messages"),
+    "undated": Check(Subject.DATA, "Messages without a time"),
     "replaced": Check(Subject.DATA, "Broken characters"),
     "mojibake": Check(Subject.DATA, "Letters decoded twice"),
     "duplicates": Check(Subject.DATA, "Duplicates"),

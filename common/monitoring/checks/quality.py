@@ -53,11 +53,24 @@ ROWS_RATIO, ROWS_RANK = 2.0, 2
 # Or than in any of the same days of the week, of which there are few.
 WEEKDAY_RATIO = 3.0
 DELAY_DAYS = 1.0
+# Rows that no window of days can take, as a share: what makes them is never chance.
+UNDATED = 0.01
 
 
 def blank(share: Share, reference: Share) -> Finding:
     """Are more messages without text than in the reference?"""
     return _compare("blank", "blank messages", share, reference, margin=0.02)
+
+
+def undated(share: Share) -> Finding:
+    """Have more than 1 % of the rows no time that can be read? They are counted, not judged."""
+    status = warn_if(share.value > UNDATED)
+    judged = "more than" if status else "not more than"
+    reason = (
+        f"{share.part:,} of {share.rows:,} rows ({share.value:.2%}) have no time that can be read, "
+        f"{judged} the {UNDATED:.0%} allowed"
+    )
+    return Finding("undated", status, reason, value=share.value, limit=UNDATED, rows=share.rows)
 
 
 def duplicates(share: Share, reference: Share, past: PastFigures = NOTHING) -> Finding:

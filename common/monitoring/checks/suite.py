@@ -103,6 +103,8 @@ def run_checks(
     if days_since_end is not None:
         findings.append(quality.row_count(window.read, past.rows, past.same_weekday))
         findings += check_labels(window, past, days_since_end)
+    if window.undated:
+        findings.append(quality.undated(Share(window.undated, window.read)))
     if baseline.reference is None or not window.read:
         return findings
     findings += check_quality(window, baseline.reference, baseline.known_classes, past)

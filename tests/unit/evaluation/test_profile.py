@@ -95,7 +95,7 @@ def test_a_profile_of_an_earlier_release_is_not_masked(tmp_path):
     of([("@ann", "a", "a", "x")]).save(tmp_path / "a.parquet")
     table = pq.read_table(tmp_path / "a.parquet")
     facts = json.loads(table.schema.metadata[b"triage"])
-    del facts["masked"]
+    del facts["masked"], facts["undated"]
     older = table.replace_schema_metadata({b"triage": json.dumps(facts)})
     pq.write_table(older, tmp_path / "a.parquet")
     assert not Profile.load(tmp_path / "a.parquet").masked

@@ -7,9 +7,10 @@ import pytest
 from common.data.columns import MessageColumns, PredictionColumns, require
 from common.errors import InputError, MissingColumn
 from common.evaluation import profile
-from common.monitoring import late_labels, windows
+from common.monitoring import late_labels, source, windows
 from common.monitoring import observe as observed
 from common.monitoring.observe import Observer
+from common.pipelines.progress import no_progress
 
 COLUMNS = MessageColumns("text", "mood", time="at", segment="brand")
 
@@ -49,7 +50,7 @@ ROWS = [
 
 def test_messages_are_summed_up_by_day(tmp_path):
     found = look(write(tmp_path / "a.csv", ROWS))
-    assert list(found) == ["2026-03-01", "2026-03-02", "2026-03-03", "undated"]
+    assert list(found) == ["2026-03-01", "2026-03-02", "2026-03-03"]
     first = found["2026-03-01"]
     assert first.pairs == Counter({("Angry", "Angry"): 1, ("Angry", "calm"): 1})
     assert first.segments == {"x": (1, 1), "y": (0, 1)}
@@ -58,6 +59,7 @@ def test_messages_are_summed_up_by_day(tmp_path):
     assert found["2026-03-03"].pairs == Counter({("sad", "calm"): 1})
     assert sum(seen.read for seen in found.values()) == len(ROWS)
     assert sum(seen.blank for seen in found.values()) == 1
+    assert sum(seen.undated for seen in found.values()) == 1
 
 
 def test_rows_that_cannot_be_read_count_where_their_neighbours_are(tmp_path):
@@ -202,3 +204,28 @@ def test_segments_are_trimmed_in_files_of_messages_and_of_predictions(tmp_path):
     predictions = look(path, columns, "file", late=late)
     for found in (messages, predictions):
         assert found[windows.WHOLE].segments == {"x": (1, 1)}
+
+
+def test_rows_without_a_time_count_where_their_neighbours_are(tmp_path):
+    dated = [(f"fine {k}", "calm", "2026-03-01", "") for k in range(30)]
+    undated = [("when?", "calm", "2017", "")] * 3
+    found = look(write(tmp_path / "a.csv", [*dated, *undated]))
+    (day,) = found.values()
+    assert (day.read, day.rows, day.undated) == (33, 30, 3)
+
+
+def test_times_of_a_file_by_rows_are_nobody_s_business(tmp_path):
+    path = write(tmp_path / "a.csv", [("fine", "calm", "2017", "")] * 3)
+    assert look(path, length="file")[windows.WHOLE].undated == 0
+
+
+def test_a_file_of_undated_rows_counts_in_the_newest_window(tmp_path):
+    write(tmp_path / "1.csv", [("fine", "calm", "2026-03-01", ""), ("a", "calm", "x", "")])
+    write(tmp_path / "2.csv", [("fine", "calm", "2026-03-02", "")])
+    write(tmp_path / "3.csv", [("fine", "calm", "2/3/26", "")] * 5)
+    files = source.messages(tmp_path, COLUMNS, windows.length("1d"))
+    found = source.by_window(files, Loud(), 100, 1, no_progress)
+    assert {name: (day.read, day.undated) for name, day in found.items()} == {
+        "2026-03-01": (2, 1),
+        "2026-03-02": (6, 5),
+    }

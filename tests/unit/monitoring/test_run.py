@@ -68,9 +68,8 @@ def monitor(book):
         reference=HOLDOUT,
         floor=0.85,
         label_days=7,
-        unlabelled=False,
         version=3,
-        fitted=(),
+        **how,
     ):
         run = judge_windows(
             replace(FEED, floor=floor),
@@ -81,8 +80,7 @@ def monitor(book):
             at or FIRST + timedelta(days=len(windows) - 1),
             days=1,
             label_days=label_days,
-            unlabelled=unlabelled,
-            fitted=fitted,
+            **how,
         )
         return run, record_windows(run, book, channels=[], remind_hours=24)
 
@@ -252,6 +250,22 @@ def test_undated_rows_are_counted_and_not_judged(monitor):
     run, _ = monitor(days((300, 270)) | {"undated": seen(50, 0)})
     assert (run.newest, run.status) == ("2026-03-01", Status.OK)
     assert run.total.rows == 350
+
+
+@pytest.mark.parametrize(("undated", "status"), [(3, Status.OK), (4, Status.WARNING)])
+def test_more_than_one_row_in_a_hundred_without_a_time_opens_an_incident(monitor, undated, status):
+    windows = {"2026-03-01": profile.with_unread(seen(300, 270), 0, 0, undated)}
+    run, new = monitor(windows)
+    (finding,) = [finding for finding in run.findings if finding.name == "undated"]
+    assert finding.status is status
+    assert [notice.finding for notice in new] == (["data"] if status else [])
+
+
+def test_a_day_ends_at_midnight_in_its_zone(monitor):
+    at = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
+    for zone, over in (("UTC", False), ("Europe/Berlin", False), ("Asia/Tokyo", True)):
+        run, _ = monitor(days((300, 270)), at, zone=zone)
+        assert ("row_count" in {finding.name for finding in run.findings}) == over
 
 
 @pytest.mark.parametrize("windows", [days((300, 200)), days((10, 5)), {}, days((300, 270))])

@@ -1,7 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,33 +24,6 @@ def test_a_length_that_is_none_is_one_line(text):
         windows.length(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("2026-03-01T06:24:15Z", "2026-03-01T06:24:15"),
-        ("2026-03-01T06:24:15+02:00", "2026-03-01T04:24:15"),
-        ("2026-03-01 06:24:15", "2026-03-01T06:24:15"),
-        ("2026-03-01 06:24:15.123456", "2026-03-01T06:24:15"),
-        ("2026-03-01", "2026-03-01T00:00:00"),
-        ("Sun Mar 01 06:24:15 +0100 2026", "2026-03-01T05:24:15"),
-        ("", "NaT"),
-        ("yesterday or so", "NaT"),
-        ("2026-13-45", "NaT"),
-    ],
-)
-def test_times_are_read_in_the_forms_that_files_have(text, found):
-    assert windows.times(pa.array([text], pa.large_string())).astype(str).tolist() == [found]
-
-
-def test_a_time_that_cannot_be_read_takes_no_other_with_it():
-    texts = pa.array(["2026-03-01", "?", "2026-03-02"])
-    assert windows.times(texts).astype(str).tolist() == [
-        "2026-03-01T00:00:00",
-        "NaT",
-        "2026-03-02T00:00:00",
-    ]
-
-
 @given(
     st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)),
     st.sampled_from([1, 2, 7, 14, 30]),
@@ -63,3 +35,28 @@ def test_a_moment_is_in_the_window_that_starts_before_and_ends_after_it(moment, 
     assert start <= moment < start + timedelta(days=days)
     if days % 7 == 0:
         assert start.weekday() == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [("2026-03-28", 24), ("2026-03-29", 23), ("2026-10-24", 24), ("2026-10-25", 25)],
+)
+def test_a_day_is_as_long_as_it_was_in_its_zone(day, hours):
+    zone = "Europe/Berlin"
+    over = np.datetime64(windows.end(day, 1, zone).astimezone(UTC).replace(tzinfo=None), "s")
+    moments = over - np.arange(1, 48 * 3600, 1800).astype("timedelta64[s]")
+    named = windows.names(moments, 1, zone)
+    assert (named == day).sum() == 2 * hours
+    assert windows.names(np.array([over]), 1, zone) != day
+
+
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)),
+    st.sampled_from([1, 7]),
+    st.sampled_from(["Europe/Berlin", "America/St_Johns", "Pacific/Apia", "UTC"]),
+)
+def test_a_moment_is_in_a_window_of_local_days(moment, days, zone):
+    (name,) = windows.names(np.array([moment], "datetime64[s]"), days, zone)
+    end = windows.end(name, days, zone)
+    start = windows.end(name, 0, zone)
+    assert start.timestamp() <= moment.replace(tzinfo=UTC).timestamp() < end.timestamp()

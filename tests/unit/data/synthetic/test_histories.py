@@ -80,6 +80,22 @@ def test_each_file_of_messages_is_known_as_synthetic_with_its_class(tmp_path, ki
 
 
 @pytest.mark.parametrize("name", ["new-topic", "label-delay"])
+def test_a_history_starts_on_any_day_with_the_same_messages(tmp_path, name):
+    start = date(2024, 2, 27)
+    usual = histories.write(tmp_path / "usual", name, days=4, rows_a_day=30)
+    moved = histories.write(tmp_path / "moved", name, days=4, rows_a_day=30, start=start)
+    assert [day.date for day in moved.days][-2:] == ["2024-02-29", "2024-03-01"]
+    for there, here in zip(usual.days, moved.days, strict=True):
+        before, after = (
+            [[row["text"], row["tweet_id"]] for row in rows(tmp_path / folder / f"{day.date}.csv")]
+            for folder, day in (("usual", there), ("moved", here))
+        )
+        assert before == after
+    written = [row["created_at"] for row in rows(tmp_path / "moved" / "train.csv")]
+    assert datetime.strptime(written[-1], TIME_FORMAT).date() == start - timedelta(days=1)
+
+
+@pytest.mark.parametrize("name", ["new-topic", "label-delay"])
 def test_the_same_arguments_give_the_same_bytes(tmp_path, name):
     for folder, seed in (("one", 7), ("two", 7), ("other", 8)):
         histories.write(tmp_path / folder, name, days=3, rows_a_day=30, seed=seed)
@@ -170,6 +186,11 @@ def test_help_has_a_line_for_each_scenario():
         ("--days 3 --out DIR", "--days needs --scenario"),
         ("--rows-per-day 3 --out DIR", "--rows-per-day needs --scenario"),
         ("--change-day 3 --out DIR", "--change-day needs --scenario"),
+        ("--start 2026-01-01 --out DIR", "--start needs --scenario"),
+        *(
+            (f"--scenario stable --days 3 --start {day} --out DIR", "must be a date of 1970")
+            for day in ("tomorrow", "2026-02-30", "0001-01-01", "9999-12-31")
+        ),
     ],
 )
 def test_wrong_usage_is_one_line_and_leaves_nothing(capsys, tmp_path, argv, problem):
