@@ -80,6 +80,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> MonitorReques
         metrics_file=args.metrics_file,
         retrain_on=args.retrain_on,
         retrain_data=args.retrain_data,
+        retrain_days=args.retrain_days,
         workers=args.workers,
         seed=settings.seed,
         mask=settings.mask,

@@ -21,7 +21,7 @@ from common.settings import FORM, Settings
 
 def build_parser() -> argparse.ArgumentParser:
     fields = """data_path text_column target_column label_with critical_keywords normalise_labels
-        model_family class_weight holdout_percent segment_column champion_threshold
+        model_family class_weight holdout_percent segment_column time_column champion_threshold
         promote_significance promote_rules contest_rows promotion model_name mlflow_tracking_uri
         mlflow_experiment_name mask examples seed log_level"""
     parser = flags.build_parser(__doc__, "train.py", settings=[*fields.split(), *FORM])
@@ -49,6 +49,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
         text_column=settings.text_column,
         target_column=settings.told("target_column"),
         segment_column=settings.segment_column,
+        time_column=settings.time_column,
         label_with=settings.label_with,
         critical_keywords=settings.critical_keywords,
         normalise_labels=settings.normalise_labels,
@@ -69,6 +70,8 @@ def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
         contest_rows=settings.contest_rows,
         promotion=settings.promotion,
         replace_unscorable=args.replace_unscorable,
+        since=args.since,
+        contest_since=args.contest_since,
         dry_run=args.dry_run,
         model_name=settings.model_name,
         tracking_uri=settings.mlflow_tracking_uri,

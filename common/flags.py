@@ -173,6 +173,10 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     """Give a parser what train.py can be told."""
     add = parser.add_argument
     add("--dry-run", action="store_true", help="fit and compare, but log and register nothing")
+    used = "use only messages written on this day or later (TIME_COLUMN)"
+    add("--since", type=day, metavar="DAY", help=used)
+    deciding = "let messages written on this day or later decide the contest"
+    add("--contest-since", type=day, metavar="DAY", help=deciding)
     add("--replace-unscorable", action="store_true", help="replace a champion beyond testing")
     add("--reproduce", metavar="VERSION", help="fit this version again, and compare its answers")
 
@@ -240,6 +244,8 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     levels = "retrain when accuracy reaches this status"
     add("--retrain-on", choices=("warning", "critical"), help=levels)
     add("--retrain-data", type=Path, metavar="FILE", help="to train on [DATA_PATH]")
+    recent = "train on messages of the last N days [all; since accuracy fell, once that is a week]"
+    add("--retrain-days", type=positive_int, metavar="N", help=recent)
 
 
 def _metavar(field: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from common.data import labels, split
 from common.data.columns import MessageColumns, require_in
 from common.data.csv_reader import Reject
+from common.data.days import Days, days_of
 from common.data.files import parts
 from common.data.reader import Chunk, MessageFile
 from common.data.reading import FIND_OUT, Reading
@@ -23,10 +25,11 @@ from common.errors import InputError
 
 @dataclass(frozen=True)
 class RowCounts:
-    """Rows of a file: `read` = `used` + `rejected` + `blank` + `unlabelled` + `training`.
+    """Rows of a file: `read` is the sum of all others but `replaced`.
 
     `training` counts rows that the model was fitted on, where only the holdout is looked at;
-    `replaced` counts cells with bytes that are not text, of rows that are used all the same.
+    `older` those written before what is asked for, or nobody knows when; `replaced` cells with
+    bytes that are not text, of rows that are used all the same.
     """
 
     used: int = 0
@@ -36,10 +39,12 @@ class RowCounts:
     replaced: int = 0
     first_reject: Reject | None = None
     training: int = 0
+    older: int = 0
 
     @property
     def read(self) -> int:
-        return self.used + self.rejected + self.blank + self.unlabelled + self.training
+        left_out = self.rejected + self.blank + self.unlabelled + self.training + self.older
+        return self.used + left_out
 
     def __add__(self, other: RowCounts) -> RowCounts:
         return RowCounts(
@@ -50,6 +55,7 @@ class RowCounts:
             self.replaced + other.replaced,
             self.first_reject or other.first_reject,
             self.training + other.training,
+            self.older + other.older,
         )
 
     def metrics(self) -> dict[str, float]:
@@ -70,6 +76,7 @@ class RowCounts:
                 (self.blank, "without text"),
                 (self.unlabelled, "without class"),
                 (self.training, "of the training side"),
+                (self.older, "too old, or of no known time"),
                 (self.replaced, "cells with bytes that are not text, replaced"),
             )
             if count
@@ -101,12 +108,13 @@ class MessageRows:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some messages with their classes and segments, equally long (`segments` is empty where
-    none are asked for), and the rows they come from."""
+    """Some messages with their classes, segments and days, equally long (`segments` and `days` are
+    empty where none are asked for), and the rows they come from."""
 
     texts: list[str]
     labels: list[str]
     segments: list[str]
+    days: Days
     counts: RowCounts
     bytes_done: int
 
@@ -114,12 +122,13 @@ class Batch:
 @dataclass(frozen=True)
 class Split:
     """Messages of one side of the split: texts, classes, the texts' buckets and, where asked for,
-    the segments that the rows belong to; (n,) each."""
+    the segments that the rows belong to and the days they were written on; (n,) each."""
 
     texts: npt.NDArray[np.object_]
     labels: npt.NDArray[np.object_]
     buckets: npt.NDArray[np.uint8]
     segments: npt.NDArray[np.object_] | None = None
+    days: Days | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -164,36 +173,52 @@ def rows_of(chunk: Chunk, columns: MessageColumns, holdout_percent: int = 100) -
     )
 
 
-def batches(path: Path, columns: MessageColumns, reading: Reading = FIND_OUT) -> Iterator[Batch]:
+def batches(
+    path: Path,
+    columns: MessageColumns,
+    reading: Reading = FIND_OUT,
+    since: date | None = None,
+) -> Iterator[Batch]:
     """Stream the messages of a file, or of a folder's files, that have a text and a class.
+
+    Args:
+        since: only those written on this day (UTC) or later; `columns.time` says when.
 
     Raises:
         InputError: a file can't be read, or lacks a column.
     """
     done = 0
     for part in parts(path):
-        for batch in _batches_of(part, columns, reading):
+        for batch in _batches_of(part, columns, reading, since):
             yield replace(batch, bytes_done=done + batch.bytes_done)
         done += part.stat().st_size
 
 
-def _batches_of(path: Path, columns: MessageColumns, reading: Reading) -> Iterator[Batch]:
+def _batches_of(
+    path: Path, columns: MessageColumns, reading: Reading, since: date | None
+) -> Iterator[Batch]:
     with MessageFile(path, reading=reading) as messages:
         require_in(messages, columns)
         for chunk in messages.chunks(list(dict.fromkeys(columns.needed.values()))):
             rows = rows_of(chunk, columns)
             labelled = pc.not_equal(rows.labels, "")
+            unlabelled = len(rows.texts) - labelled.true_count
+            days = np.empty(0, "datetime64[D]") if rows.times is None else days_of(rows.times)
+            if since is not None:
+                labelled = pc.and_(labelled, pa.array(days >= np.datetime64(since)))
             used = labelled.true_count
             segments = [] if rows.segments is None else rows.segments.filter(labelled).to_pylist()
             yield Batch(
                 texts=rows.texts.filter(labelled).to_pylist(),
                 labels=rows.labels.filter(labelled).to_pylist(),
                 segments=segments,
+                days=days if rows.times is None else days[np.asarray(labelled)],
                 counts=RowCounts(
                     used=used,
                     rejected=len(chunk.rejects),
                     blank=rows.blank,
-                    unlabelled=len(rows.texts) - used,
+                    unlabelled=unlabelled,
+                    older=len(rows.texts) - unlabelled - used,
                     replaced=chunk.replaced,
                     first_reject=chunk.rejects[0] if chunk.rejects else None,
                 ),
@@ -202,9 +227,16 @@ def _batches_of(path: Path, columns: MessageColumns, reading: Reading) -> Iterat
 
 
 def read_split(
-    path: Path, columns: MessageColumns, holdout_percent: int, reading: Reading = FIND_OUT
+    path: Path,
+    columns: MessageColumns,
+    holdout_percent: int,
+    reading: Reading = FIND_OUT,
+    since: date | None = None,
 ) -> tuple[Split, Split, RowCounts]:
     """Read a whole file: what to fit on, what to keep for the contest, and the rows' counts.
+
+    Args:
+        since: as in `batches`.
 
     Spellings of a class that mean the same (`true`, `True`) become the most frequent one, and with
     `columns.fold_labels` those that differ only by case or blanks.
@@ -215,11 +247,13 @@ def read_split(
     texts: list[str] = []
     classes: list[str] = []
     segments: list[str] = []
+    days: list[Days] = [np.empty(0, "datetime64[D]")]
     counts = RowCounts()
-    for batch in batches(path, columns, reading):
+    for batch in batches(path, columns, reading, since):
         texts += batch.texts
         classes += batch.labels
         segments += batch.segments
+        days.append(batch.days)
         counts += batch.counts
     form = labels.fold if columns.fold_labels else labels.normalise
     names = labels.preferred_spelling(classes, form)
@@ -228,12 +262,14 @@ def read_split(
     all_texts = np.array(texts, object)
     all_labels = np.array([names[form(label)] for label in classes], object)
     groups = np.array(segments, object) if columns.segment else None
+    written = np.concatenate(days) if columns.time else None
     train, holdout = (
         Split(
             all_texts[side],
             all_labels[side],
             buckets[side],
             None if groups is None else groups[side],
+            None if written is None else written[side],
         )
         for side in (~held, held)
     )

@@ -253,6 +253,7 @@ def _keep(
         former: of versions that are not in use any more.
     """
     from common.masking import Disclosure
+    from common.monitoring import windows
     from common.monitoring.checks.finding import Status
     from common.monitoring.retrain import Retraining, retrain_if_needed
     from common.monitoring.run import record_windows
@@ -266,11 +267,15 @@ def _keep(
             scripts=CODE,
             data=request.retrain_data or request.training_data,
             model_name=request.model_name,
+            days=request.retrain_days,
+            window_days=windows.length(request.window).days,
             tracking_uri=registry.uri,
             shown=Disclosure(request.examples, request.mask),
             columns=columns.needed,
         )
-        new_notices += retrain_if_needed(new_notices, retraining, book, request.alert_urls)
+        new_notices += retrain_if_needed(
+            new_notices, retraining, book.windows(judged.feed), book, request.alert_urls
+        )
     return new_notices
 
 

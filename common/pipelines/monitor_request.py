@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import KW_ONLY, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -51,7 +52,8 @@ class MonitorRequest:
         remind_hours: after which an open incident is told again.
         state: the file of windows and incidents; None: monitor.db in the project's folder.
         report, metrics_file: where to write a page of HTML, and figures for Prometheus.
-        retrain_on: how bad accuracy must become for train.py to run, on `retrain_data`.
+        retrain_on: how bad accuracy must become for train.py to run, on `retrain_data`;
+            `retrain_days`: on the messages of the last days alone.
         workers: processes; None: one for each processor.
         seed: of the synthetic sample.
         mask, examples: how much of the messages is stored and shown, as in `masking.Disclosure`.
@@ -99,6 +101,7 @@ class MonitorRequest:
     metrics_file: Path | None = None
     retrain_on: Literal["warning", "critical"] | None = None
     retrain_data: Path | None = None
+    retrain_days: int | None = None
     workers: int | None = None
     seed: int = 42
     mask: bool = False
@@ -119,6 +122,11 @@ class MonitorRequest:
             raise SettingsError("--no-labels is for --data.")
         if self.retrain_data and not self.retrain_on:
             raise SettingsError("--retrain-data is for --retrain-on.")
+        if self.retrain_days is not None:
+            if not self.retrain_on:
+                raise SettingsError("--retrain-days is for --retrain-on.")
+            if not re.fullmatch(r"\d+[dw]", self.window):
+                raise SettingsError("--retrain-days needs a WINDOW of days or weeks, such as 1d.")
         if self.retrain_on not in (None, "warning", "critical"):
             raise SettingsError(f"--retrain-on must be warning or critical, not {self.retrain_on}.")
         if not 0 < self.accuracy_floor < 1:

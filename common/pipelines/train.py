@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +41,7 @@ FITTED_WITH = (
     "text_column",
     "target_column",
     "segment_column",
+    "time_column",
     "label_with",
     "critical_keywords",
     "normalise_labels",
@@ -78,6 +80,8 @@ class TrainRequest:
             replace the champion, as in `contest.Policy`.
         promotion: "manual": a challenger that passed waits for a person.
         replace_unscorable: replace a champion that can't be tested any more.
+        since, contest_since: only messages written on this day (UTC) or later are used; those that
+            are decide the contest. `time_column` says when they were written.
         dry_run: fit and compare, but log and register nothing.
         model_name: of the registered model.
         tracking_uri: MLflow's server or database; None: mlflow.db in the project's folder.
@@ -112,6 +116,9 @@ class TrainRequest:
     contest_rows: int = 30
     promotion: Literal["auto", "manual"] = "auto"
     replace_unscorable: bool = False
+    time_column: str = "created_at"
+    since: date | None = None
+    contest_since: date | None = None
     dry_run: bool = False
     model_name: str = "triage"
     tracking_uri: str | None = field(default=None, repr=False)
@@ -231,7 +238,12 @@ def _fit(request: TrainRequest, source: Source, progress: Progress) -> TrainingR
     recipe = _recipe(request)
     with progress("Fitting", "steps", recipe.steps) as advance:
         return fit.read_and_fit(
-            source.path, _columns(request), recipe, reading=reading_of(request), advance=advance
+            source.path,
+            _columns(request),
+            recipe,
+            reading=reading_of(request),
+            advance=advance,
+            since=request.since,
         )
 
 
@@ -294,6 +306,8 @@ def _columns(request: TrainRequest) -> MessageColumns:
         request.target_column or USUAL_TARGET,
         request.label_with,
         request.critical_keywords,
+        # The times of messages are needed only where somebody asks how old they are.
+        time=request.time_column if request.since or request.contest_since else None,
         segment=request.segment_column,
         normalise_labels=request.normalise_labels,
     )
@@ -319,6 +333,7 @@ def _policy(request: TrainRequest) -> Policy:
         significance=request.promote_significance,
         required=request.promote_rules,
         min_rows=request.contest_rows,
+        since=request.contest_since,
     )
 
 
@@ -342,4 +357,5 @@ def _as_then(request: TrainRequest, version: Version, params: Mapping[str, str])
     }
     logged = from_text({name: params[name] for name in FITTED_WITH if name in params})
     family = version.tags.get("model_family", OLDEST_FAMILY)
-    return replace(request, model_family=family, **defaults | logged)
+    since = date.fromisoformat(params["since"]) if "since" in params else None
+    return replace(request, model_family=family, since=since, **defaults | logged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from fractions import Fraction
 from typing import Literal
 
@@ -118,12 +119,15 @@ class Policy:
         required: the rules that decide; none means that nothing is promoted.
         min_rows: fewer shared holdout rows are no contest, and a first champion that was measured
             on fewer is provisional.
+        since: rows written on this day (UTC) or later decide, if there are enough of them: what
+            held before is no measure where the world has changed. None: all rows.
     """
 
     threshold: float
     significance: float
     required: tuple[RuleName, ...]
     min_rows: int
+    since: date | None = None
 
 
 @dataclass(frozen=True)
@@ -350,9 +354,10 @@ def calibration(
 
 def _decide(rules: Sequence[Rule], rows: int, policy: Policy) -> Verdict:
     accuracy = next(rule for rule in rules if rule.name == "accuracy")
+    since = f" since {policy.since}" if policy.since else ""
     figures = (
         f"accuracy {accuracy.challenger:.4f} against {accuracy.champion:.4f} on {rows:,} shared "
-        f"holdout rows, a gain of {signed(accuracy.difference or 0)}"
+        f"holdout rows{since}, a gain of {signed(accuracy.difference or 0)}"
     )
     failed = [rule for rule in rules if rule.blocks and rule.passed is False]
     if policy.required and not failed:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -143,16 +144,18 @@ def read_and_fit(
     recipe: Recipe,
     reading: Reading = FIND_OUT,
     advance: Advance = _silent,
+    since: date | None = None,
 ) -> TrainingResult:
     """Split a file's messages into training and holdout side, fit on the one, test on the other.
 
     Args:
         advance: told of each of the recipe's steps that is done.
+        since: only messages written on this day (UTC) or later.
 
     Raises:
         InputError: the file can't be read, or has too few rows or classes.
     """
-    train, holdout, counts = read_split(path, columns, recipe.holdout_percent, reading)
+    train, holdout, counts = read_split(path, columns, recipe.holdout_percent, reading, since)
     logger.info("Read %s: %s.", path.name, counts.sentence())
     logger.info("%s", intent(train, holdout))
     return replace(fit(train, holdout, recipe, advance), counts=counts)

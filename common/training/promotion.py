@@ -11,6 +11,7 @@ from operator import attrgetter
 import numpy as np
 
 from common.data import split
+from common.data.labelled import Split
 from common.data.labels import match_spelling
 from common.errors import ModelUnavailable
 from common.registry import history, judged, lock, versions
@@ -173,6 +174,7 @@ def _test(
         )
     shared_percent = min(result.recipe.holdout_percent, champion.holdout_percent)
     shared = split.in_holdout(holdout.buckets, shared_percent)
+    shared, policy = _recent(shared, holdout, policy)
     rows = int(shared.sum())
     if rows < policy.min_rows:
         verdict = contest.no_contest(
@@ -214,6 +216,15 @@ def _test(
             verdict, withdrawn, result.predictions_sha256, contested, policy
         )
     return ContestResult(verdict, shared, classes, own, champions, champion.number)
+
+
+def _recent(shared: Bools, holdout: Split, policy: Policy) -> tuple[Bools, Policy]:
+    """The rows that decide, and the policy as it is held to; all rows if too few are recent."""
+    if policy.since is not None and holdout.days is not None:
+        recent = shared & (holdout.days >= np.datetime64(policy.since))
+        if recent.sum() >= policy.min_rows:
+            return recent, policy
+    return shared, replace(policy, since=None)
 
 
 def _refuse_other_classes(

@@ -1,5 +1,6 @@
 import csv
 import gzip
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -86,6 +87,32 @@ def test_sides_share_no_message_and_hold_all(tmp_path):
     assert len(train) + len(holdout) == counts.used == 400
     assert (holdout.buckets < 20).all()
     assert (train.buckets >= 20).all()
+
+
+def test_only_messages_since_a_day_are_used_and_the_others_are_counted(tmp_path):
+    times = ["2026-03-01", "2026-03-09T23:59:59Z", "2026-03-10T00:30:00+02:00", "?", ""]
+    recent = ["2026-03-10", "Tue Mar 31 22:10:47 +0000 2026"]
+    rows = [f"message {k},good,{time}" for k, time in enumerate([*times, *recent])]
+    path = write(tmp_path, rows, header="text,mood,when")
+    columns = MessageColumns("text", "mood", time="when")
+    (batch,) = batches(path, columns, since=date(2026, 3, 10))
+    assert batch.texts == ["message 5", "message 6"]
+    assert batch.days.astype(str).tolist() == ["2026-03-10", "2026-03-31"]
+    assert (batch.counts.read, batch.counts.used, batch.counts.older) == (7, 2, 5)
+    assert "5 too old, or of no known time" in batch.counts.sentence()
+    (batch,) = batches(path, columns)
+    assert len(batch.texts) == len(batch.days) == 7
+
+
+def test_both_sides_know_the_days_of_their_messages(tmp_path):
+    rows = [f"{row},2026-03-{1 + k % 20:02}" for k, row in enumerate(many(400))]
+    path = write(tmp_path, rows, header="text,mood,when")
+    columns = MessageColumns("text", "mood", time="when")
+    for side in read_split(path, columns, 20, since=date(2026, 3, 11))[:2]:
+        assert len(side.days) == len(side) > 20
+        numbers = [int(text.split()[-1]) for text in side.texts]
+        assert [str(day) for day in side.days] == [f"2026-03-{1 + k % 20:02}" for k in numbers]
+        assert side.days.min() >= np.datetime64("2026-03-11")
 
 
 def test_spellings_of_a_class_become_one(tmp_path):

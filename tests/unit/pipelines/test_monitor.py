@@ -57,6 +57,7 @@ def test_every_flag_reaches_the_request():
     request = request_of(
         *("--data", "a.csv", "--window", "2w", "--floor", "0.9", "--segment-column", "brand"),
         *("--challenger", "latest", "--retrain-on", "critical", "--retrain-data", "b.csv"),
+        *("--retrain-days", "14"),
         *("--report", "r.html", "--metrics-file", "m.prom", "--workers", "3", "--model", "2"),
         *("--alert-urls", "https://a.org/x,https://b.org/y", "--label-days", "3"),
     )
@@ -68,6 +69,7 @@ def test_every_flag_reaches_the_request():
         challenger="latest",
         retrain_on="critical",
         retrain_data=Path("b.csv"),
+        retrain_days=14,
         report=Path("r.html"),
         metrics_file=Path("m.prom"),
         workers=3,
@@ -129,6 +131,8 @@ LATE = {"predictions": Path("b"), "labels": Path("c")}
         (LATE | {"label_with": "vader"}, "LABEL_WITH"),
         (LATE | {"challenger": "latest"}, "--challenger"),
         ({"retrain_data": Path("a")}, "--retrain-on"),
+        ({"retrain_days": 14}, "--retrain-on"),
+        ({"retrain_days": 14, "retrain_on": "critical"}, "WINDOW of days"),
         ({"data": Path("a"), "window": "1m"}, "WINDOW"),
         ({"alert_urls": ("gopher://x",)}, "ALERT_URLS"),
     ],

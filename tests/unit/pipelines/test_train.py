@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from datetime import date
 
 import pandas as pd
 import pyarrow as pa
@@ -131,6 +132,43 @@ def test_other_data_is_no_reproduction(first, request_):
         reproduce(replace(request_, data=table(300)), "1")
 
 
+def changed_table(rows=2400, recent=400):
+    """Words that turn from calm to angry and back, for the last messages."""
+    frame = table(rows)
+    turned = {"angry": "calm", "calm": "angry"}
+    frame.loc[rows - recent :, "mood"] = frame["mood"].iloc[rows - recent :].map(turned)
+    frame["created_at"] = ["2026-03-01"] * (rows - recent) + ["2026-03-10"] * recent
+    return frame
+
+
+def test_where_the_world_has_changed_recent_messages_decide(tmp_path):
+    before = changed_table()
+    request = TrainRequest(
+        before[before["created_at"] == "2026-03-01"],
+        text_column="message",
+        target_column="mood",
+        tracking_uri=f"sqlite:///{tmp_path}/mlflow.db",
+    )
+    assert run(request).contest.verdict.promote
+    request = replace(request, data=before)
+    everything = run(replace(request, dry_run=True)).contest.verdict
+    assert not everything.promote, "old messages outvote new ones"
+    day = date(2026, 3, 10)
+    recent = run(replace(request, since=day, contest_since=day))
+    assert recent.contest.verdict.promote
+    assert "shared holdout rows since 2026-03-10" in recent.contest.verdict.reason
+    assert (recent.counts.used, recent.counts.older) == (400, 2000)
+    assert reproduce(request, str(recent.version.number)).identical
+
+
+def test_too_few_recent_messages_do_not_decide(request_, first):
+    frame = table()
+    frame["created_at"] = ["2026-03-01"] * 390 + ["2026-03-10"] * 10
+    found = run(replace(request_, data=frame, dry_run=True, contest_since=date(2026, 3, 10)))
+    assert "since" not in found.contest.verdict.reason
+    assert found.contest.shared.all()
+
+
 def test_a_table_that_lacks_a_column_is_refused_before_the_store_is_made(request_, tmp_path):
     uri = f"sqlite:///{tmp_path}/none.db"
     with pytest.raises(InputError, match="TARGET_COLUMN"):
@@ -141,7 +179,7 @@ def test_a_table_that_lacks_a_column_is_refused_before_the_store_is_made(request
 def test_a_request_has_the_defaults_of_the_settings():
     names = {"data": "data_path", "experiment": "mlflow_experiment_name"}
     names["tracking_uri"] = "mlflow_tracking_uri"
-    without = {"dry_run", "replace_unscorable", "target_column"}
+    without = {"dry_run", "replace_unscorable", "target_column", "since", "contest_since"}
     request = TrainRequest()
     for field in fields(request):
         if field.name not in without:
