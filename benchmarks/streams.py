@@ -223,6 +223,7 @@ class History:
     not_ok: float
     warned: Counter[str]
     told: list[tuple[int, str]]
+    critical_days: list[int]
 
 
 def watch(stream: Stream, floor: float, days: Sequence[Messages], name: str) -> History:
@@ -240,6 +241,7 @@ def watch(stream: Stream, floor: float, days: Sequence[Messages], name: str) -> 
         float(np.mean([status in TROUBLE for status in monitor.statuses])),
         monitor.warned,
         [(day, what) for day, told in enumerate(monitor.told) for what in told],
+        [day for day, status in enumerate(monitor.statuses) if status is Status.CRITICAL],
     )
 
 

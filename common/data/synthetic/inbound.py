@@ -14,6 +14,7 @@ from common.data.synthetic.messages import (
     Message,
     blocks,
 )
+from common.data.synthetic.origin import BRANDS
 from common.data.synthetic.scenarios import Kind, Scenario
 
 OTHER_CLASS_TOPICS = ("a double charge", "a gift card")
@@ -103,4 +104,4 @@ SCENARIOS: dict[str, Scenario[Message]] = {
     ),
     "small-days": Scenario("20 to 60 messages a day, and nothing changes", rows=(20, 60)),
 }
-INBOUND = Kind("inbound", ("inbound",), COLUMNS, blocks, SCENARIOS)
+INBOUND = Kind("inbound", ("inbound",), COLUMNS, blocks, SCENARIOS, BRANDS)

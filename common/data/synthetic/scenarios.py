@@ -1,8 +1,8 @@
 """Days of synthetic messages in which a known thing happens from a known day on.
 
 All scenarios of one seed and number of rows hold the same messages until the change, and
-`train_messages` are those of the weeks before. As in `twcs.csv`, an answer may refer to a message
-that isn't there.
+`train_messages` are those of the weeks before. Days are as different as real ones (`life`). As in
+`twcs.csv`, an answer may refer to a message that isn't there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from common.data.synthetic import life
 from common.data.synthetic.messages import HOURS_AWAKE, TIME_FORMAT, Message
 from common.data.synthetic.triage import Request
 from common.errors import SettingsError
@@ -61,6 +62,7 @@ class Kind(Generic[Row]):
         columns: of a file; those of a history and `brand`.
         blocks: seed -> an endless stream of them, in blocks.
         scenarios: what can happen to them, by name: the same names for each kind.
+        themes: what `life.theme_of` says of them.
     """
 
     target: str
@@ -68,6 +70,7 @@ class Kind(Generic[Row]):
     columns: tuple[str, ...]
     blocks: Callable[[int], Iterator[list[Row]]]
     scenarios: Mapping[str, Scenario[Row]]
+    themes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,21 +101,23 @@ def simulated(
 
     Args:
         name: a key of the kind's scenarios.
-        rows_a_day: None for ROWS_A_DAY, or what the scenario says.
+        rows_a_day: of each day; None for about ROWS_A_DAY, fewer on weekends, or what the scenario
+            says.
         change_day: as `first_changed_day` gives it.
     """
     scenario = kind.scenarios[name]
     messages: Iterator[Row] = islice(chain.from_iterable(kind.blocks(seed)), TRAIN_ROWS, None)
+    lives = life.lives(kind.themes, days, chance(seed, 0, 2))
     for number, strength in enumerate(_strengths(days, change_day, scenario.gradual), start=1):
         random = chance(seed, number)
-        rows = rows_a_day or ROWS_A_DAY
+        day = start + timedelta(days=number - 1)
+        rows = rows_a_day or life.rows_of(day, ROWS_A_DAY, chance(seed, number, 2))
         if scenario.rows:
             rows = int(random.integers(*scenario.rows, endpoint=True))
-        day = start + timedelta(days=number - 1)
         times = moments(day, 1, rows, random)
-        coming = messages
+        coming = lives[number - 1].messages(messages, chance(seed, number, 3))
         if scenario.alter and strength:
-            coming = scenario.alter(messages, strength, random)
+            coming = scenario.alter(coming, strength, random)
         yield Day(day, strength, _dated(coming, times))
 
 

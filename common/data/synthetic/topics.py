@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from common.data.synthetic.origin import BRANDS
 from common.data.synthetic.scenarios import Kind, Scenario
 from common.data.synthetic.triage import COLUMNS, TARGET, Request, blocks
+from common.data.synthetic.triage import TOPICS as TRIAGE_TOPICS
 
 # From the day of the change on, whatever holds one of these is for the team that handles returns.
 REROUTED_WORDS, REROUTED_TO = ("charge", "refund", "bill", "fee ", "pay"), "returns"
@@ -81,4 +83,5 @@ SCENARIOS: dict[str, Scenario[Request]] = {
     ),
     "small-days": Scenario("20 to 60 messages a day, and nothing changes", rows=(20, 60)),
 }
-TOPICS = Kind(TARGET, (TARGET, "urgency", "tone"), COLUMNS, blocks, SCENARIOS)
+THEMES = tuple(f"{brand} {topic}" for brand in BRANDS for topic in TRIAGE_TOPICS)
+TOPICS = Kind(TARGET, (TARGET, "urgency", "tone"), COLUMNS, blocks, SCENARIOS, THEMES)

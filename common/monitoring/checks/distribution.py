@@ -30,9 +30,9 @@ DISTANCE_MARGIN = 0.1
 # Strengthening the Common chi2 Tests, 1954.
 EXPECTED_ROWS = 5
 OTHERS = "(rare classes)"
-# Over eight days of tweets to airlines PSI was .002 to .05, the distance .02 to .11, much of it by
-# the number of rows.
-PSI_PRIOR, DISTANCE_PRIOR = Prior(0.02, 0.025), Prior(0.08, 0.04)
+# Over eight days of tweets to airlines the root of PSI was .04 to .27, the distance .02 to .17, much
+# of it by the number of rows.
+PSI_ROOT_PRIOR, DISTANCE_PRIOR = Prior(0.12, 0.06), Prior(0.08, 0.04)
 
 
 def psi(expected: Floats, actual: Floats) -> float:
@@ -54,7 +54,7 @@ def predicted_classes(
 
     Args:
         reference, current: how often each class was predicted.
-        past: PSI of the windows before.
+        past: roots of PSI of the windows before.
 
     Without a shift PSI / (1/n + 1/m) is about chi2 with K - 1 degrees of freedom. Source: Yurdakul,
     Statistical Properties of Population Stability Index, 2018. Rare classes are counted together,
@@ -75,11 +75,12 @@ def predicted_classes(
         now = np.append(now[~rare], now[rare].sum())
     shares, shares_before = ((x + 0.5) / (x.sum() + len(x) / 2) for x in (now, before))
     value, scale = psi(shares_before, shares), 1 / n + 1 / m
-    error = scale * math.sqrt(2 * (len(names) - 1))  # chi2's
     p = float(stats.chi2.sf(value / scale, len(names) - 1)) if len(names) > 1 else 1.0
     beyond = scale * float(stats.chi2.isf(SIGNIFICANCE, max(1, len(names) - 1)))
-    held = usual(Figure(value, error), past, PSI_PRIOR)
-    limit = max(PSI_MARGIN, beyond, held.limit)
+    # Its root is about normal, as what is usual is taken to be; that of chi2 has a spread of .7.
+    figure = Figure(math.sqrt(value), 0.7 * math.sqrt(scale))
+    held = usual(figure, past, PSI_ROOT_PRIOR)
+    limit = max(PSI_MARGIN, beyond, held.limit**2)
     lasts = held.lasts and p < LASTING_SIGNIFICANCE and value >= PSI_MARGIN
     status = warn_if(lasts or (p < SIGNIFICANCE and value >= limit))
     order = np.argsort(-np.abs(shares - shares_before), kind="stable")[:SHOWN]
@@ -101,7 +102,7 @@ def predicted_classes(
         reason,
         value=value,
         limit=limit,
-        figure=Figure(value, error),
+        figure=figure,
         rows=n,
         detail=detail,
     )
