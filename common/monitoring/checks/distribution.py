@@ -30,8 +30,8 @@ DISTANCE_MARGIN = 0.1
 # Strengthening the Common chi2 Tests, 1954.
 EXPECTED_ROWS = 5
 OTHERS = "(rare classes)"
-# Over eight days of tweets to airlines the root of PSI was .04 to .27, the distance .02 to .17, much
-# of it by the number of rows.
+# Over eight days of tweets to airlines the root of PSI was .04 to .27, the distance .02 to .17,
+# much of it by the number of rows.
 PSI_ROOT_PRIOR, DISTANCE_PRIOR = Prior(0.12, 0.06), Prior(0.08, 0.04)
 
 
