@@ -124,12 +124,15 @@ def test_predictions_are_charged_to_the_versions_that_made_them(project):
     assert "predictions of versions 1 and 2" in refused.stderr
 
 
-def test_a_look_at_the_file_that_it_was_fitted_on_is_one_at_its_holdout(project):
-    found = json.loads(
-        run(project, "monitor.py", "--data", "history/train.csv", "--json", "--label-days", "9999")
-        .stdout
-    )  # fmt: skip
-    assert 3000 < found["counts"]["used"] < 5000
+def test_of_the_file_that_it_was_fitted_on_only_what_was_held_out_is_looked_at(project):
+    history = project.root / "history"
+    grown = project.root / "grown.csv"
+    _, *newer = (history / "2026-01-01.csv").read_text().splitlines(keepends=True)
+    grown.write_text((history / "train.csv").read_text() + "".join(newer))
+    for data in (history / "train.csv", grown):
+        done = run(project, "monitor.py", "--data", data, "--json", "--label-days", "9999")
+        assert f"The model was fitted on {data.name}" in done.stderr
+        assert 3000 < json.loads(done.stdout)["counts"]["used"] < 5000
 
 
 def test_an_incident_is_acknowledged_and_closed_on_the_command_line(project, receiver):
