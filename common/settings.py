@@ -239,7 +239,7 @@ class Settings(BaseSettings):
         24,
         gt=0,
         allow_inf_nan=False,
-        description="hours after which an open incident is told again",
+        description="hours after which an open incident is told again; of drift, 7 days at least",
     )
     label_days: float = Field(
         7, gt=0, allow_inf_nan=False, description="days that the newest label may be old"

@@ -79,6 +79,11 @@ class Source:
             source = source_of(self.path, self.length, root)
         return Feed(model, watched, source, window_text(self.length), floor)
 
+    @property
+    def can_be_split(self) -> bool:
+        """Whether the rows that a model was not fitted on can be told by their texts."""
+        return isinstance(self.columns, MessageColumns)
+
     def say_if_holdout(self) -> None:
         """Say so where only the holdout is looked at."""
         if self.holdout_only and self.flags:

@@ -149,6 +149,10 @@ def _read(
     if not source.holdout_only:
         tested = judged.rows(registry, version.run_id)
         fitted = fitted_windows(found, tested, version.holdout_percent)
+        if fitted and fitted == found.keys() and source.can_be_split:
+            held_out = replace(source, holdout_only=True)
+            held_out.say_if_holdout()
+            return _read(request, registry, held_out, version, label, progress)
     reference = runs.reference(registry, version.run_id)
     return Watched(version, source, classifier, comparable(found, reference, request.mask), fitted)
 
