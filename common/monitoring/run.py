@@ -17,6 +17,7 @@ from common.monitoring.checks.suite import Baseline, check_freshness, run_checks
 from common.monitoring.history import PastWindows, WindowRecord, record_window, warned
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.lifecycle import Notice
+from common.monitoring.sentences import sentence
 from common.monitoring.windows import UNDATED
 
 # Drift is reported if one of so many windows before showed it too.
@@ -153,8 +154,9 @@ def record_windows(
 def combine_by_subject(findings: Sequence[Finding]) -> list[Finding]:
     """The findings of a window as one for each subject that was judged: its worst.
 
-    Its detail also says which check it is from (`finding`), which others warned (`warned`), and the
-    reasons of all others that are not OK (`also`).
+    Its detail also says which check it is from (`finding`), what it says in plain words
+    (`sentence`), which others warned (`warned`), and the reasons of all others that are not OK
+    (`also`).
     """
     combined = []
     for subject in Subject:
@@ -167,6 +169,7 @@ def combine_by_subject(findings: Sequence[Finding]) -> list[Finding]:
         detail = {
             **first.detail,
             "finding": first.name,
+            "sentence": sentence(first),
             "also": [finding.reason for finding in others if finding.status in TROUBLE],
             "warned": list(warned(asked)),
         }

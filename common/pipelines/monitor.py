@@ -13,7 +13,6 @@ from common import CODE, ROOT
 from common.errors import InputError, StoreError
 from common.pipelines.form import reading_of
 from common.pipelines.monitor_request import MonitorRequest as MonitorRequest
-from common.pipelines.monitor_request import flags_of
 from common.pipelines.progress import no_progress
 
 if TYPE_CHECKING:  # a request is made without any heavy library
@@ -61,6 +60,7 @@ def run(
     from common.monitoring.incidents import book as incident_book
     from common.monitoring.incidents import outbox
     from common.monitoring.unknown_labels import refuse_unknown_labels
+    from common.pipelines.monitor_look import look_of
     from common.registry import runs, store, versions
 
     receivers = channels.parse(request.alert_urls, request.smtp_url, request.mail_from)
@@ -86,14 +86,11 @@ def run(
                 file=source.name,
                 reference=compared.reference,
                 book=book,
-                next_steps=monitoring.propose_steps(
-                    judged,
-                    flags=[*source.flags, *flags_of(request)] if data is request.data else None,
-                    window=request.window,
-                    train_data=request.training_data,
-                ),
                 examples=request.examples,
+                report=str(request.report.resolve()) if request.report else None,
             )
+            look = look_of(request, source, version, columns, new_notices)
+            result = monitoring.with_steps(result, look)
             outbox.deliver_queued(new_notices, book, receivers, result)
     show(result)
     _log(registry, request.experiment, judged, result)

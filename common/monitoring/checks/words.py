@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from common.evaluation.log_odds import log_odds_z
 from common.evaluation.two_samples import MIN_ROWS, shift_p
 from common.models.text import is_person, tokens
 from common.monitoring.checks.finding import SIGNIFICANCE, Finding, reaches, too_few, warn_if
+from common.monitoring.telling_words import LEAST_Z, says_something
 from common.text import p_value
 from common.types import Bools, Floats
 
-SHOWN = 10
+SHOWN, LOOKED_AT = 10, 200
 # Smallest rise of the mean share of unknown words that matters.
 UNKNOWN_MARGIN = 0.02
 # Of drift: how many messages are drawn of each side, how sure it must be, and the smallest distance
@@ -54,7 +57,8 @@ def unknown_words(reference: UnknownWords, current: UnknownWords) -> Finding:
         f" ({mean_before:.2%}), {p_value(p)} on {len(now):,} messages"
     )
     messages_with = Counter(word for unknown, _ in current for word in dict.fromkeys(unknown))
-    frequent = [word for word, _ in messages_with.most_common(SHOWN)]
+    telling = (word for word, _ in messages_with.most_common() if says_something(word))
+    frequent = list(islice(telling, SHOWN))
     return Finding(
         "unknown_words",
         status,
@@ -95,12 +99,13 @@ def drift(reference: Sequence[str], current: Sequence[str]) -> Finding:
     if value > limit:
         limit = max(limit, 0.5 + _chance(features, is_now, random))
     status = warn_if(value > limit)
-    order = np.argsort(_fit(features, is_now).coef_[0], kind="stable")
-    more, fewer = ([str(word) for word in names[k]] for k in (order[::-1][:SHOWN], order[:SHOWN]))
+    more, fewer = _more_and_fewer(features, names, is_now)
     judged = "can be told" if status else "can't be told beyond chance"
+    sides = (("more", more), ("fewer", fewer))
+    told = ", ".join(f"{side} of {', '.join(words[:3])}" for side, words in sides if words)
     reason = (
         f"{len(now):,} messages {judged} from the reference by their words: AUC {value:.4f}, limit "
-        f"{limit:.4f}; more of {', '.join(more[:3])}, fewer of {', '.join(fewer[:3])}"
+        f"{limit:.4f}{'; ' if told else ''}{told}"
     )
     return Finding(
         "text",
@@ -138,6 +143,24 @@ def _tf_idf(texts: Sequence[str]) -> tuple[Any, Any]:
 
     vectorizer = TfidfVectorizer(analyzer=_words, sublinear_tf=True)
     return vectorizer.fit_transform(texts), vectorizer.get_feature_names_out()
+
+
+def _more_and_fewer(features: Any, names: Any, is_now: Bools) -> tuple[list[str], list[str]]:
+    """The words that say what is new and what is gone, the clearest first."""
+    held, held_before = (
+        np.asarray((features[side] > 0).sum(axis=0), float).ravel() for side in (is_now, ~is_now)
+    )
+    rows = int(is_now.sum())
+    z = log_odds_z(held, rows, held_before, len(is_now) - rows)
+    more, fewer = (
+        [
+            str(names[k])
+            for k in np.argsort(-side, kind="stable")[:LOOKED_AT]
+            if side[k] >= LEAST_Z and says_something(str(names[k]))
+        ][:SHOWN]
+        for side in (z, -z)
+    )
+    return more, fewer
 
 
 def _chance(features: Any, is_now: Bools, random: np.random.Generator) -> float:

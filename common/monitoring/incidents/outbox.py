@@ -13,6 +13,7 @@ from common.monitoring.checks.finding import TROUBLE
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.lifecycle import Notice
 from common.monitoring.result import MonitoringResult
+from common.monitoring.story import story
 
 # What of a run's result goes with what is new.
 LOOK = ("status", "exit_code", "model", "file", "window", "floor", "metrics")
@@ -65,7 +66,8 @@ def _alert(notice: Notice, result: MonitoringResult, is_new: bool) -> Alert:
         "detail": notice.detail,
         "text": f"{notice.status.name}: {where}: {notice.reason}.",
         "look": {name: facts[name] for name in LOOK} if is_new else None,
-        "next_steps": result.next_steps,
+        "next_steps": [step.command for step in result.next_steps if step.command],
+        "story": story(notice, result) if is_new else None,
     }
 
 
