@@ -67,17 +67,20 @@ def propose_steps(
         changed: the version that came right before the trouble.
     """
     wrong = {finding.name for finding in findings if finding.status in TROUBLE}
-    steps = []
-    if wrong & set(about(Subject.ACCURACY)):
-        steps += _about_accuracy(wrong, look, changed)
-    if wrong and look.monitor is not None and look.report is None:
+    if not wrong:
+        return ()
+    of_accuracy = bool(wrong & set(about(Subject.ACCURACY)))
+    is_suspect = of_accuracy and changed is not None and changed.to_version == look.version
+    steps = [_go_back(changed, look)] if changed and is_suspect else []
+    if look.monitor is not None and look.report is None:
         say = "Look at the page: the wrong answers, the words, the classes."
         steps.append(Step(say, command("monitor.py", *look.monitor, "--report", REPORT)))
     if wrong & set(asked_by(Question.LABELS)):
         say = "Ask who labels whether the labels still mean what they meant, and come as they did."
         steps.append(Step(say))
-    drift = wrong & set(about(Subject.DRIFT))
-    if drift and not wrong & set(about(Subject.ACCURACY)):
+    if of_accuracy and not is_suspect and not wrong & set(WRONG_LABELS):
+        steps += _mend(look)
+    if not of_accuracy and wrong & set(about(Subject.DRIFT)):
         say = (
             "A campaign, a new product, an outage? Label a hundred of these messages: accuracy on "
             "them says whether it does harm."
@@ -88,24 +91,24 @@ def propose_steps(
     return tuple(steps)
 
 
-def _about_accuracy(wrong: set[str], look: Look, changed: VersionChange | None) -> list[Step]:
-    if wrong & set(WRONG_LABELS):
-        return []
-    if changed and changed.to_version == look.version:
+def _go_back(changed: VersionChange, look: Look) -> Step:
+    say = (
+        f"Version {changed.to_version} came right before it: go back to version "
+        f"{changed.from_version}. That takes seconds; everything else can wait for daylight."
+    )
+    reason = f"accuracy fell with version {changed.to_version}"
+    words = ("rollback", "--reason", reason, *look.registry)
+    return Step(say, command("-m", "common.registry", *words))
+
+
+def _mend(look: Look) -> list[Step]:
+    steps = []
+    if look.version != 1:  # before the first there is nothing to go back to
         say = (
-            f"Version {changed.to_version} came right before it: go back to version "
-            f"{changed.from_version}. That takes seconds; everything else can wait for daylight."
-        )
-        reason = f"accuracy fell with version {changed.to_version}"
-        words = ("rollback", "--reason", reason, *look.registry)
-        return [Step(say, command("-m", "common.registry", *words))]
-    steps = [
-        Step(
             "Did a new champion come right before it? Then write rollback in place of history, to "
-            "go back to the one before.",
-            command("-m", "common.registry", "history", *look.registry),
+            "go back to the one before."
         )
-    ]
+        steps.append(Step(say, command("-m", "common.registry", "history", *look.registry)))
     if look.train is not None and not look.retrained:
         say = "Try what a model fitted on the newest messages does; nothing is changed yet."
         steps.append(Step(say, command("train.py", *look.train, "--dry-run")))

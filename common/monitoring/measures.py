@@ -92,7 +92,7 @@ def alarm(finding: Finding) -> str:
         return f"outside {tell(finding.lower)} to {tell(finding.upper)}" if known else ""
     if math.isnan(finding.limit):
         return ""
-    if side is Side.APART:
+    if side is Side.APART and finding.limit:
         return f"above {tell(finding.limit)}, below {tell(1 / finding.limit)}"
     limit = set_percent(finding.limit) if tell is percent else tell(finding.limit)
     return f"{side.value} {limit}"

@@ -9,10 +9,19 @@ from common.monitoring.checks.catalogue import Subject
 from common.monitoring.checks.finding import TROUBLE
 from common.monitoring.course import Course, course, spoken
 from common.monitoring.examples import Example
-from common.monitoring.incidents.lifecycle import Notice
+from common.monitoring.incidents.lifecycle import (
+    ESCALATED,
+    FLAPPING,
+    OPENED,
+    RECOVERED,
+    REMINDED,
+    Notice,
+)
 from common.monitoring.result import MonitoringResult
 from common.text import percent, quoted, set_percent
 
+# Changes that rest on what a window showed.
+OF_A_WINDOW = (OPENED, ESCALATED, REMINDED, FLAPPING, RECOVERED)
 # Enough to see what it is about, on a phone.
 EXAMPLES = 2
 
@@ -24,6 +33,7 @@ def story(notice: Notice, result: MonitoringResult) -> Story:
         result: of the run that found it out; examples are told only if they are of its window.
     """
     told: Story = {
+        "model": result.model.name,
         "version": result.model.version,
         "headline": str(notice.detail.get("sentence") or notice.reason),
         "figures": {},
@@ -32,6 +42,8 @@ def story(notice: Notice, result: MonitoringResult) -> Story:
         "advice": [{"say": step.say, "command": step.command} for step in result.next_steps],
         "report": result.report,
     }
+    if notice.change not in OF_A_WINDOW:  # its reason says what was done
+        return told
     in_trouble = notice.status in TROUBLE
     if notice.finding == Subject.ACCURACY:
         told |= _of_accuracy(notice, result, in_trouble)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -17,10 +18,13 @@ from common.types import Json
 # A word must stand in so many messages, and be so far beyond the other group.
 LEAST_MESSAGES, LEAST_Z = 3, 2.5
 LEAST_LETTERS = 3
-# What scikit-learn counts among stop words, and customers write to be understood.
+# What scikit-learn counts among stop words and says something in complaints; and what it lacks.
 _NO_STOP_WORDS = {
     *("amount", "bill", "call", "computer", "cry", "describe", "detail", "empty", "fill", "fire"),
     *("found", "full", "interest", "keep", "move", "name", "serious", "show", "system"),
+}
+_STOP_WORDS = {
+    *("did", "does", "doing", "don", "dont", "didnt", "doesnt", "got", "ive", "just", "really"),
 }
 # A pair says more than its words where it stands in most messages that hold one of them.
 PAIR_SHARE = 0.7
@@ -44,8 +48,6 @@ def says_something(word: str) -> bool:
     >>> [says_something(word) for word in ("@united", "#delay", "refund", "the", "24", "@115712")]
     [True, True, True, False, False, False]
     """
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
     name = word.lstrip("@#")
     return (
         sum(map(str.isalpha, name)) >= LEAST_LETTERS
@@ -53,9 +55,16 @@ def says_something(word: str) -> bool:
         and not is_person(word)
         # I'm, don't, it's
         and not {"'", "’"} & set(name)
-        and name not in ENGLISH_STOP_WORDS - _NO_STOP_WORDS
+        and name not in _stop_words()
         and name not in (LINK, LONG_WORD)
     )
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    return ENGLISH_STOP_WORDS - _NO_STOP_WORDS | _STOP_WORDS
 
 
 def telling_words(
@@ -71,7 +80,13 @@ def telling_words(
         return ()
     counts = np.array([[held[word], held_by_others[word]] for word in words], float)
     z = log_odds_z(counts[:, 0], len(texts), counts[:, 1], len(others))
-    clear = [words[k] for k in np.argsort(-z, kind="stable") if z[k] >= LEAST_Z]
+    found = [
+        # Of words that stand in the same messages, a pair says most.
+        (-round(float(score), 6), " " not in word, word)
+        for word, score in zip(words, z, strict=True)
+        if score >= LEAST_Z
+    ]
+    clear = [word for _, _, word in sorted(found)]
     return tuple(
         TellingWord(word, held[word] / len(texts), held_by_others[word] / len(others))
         for word in _without_repetition(clear, held)[:most]
@@ -87,20 +102,20 @@ def share_with(words: Sequence[str], texts: Sequence[str]) -> float:
 
 def _without_repetition(clear: Sequence[str], held: Counter[str]) -> list[str]:
     """Pairs in place of their words where these hardly occur apart; no word twice."""
-    pairs = [word.split(" ") for word in clear if " " in word]
-    fixed = {
+    by_word = {
         word: pair
-        for pair in reversed(pairs)
-        for word in pair
-        if held[" ".join(pair)] >= PAIR_SHARE * held[word]
+        for pair in reversed(clear)
+        if " " in pair
+        for word in pair.split(" ")
+        if held[pair] >= PAIR_SHARE * held[word]
     }
     chosen: list[str] = []
     told: set[str] = set()
-    for word in clear:
-        best = " ".join(fixed.get(word, [word]))
-        if " " not in word and not told & set(best.split(" ")):
-            chosen.append(best)
-            told |= set(best.split(" "))
+    for term in clear:
+        stands_alone = term in by_word.values() if " " in term else term not in by_word
+        if stands_alone and told.isdisjoint(term.split(" ")):
+            chosen.append(term)
+            told |= set(term.split(" "))
     return chosen
 
 
@@ -123,5 +138,5 @@ def _terms(text: str, known: dict[str, bool]) -> set[str]:
     for word in words:
         if word not in known:
             known[word] = says_something(word)
-    pairs = {f"{a} {b}" for a, b in pairwise(words) if known[a] and known[b]}
+    pairs = {f"{a} {b}" for a, b in pairwise(words) if a != b and known[a] and known[b]}
     return {word for word in words if known[word]} | pairs

@@ -90,7 +90,7 @@ def test_a_drop_is_told_once_and_reminded_of_and_recovery_too(project, receiver)
     (alert,) = receiver.bodies
     assert alert["window"] == "2026-01-21"
     assert alert["incident"] in project.log("monitor")
-    assert any(step.startswith("python train.py") for step in alert["next_steps"])
+    assert any("train.py --data days" in step for step in alert["next_steps"])
     later = look(
         project, project.root / "days", "--remind-hours", "0.0001", ALERT_URLS=receiver.url
     )

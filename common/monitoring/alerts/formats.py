@@ -38,7 +38,7 @@ class Story(TypedDict, total=False):
     """What is told of a change while it is new, for people.
 
     Attributes:
-        version: of the model.
+        model, version: that was watched.
         headline: what happened, in plain words, without capital letter and full stop.
         figures: how bad, against what it usually is, and was before, by label.
         common: what the wrong answers have in common; sentences.
@@ -47,6 +47,7 @@ class Story(TypedDict, total=False):
         report: where the page of the run is.
     """
 
+    model: str
     version: int
     headline: str
     figures: Mapping[str, str]
@@ -97,6 +98,14 @@ LISTS = STEPS = 5
 STEP_CHARACTERS = 550
 SECTION_CHARACTERS, CARD_BYTES = 3000, 27_000
 
+# What a subject begins with; a new incident is told without.
+CHANGES = {
+    "opened": "",
+    "escalated": "worse: ",
+    "reminded": "still: ",
+    "flapping": "again and again: ",
+    "recovered": "recovered: ",
+}
 COLOURS = {"OK": "good", "WARNING": "warning", "CRITICAL": "attention"}
 # What makes a link, a picture or a call in the dialects of Markdown; a word joiner, which nobody
 # sees, undoes it. Characters that would emphasise or quote become ones that look like them.
@@ -105,17 +114,19 @@ _JOINER = "\u2060"
 _LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "'"})
 
 
-def subject(alert: Alert) -> str:
-    """`[CRITICAL] triage version 3: accuracy fell from 92.6 % to 82.3 %: one more ... (opened)`."""
+def subject(alert: Alert, most: int = SUBJECT_CHARACTERS) -> str:
+    """`[CRITICAL] triage version 3: accuracy fell from 92.6 % to 82.3 %: one more message ...`."""
     story = alert.get("story") or {}
-    model = line(alert["model"], NAME_CHARACTERS)
-    if "version" in story:
-        model += f" version {story['version']}"
-    change = alert["change"]
-    told = line(_told(alert), SUBJECT_CHARACTERS)
-    start, end = f"[{alert['status']}] {model}: ", f" ({change})"
-    room = SUBJECT_CHARACTERS - len(start) - len(end)
-    return line(start + line(told, max(room, 20)) + end, SUBJECT_CHARACTERS)
+    model = line(story.get("model") or alert["model"], NAME_CHARACTERS)
+    version = f" version {story['version']}" if "version" in story else ""
+    change = CHANGES.get(alert["change"], f"{alert['change']}: ")
+    told = line(_told(alert), REASON_CHARACTERS)
+    whole = line(f"[{alert['status']}] {model}{version}: {change}{told}", 2 * REASON_CHARACTERS)
+    if len(whole) <= most:
+        return whole
+    words = whole[: most - 1].rpartition(" ")[0]
+    # One word without an end is cut anywhere.
+    return f"{words if len(words) > most // 2 else whole[: most - 1]}…"
 
 
 def facts(alert: Alert) -> dict[str, str]:
@@ -212,7 +223,10 @@ def for_slack(alert: Alert) -> dict[str, Json]:
         parts += [_mrkdwn(step["say"])] if step["say"] else []
         code = (step["command"] or "").replace("`", "'")
         parts += [f"```{_entities(code)}```"] if code else []
-    title = line(without_calls(subject(alert)), SUBJECT_CHARACTERS)
+    title = without_calls(subject(alert))
+    if len(title) > SUBJECT_CHARACTERS:
+        joiners = len(title) - len(subject(alert))
+        title = without_calls(subject(alert, SUBJECT_CHARACTERS - joiners))
     blocks: list[Json] = [
         {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
     ]

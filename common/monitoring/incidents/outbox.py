@@ -53,6 +53,8 @@ def _alert(notice: Notice, result: MonitoringResult, is_new: bool) -> Alert:
     model = result.model
     where = f"{model.name} version {model.version} on {result.file}" if is_new else notice.model
     facts = result.to_json()
+    told = story(notice, result) if is_new else None
+    what = told["headline"] if told else notice.reason
     return {
         "incident": notice.incident,
         "model": notice.model,
@@ -64,10 +66,10 @@ def _alert(notice: Notice, result: MonitoringResult, is_new: bool) -> Alert:
         "window": notice.window,
         "reason": notice.reason,
         "detail": notice.detail,
-        "text": f"{notice.status.name}: {where}: {notice.reason}.",
+        "text": f"{notice.status.name}: {where}: {what}.",
         "look": {name: facts[name] for name in LOOK} if is_new else None,
         "next_steps": [step.command for step in result.next_steps if step.command],
-        "story": story(notice, result) if is_new else None,
+        "story": told,
     }
 
 

@@ -76,6 +76,7 @@ def sent(notice):
 
 
 STORY = {
+    "model": "triage",
     "version": 3,
     "headline": "accuracy fell from 92.6 % to 82.3 %: one more message in ten is wrong, since "
     "21 January, mostly class “refund”",
@@ -100,12 +101,28 @@ TOLD = NOTICE | {"story": STORY}
 
 
 def test_the_subject_says_what_happened_to_which_model():
-    assert formats.subject(NOTICE).startswith(f"[CRITICAL] triage: {NOTICE['reason']}"[:100])
-    assert formats.subject(NOTICE).endswith(" (opened)")
+    assert formats.subject(NOTICE) == f"[CRITICAL] triage: {NOTICE['reason']}"
     assert formats.subject(TOLD) == (
         "[CRITICAL] triage version 3: accuracy fell from 92.6 % to 82.3 %: one more message in ten "
-        "is wrong, since 21 January, mostly class “refund” (opened)"
+        "is wrong, since 21 January, mostly class “refund”"
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [("reminded", "still: "), ("escalated", "worse: "), ("retrained", "retrained: ")],
+)
+def test_the_subject_says_what_became_of_an_incident(change, told):
+    assert f"triage version 3: {told}accuracy fell" in formats.subject(TOLD | {"change": change})
+
+
+def test_a_subject_that_is_too_long_ends_with_a_whole_word():
+    long = TOLD | {"story": STORY | {"headline": "accuracy fell and fell " * 20}}
+    shown = formats.subject(long)
+    assert len(shown) <= formats.SUBJECT_CHARACTERS
+    assert shown.endswith((" fell…", " and…", " accuracy…"))
+    header = formats.for_slack(long)["blocks"][0]["text"]["text"]
+    assert header.endswith("…")
 
 
 def test_a_message_says_how_bad_against_what_and_shows_the_two_clearest_messages():
@@ -216,7 +233,7 @@ def test_json_has_a_text_in_any_case():
 def test_a_finding_with_its_status_is_what_a_notice_holds():
     finding = Finding("accuracy", Status.WARNING, "fell")
     notice = NOTICE | {"status": finding.status.name, "reason": finding.reason}
-    assert formats.subject(notice) == "[WARNING] triage: fell (opened)"
+    assert formats.subject(notice) == "[WARNING] triage: fell"
 
 
 # What Slack refuses a message for. Source: https://docs.slack.dev/reference/block-kit/blocks
