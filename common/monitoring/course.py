@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,8 @@ from common.monitoring.history import WindowRecord
 from common.text import brief, one_in, percent
 from common.types import Json
 
+# Before the name of a file that is a window of its own.
+_FILE_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?=.)")
 # So many windows before the trouble are what is usual.
 USUAL_WINDOWS, LEAST_WINDOWS = 20, 3
 # Two OK windows end an incident, so one alone does not end a stretch of trouble.
@@ -67,6 +70,13 @@ class Course:
         return self.usual is not None and self.usual - self.now >= FALL
 
     @property
+    def spoken_since(self) -> str:
+        """Since when, as people say it; empty without trouble, and where a file began it itself."""
+        if self.since is None or (self.since == self.window and _FILE_TIME.match(self.window)):
+            return ""
+        return spoken(self.since, self.window)
+
+    @property
     def sentence(self) -> str:
         """`accuracy fell from 92.6 % to 82.3 %: one more message in ten is wrong, since 21 January`
 
@@ -76,7 +86,7 @@ class Course:
             return f"{percent(self.now)} of {self.rows:,} messages are answered right"
         more = one_in(self.usual - self.now).replace("one in", "one more message in")
         more = more.replace("nearly all", "nearly all messages")
-        since = f", since {spoken(self.since, self.window)}" if self.since else ""
+        since = f", since {self.spoken_since}" if self.spoken_since else ""
         verb = "are" if more.startswith("nearly") else "is"
         return (
             f"accuracy fell from {percent(self.usual)} to {percent(self.now)}: {more} {verb} "
@@ -129,15 +139,19 @@ def course(
 
 
 def spoken(window: str | None, beside: str | None = None) -> str:
-    """The name of a window as people say it: a day without the year if it is that of `beside`.
+    """The name of a window as people say it: a day without the year if it is that of `beside`, a
+    file by its name.
 
-    >>> spoken("2026-01-21", "2026-02-03"), spoken("2025-12-30", "2026-01-02"), spoken("rows 1")
-    ('21 January', '30 December 2025', 'rows 1')
+    >>> spoken("2026-01-21", "2026-02-03"), spoken("2025-12-30", "2026-01-02"), spoken("0000001")
+    ('21 January', '30 December 2025', '0000001')
+    >>> spoken("2026-03-02 06:00:00 my day.csv")
+    'my day.csv'
     """
+    name = _FILE_TIME.sub("", window or "")
     try:
-        day = date.fromisoformat(window or "")
+        day = date.fromisoformat(name)
     except ValueError:
-        return brief(window or "", 80)
+        return brief(name, 80)
     same = beside is not None and beside[:4] == f"{day:%Y}"
     return f"{day.day} {day:%B}" if same else f"{day.day} {day:%B %Y}"
 

@@ -12,7 +12,7 @@ from typing import Any
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
 from common.text import listed, one_in, percent, quoted, set_percent
 
-SHOWN_WORDS = 3
+MORE_WORDS, FEWER_WORDS = 5, 3
 
 
 def sentence(finding: Finding) -> str:
@@ -99,7 +99,8 @@ def _calibration(finding: Finding) -> str:
 
 
 def _text(finding: Finding) -> str:
-    more, fewer = (_words(_detail(finding).get(key)) for key in ("more", "fewer"))
+    more = _words(_detail(finding).get("more"), MORE_WORDS)
+    fewer = _words(_detail(finding).get("fewer"), FEWER_WORDS)
     if finding.status not in TROUBLE:
         return "people use about the same words as when the model was tested"
     sides = [*([f"more {more}"] if more else []), *([f"fewer {fewer}"] if fewer else [])]
@@ -111,7 +112,7 @@ def _unknown_words(finding: Finding) -> str:
     told = (
         f"{percent(finding.value)} of the words are new to the model, {percent(before)} are usual"
     )
-    words = _words(_detail(finding).get("words"))
+    words = _words(_detail(finding).get("words"), MORE_WORDS)
     return f"{told}: {words}" if finding.status in TROUBLE and words else told
 
 
@@ -126,7 +127,10 @@ def _predicted(finding: Finding) -> str:
 
 def _confidence(finding: Finding) -> str:
     if finding.status in TROUBLE:
-        return f"the model is otherwise sure of its answers than usual, by {finding.value:.2f}"
+        return (
+            "the model is more or less sure of its answers than it was: confidences lie "
+            f"{finding.value:.2f} apart, {finding.limit:g} is let pass"
+        )
     return "the model is as sure of its answers as usual"
 
 
@@ -189,6 +193,6 @@ def _detail(finding: Finding) -> Mapping[str, Any]:
     return finding.detail
 
 
-def _words(words: object) -> str:
-    shown = words[:SHOWN_WORDS] if isinstance(words, Sequence) else ()
+def _words(words: object, most: int) -> str:
+    shown = words[:most] if isinstance(words, Sequence) else ()
     return listed(quoted(word) for word in shown)

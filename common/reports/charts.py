@@ -11,6 +11,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
+from common.monitoring.course import spoken
 from common.monitoring.history import BoundedShare
 from common.types import Bools, Labels
 
@@ -173,7 +174,7 @@ def axis_labels(names: Sequence[str]) -> list[str]:
         try:
             day = date.fromisoformat(name)
         except ValueError:
-            return name
+            return spoken(name)
         return f"{day.day} {day:%b}" + ("" if same_year else f" '{day:%y}")
 
     return [label(name) for name in names]

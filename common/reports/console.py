@@ -236,10 +236,8 @@ def _answers(result: MonitoringResult) -> list[str]:
 
 
 def _since(result: MonitoringResult) -> str:
-    from common.monitoring.course import spoken
-
-    went = result.course
-    return f" since {spoken(went.since, went.window)}" if went and went.since else ""
+    since = result.course.spoken_since if result.course else ""
+    return f" since {since}" if since else ""
 
 
 def _watched_classes(result: MonitoringResult) -> str:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -13,11 +14,12 @@ from typing import TypeVar
 import numpy as np
 
 from common.monitoring.checks import catalogue
-from common.monitoring.checks.finding import Status
+from common.monitoring.checks.finding import TROUBLE, Status
 from common.monitoring.course import spoken
 from common.monitoring.incidents.lifecycle import Incident
 from common.monitoring.questions import Answer
 from common.monitoring.result import ClassResult, ClassResults, MonitoringResult, without_nan
+from common.monitoring.story import clearest
 from common.reports import charts, html
 from common.text import capitalised, percent, set_percent
 from common.types import Json
@@ -41,7 +43,8 @@ def render(result: MonitoringResult) -> str:
         facts=result.to_json(),
         headline=capitalised(result.headline),
         figures=figures(result),
-        since=spoken(went.since, went.window) if went and went.since else None,
+        since=went.spoken_since if went else "",
+        also=_also(result),
         timeline=charts.timeline(
             [window.measured for window in result.windows],
             [window.estimate for window in result.windows],
@@ -61,6 +64,7 @@ def render(result: MonitoringResult) -> str:
         segments=weakest(result.segments, lambda s: s.accuracy, lambda s: s.rows),
         answers=[(answer, _panels(answer, result)) for answer in result.questions],
         fine=[answer.title.lower() for answer in result.questions if answer.status is Status.OK],
+        examples=[without_nan(asdict(example)) for example in clearest(result)],
         steps=result.next_steps,
         incidents=[incident.to_json() for incident in open_first(result.incidents)],
         worst=WORST,
@@ -83,6 +87,23 @@ def figures(result: MonitoringResult) -> list[tuple[str, str]]:
     if went.before is not None:
         found.append((f"before, {spoken(went.before_window, went.window)}", percent(went.before)))
     return [*found, ("the floor", set_percent(result.floor))]
+
+
+def _also(result: MonitoringResult) -> list[str]:
+    """What else is wrong than what the headline says, as sentences."""
+    decisive = next((f.name for f in result.findings if f.status is result.status), None)
+    first = next(
+        (a for a in result.questions if decisive in [evidence.check for evidence in a.evidence]),
+        None,
+    )
+    subject = catalogue.QUESTIONS[first.question].subject if first and first.question else None
+    return [
+        capitalised(answer.sentence)
+        for answer in result.questions
+        if answer.status in TROUBLE
+        and answer is not first
+        and (answer.question is None or catalogue.QUESTIONS[answer.question].subject != subject)
+    ]
 
 
 def _panels(answer: Answer, result: MonitoringResult) -> list[tuple[str, Lists, Lists]]:

@@ -65,6 +65,15 @@ def test_what_was_not_measured_has_no_course():
     assert course([], "2026-01-01", 0.9) is None
 
 
-def test_other_names_than_days_are_told_as_they_are():
-    assert spoken("2026-01-02 06:00:00 a.csv") == "2026-01-02 06:00:00 a.csv"
+def test_a_file_is_told_by_its_name_and_no_window_by_nothing():
+    assert spoken("2026-01-02 06:00:00 a.csv") == "a.csv"
+    assert spoken("0000301") == "0000301"
     assert spoken(None) == ""
+
+
+def test_a_file_that_began_its_own_trouble_is_not_told_as_its_beginning():
+    name = "2026-01-02 06:00:00 a.csv"
+    file = WindowRecord(name, CRITICAL, 100, 100, 80, BoundedShare(0.8, 0, 1))
+    went = course([file], name, 0.9)
+    assert went.since == name
+    assert went.sentence == "accuracy fell from 90.0 % to 80.0 %: one more message in ten is wrong"

@@ -282,6 +282,20 @@ def test_the_first_screen_says_what_happened_since_when_how_bad_and_what_is_in_c
     assert "Accuracy over time" in rest
 
 
+def test_what_else_is_wrong_is_told_besides():
+    words = Finding("text", Status.WARNING, "AUC", value=0.7, limit=0.5, detail={"more": ["ewr"]})
+    recall = Finding("class_recall", Status.WARNING, "fell", detail={"fallen": []})
+    page = monitor_page.render(replace(FALLEN, findings=(*FALLEN.findings, words, recall)))
+    besides = page[page.index("Besides:") : page.index("What to do next")]
+    assert "People use other words: more “ewr”" in besides
+    assert besides.count("<li>") == 1, "recall is a detail of what the headline says"
+
+
+def test_messages_with_new_words_are_shown():
+    page = monitor_page.render(replace(PLAIN, typical=("stuck at ewr",)))
+    assert "stuck at ewr" in page[page.index("<h2>Examples</h2>") :]
+
+
 def test_what_is_fine_is_folded_and_no_value_contradicts_its_status():
     page = monitor_page.render(FALLEN)
     folded = page[page.index("Fine: floor, lengths") :]
