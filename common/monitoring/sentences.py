@@ -51,8 +51,8 @@ def _pooled(finding: Finding) -> str:
 
 def _estimated(finding: Finding) -> str:
     estimate = (
-        f"by the confidences, {percent(finding.value)} of the answers are right "
-        f"({percent(finding.lower)} to {percent(finding.upper)})"
+        f"an estimated {percent(finding.value)} of the answers are right "
+        f"({percent(finding.lower)} to {percent(finding.upper)}, by their confidences)"
     )
     if finding.status in TROUBLE:
         return f"{estimate}, less than the floor of {set_percent(finding.limit)}"

@@ -190,6 +190,8 @@ def monitoring(result: MonitoringResult) -> str:
 
     Without labels, all that is known of the messages and the answers too.
     """
+    from common.monitoring.course import spoken
+
     lines = _answers(result)
     if result.wrong and result.wrong.sentences:
         lines += ["", f"Of the {result.wrong.wrong:,} wrong answers{_since(result)}:"]
@@ -198,8 +200,8 @@ def monitoring(result: MonitoringResult) -> str:
     for change in result.version_changes[-1:]:
         lines += [
             "",
-            f"Version {change.to_version} has replaced version {change.from_version} in window "
-            f"{change.window}.",
+            f"Version {change.to_version} is in use since {spoken(change.window)}, in place of "
+            f"version {change.from_version}.",
         ]
     if result.next_steps:
         lines += ["", "Next:"]

@@ -98,6 +98,17 @@ LISTS = STEPS = 5
 STEP_CHARACTERS = 550
 SECTION_CHARACTERS, CARD_BYTES = 3000, 27_000
 
+# What people read in place of a detail's key.
+LABELS = {
+    "more": "more of",
+    "fewer": "fewer of",
+    "words": "new words",
+    "moved": "answers",
+    "fallen": "found less often",
+    "worst": "lowest segments",
+    "groups": "confidences of",
+    "columns": "missing columns",
+}
 # What a subject begins with; a new incident is told without.
 CHANGES = {
     "opened": "",
@@ -134,7 +145,7 @@ def facts(alert: Alert) -> dict[str, str]:
 
     >>> facts({"since": "2026-03-01T06:00:00Z", "window": "2026-03-01", "incident": "words-3f2a",
     ...     "detail": {"words": ["refnud", "acount"], "p": 0.0001}})
-    {'words': 'refnud, acount', 'since': '2026-03-01 06:00 UTC', 'window': '2026-03-01', \
+    {'new words': 'refnud, acount', 'since': '2026-03-01 06:00 UTC', 'window': '2026-03-01', \
 'incident': 'words-3f2a'}
     """
     story = alert.get("story") or {}
@@ -318,7 +329,9 @@ def _told(alert: Alert) -> str:
 def _lists(detail: Mapping[str, Json]) -> dict[str, str]:
     """Words, classes and segments: what lists of the detail hold, each with its main figure."""
     found = {
-        line(label, WORD_CHARACTERS): ", ".join(filter(None, map(_item, items[:WORDS])))
+        LABELS.get(label, line(label, WORD_CHARACTERS)): ", ".join(
+            filter(None, map(_item, items[:WORDS]))
+        )
         for label, items in detail.items()
         if isinstance(items, list) and label not in ("also", "warned")
     }

@@ -15,12 +15,12 @@ def z(held, rows, other, others):
 
 
 def test_it_is_the_formula_of_the_paper_with_messages_as_counts():
-    prior = PRIOR_MESSAGES * 0.16
-    rest = PRIOR_MESSAGES - prior
-    first = np.log((30 + prior + 0.5) / (70 + rest + 0.5))
-    second = np.log((2 + prior + 0.5) / (98 + rest + 0.5))
-    error = np.sqrt(1 / (30 + prior + 0.5) + 1 / (2 + prior + 0.5))
-    assert z(30, 100, 2, 100) == pytest.approx((first - second) / error)
+    prior = PRIOR_MESSAGES * 0.16 + 0.5
+    rest = PRIOR_MESSAGES * 0.84 + 0.5
+    held, lack, other_held, other_lack = 30 + prior, 70 + rest, 2 + prior, 98 + rest
+    error = np.sqrt(1 / held + 1 / lack + 1 / other_held + 1 / other_lack)
+    expected = (np.log(held / lack) - np.log(other_held / other_lack)) / error
+    assert z(30, 100, 2, 100) == pytest.approx(expected)
 
 
 def test_a_frequent_word_beats_a_rare_one_with_a_greater_ratio():

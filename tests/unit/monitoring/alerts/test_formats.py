@@ -200,9 +200,9 @@ def recall():
 @pytest.mark.parametrize(
     ("finding", "label", "shown"),
     [
-        (lambda: words.unknown_words([([], 2)] * 40, [(["zzz"], 2)] * 40), "words", "zzz"),
-        (lambda: segments.accuracy(SEGMENTS, 0.9), "worst", "x 0.20, y 0.98"),
-        (recall, "fallen", "refund 0.20"),
+        (lambda: words.unknown_words([([], 2)] * 40, [(["zzz"], 2)] * 40), "new words", "zzz"),
+        (lambda: segments.accuracy(SEGMENTS, 0.9), "lowest segments", "x 0.20, y 0.98"),
+        (recall, "found less often", "refund 0.20"),
     ],
 )
 def test_words_segments_and_classes_of_a_finding_are_named(finding, label, shown):
@@ -217,7 +217,7 @@ def test_what_names_nothing_is_left_out():
 
 def test_at_most_five_words_are_shown_and_none_is_cut_before_it_can_be_read():
     long = [f"{k}" * 50 for k in range(9)]
-    shown = formats.facts(NOTICE | {"detail": {"words": long}})["words"].split(", ")
+    shown = formats.facts(NOTICE | {"detail": {"words": long}})["new words"].split(", ")
     assert shown == long[:5]
 
 
