@@ -6,9 +6,11 @@ without one here is told by its reason.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from common.evaluation.two_samples import MIN_ROWS
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
 from common.text import listed, one_in, percent, quoted, set_percent
 
@@ -17,8 +19,10 @@ MORE_WORDS, FEWER_WORDS = 5, 3
 
 def sentence(finding: Finding) -> str:
     """The finding in one sentence, with its numbers."""
+    if finding.name == "accuracy" and finding.status is Status.UNKNOWN:
+        return _unmeasured(finding)
     tell = SENTENCES.get(finding.name)
-    if tell is None or finding.value != finding.value or finding.status is Status.UNKNOWN:
+    if tell is None or math.isnan(finding.value) or finding.status is Status.UNKNOWN:
         return finding.reason
     try:
         return tell(finding)
@@ -29,6 +33,17 @@ def sentence(finding: Finding) -> str:
         ArithmeticError,
     ):  # a detail as other releases wrote it
         return finding.reason
+
+
+def _unmeasured(finding: Finding) -> str:
+    if not finding.rows:
+        return "no message has a label, so accuracy is not measured"
+    if finding.rows >= MIN_ROWS or math.isnan(finding.value):
+        return finding.reason
+    return (
+        f"only {finding.rows:,} messages have a label, which is too few to judge: {MIN_ROWS} are "
+        "needed"
+    )
 
 
 def _accuracy(finding: Finding) -> str:

@@ -60,7 +60,7 @@ def run(
     from common.monitoring.incidents import book as incident_book
     from common.monitoring.incidents import outbox
     from common.monitoring.unknown_labels import refuse_unknown_labels
-    from common.pipelines.monitor_look import look_of
+    from common.pipelines.monitor_look import with_next_steps
     from common.registry import runs, store, versions
 
     receivers = channels.parse(request.alert_urls, request.smtp_url, request.mail_from)
@@ -89,8 +89,7 @@ def run(
                 examples=request.examples,
                 report=str(request.report.resolve()) if request.report else None,
             )
-            look = look_of(request, source, version, columns, new_notices)
-            result = monitoring.with_steps(result, look)
+            result = with_next_steps(result, request, source, version, columns, new_notices)
             outbox.deliver_queued(new_notices, book, receivers, result)
     show(result)
     _log(registry, request.experiment, judged, result)

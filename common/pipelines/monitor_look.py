@@ -10,7 +10,9 @@ from common.data.columns import MessageColumns
 from common.data.source import choose_source
 from common.errors import InputError
 from common.monitoring.advice import Look, short
+from common.monitoring.checks.finding import TROUBLE
 from common.monitoring.incidents.lifecycle import RETRAINED, Notice
+from common.monitoring.result import MonitoringResult, with_steps
 from common.monitoring.source import Source
 from common.pipelines.form import reading_of
 from common.pipelines.monitor_request import (
@@ -22,19 +24,33 @@ from common.pipelines.monitor_request import (
 from common.registry.versions import Version
 
 
-def look_of(
+def with_next_steps(
+    result: MonitoringResult,
+    request: MonitorRequest,
+    source: Source,
+    version: Version,
+    columns: MessageColumns,
+    new_notices: Sequence[Notice],
+) -> MonitoringResult:
+    """The result with what to do next, if something is wrong.
+
+    Args:
+        columns: that the look used, the version's own among them.
+        new_notices: what is new of incidents, a training that was just done among it.
+    """
+    if not any(finding.status in TROUBLE for finding in result.findings):
+        return result  # no file is read again for nothing
+    return with_steps(result, _look(request, source, version, columns, new_notices))
+
+
+def _look(
     request: MonitorRequest,
     source: Source,
     version: Version,
     columns: MessageColumns,
     new_notices: Sequence[Notice],
 ) -> Look:
-    """What of a look its next steps must repeat.
-
-    Args:
-        columns: that the look used, the version's own among them.
-        new_notices: what is new of incidents, a training that was just done among it.
-    """
+    """What of a look its next steps must repeat."""
     at = [short(word) if Path(word).is_absolute() else word for word in source.flags]
     in_memory = request.data is not None and not isinstance(request.data, Path)
     new = _new_messages(request, source, version)

@@ -291,6 +291,16 @@ def test_what_else_is_wrong_is_told_besides():
     assert besides.count("<li>") == 1, "recall is a detail of what the headline says"
 
 
+def test_while_an_incident_is_open_a_good_window_does_not_say_that_nothing_is_to_be_done():
+    opened = Notice("accuracy-1", "triage", "accuracy", "opened", Status.CRITICAL, OPENED, OPENED,
+                    "2026-03-01", "fell", {})  # fmt: skip
+    good = replace(PLAIN, status=Status.OK)
+    assert "Nothing has to be done" in monitor_page.render(good)
+    page = monitor_page.render(replace(good, incidents=(Incident((opened,)),)))
+    assert "Nothing has to be done" not in page
+    assert "An incident is still open" in page
+
+
 def test_messages_with_new_words_are_shown():
     page = monitor_page.render(replace(PLAIN, typical=("stuck at ewr",)))
     assert "stuck at ewr" in page[page.index("<h2>Examples</h2>") :]
