@@ -12,7 +12,7 @@ from common import CODE
 from common.commands import as_typed
 from common.monitoring.checks.catalogue import Question, Subject, about, asked_by
 from common.monitoring.checks.finding import TROUBLE, Finding
-from common.monitoring.course import VersionChange
+from common.monitoring.version_changes import VersionChange
 from common.text import printable
 from common.types import Json
 
@@ -70,7 +70,7 @@ def propose_steps(
     if not wrong:
         return ()
     of_accuracy = bool(wrong & set(about(Subject.ACCURACY)))
-    is_suspect = of_accuracy and changed is not None and changed.to_version == look.version
+    is_suspect = of_accuracy and changed is not None and changed.after == look.version
     steps = [_go_back(changed, look)] if changed and is_suspect else []
     if look.monitor is not None and look.report is None:
         say = "Look at the page: the wrong answers, the words, the classes."
@@ -93,10 +93,10 @@ def propose_steps(
 
 def _go_back(changed: VersionChange, look: Look) -> Step:
     say = (
-        f"Version {changed.to_version} came right before it: go back to version "
-        f"{changed.from_version}. That takes seconds; everything else can wait for daylight."
+        f"Version {changed.after} came right before it: go back to version "
+        f"{changed.before}. That takes seconds; everything else can wait for daylight."
     )
-    reason = f"accuracy fell with version {changed.to_version}"
+    reason = f"accuracy fell with version {changed.after}"
     words = ("rollback", "--reason", reason, *look.registry)
     return Step(say, command("-m", "common.registry", *words))
 

@@ -10,6 +10,7 @@ from datetime import date
 from common.evaluation.two_samples import MIN_ROWS, Share
 from common.monitoring.checks.finding import TROUBLE, Status
 from common.monitoring.history import WindowRecord
+from common.monitoring.version_changes import VersionChange
 from common.text import brief, one_in, percent
 from common.types import Json
 
@@ -23,22 +24,6 @@ ENDING_WINDOWS = 2
 SUSPECT_WINDOWS = 3
 # Smaller drops are not told as a fall.
 FALL = 0.01
-
-
-@dataclass(frozen=True)
-class VersionChange:
-    """From `window` on, windows are judged by the answers of another version."""
-
-    window: str
-    from_version: int
-    to_version: int
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            "window": self.window,
-            "from_version": self.from_version,
-            "to_version": self.to_version,
-        }
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from common.monitoring.advice import Look, Step, propose_steps
 from common.monitoring.checks.catalogue import Subject, about
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
 from common.monitoring.checks.severity import overall
-from common.monitoring.course import Course, VersionChange, course
+from common.monitoring.course import Course, course
 from common.monitoring.examples import Example, typical_messages, worst_examples
 from common.monitoring.history import WindowRecord
 from common.monitoring.incidents.book import Book
@@ -31,6 +31,7 @@ from common.monitoring.incidents.lifecycle import Incident
 from common.monitoring.questions import Answer, answers
 from common.monitoring.run import MonitoringRun
 from common.monitoring.sentences import sentence
+from common.monitoring.version_changes import VersionChange
 from common.monitoring.wrong_answers import WrongAnswers, wrong_answers
 from common.text import quoted
 from common.types import Json
@@ -218,7 +219,7 @@ class MonitoringResult:
             "course": self.course.to_json() if self.course else None,
             "wrong": self.wrong.to_json() if self.wrong else None,
             "typical": list(self.typical),
-            "version_changes": [change.to_json() for change in self.version_changes],
+            "version_changes": [asdict(change) for change in self.version_changes],
             "report": self.report,
         }
         return {name: without_nan(value) for name, value in facts.items()}

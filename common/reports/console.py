@@ -200,8 +200,8 @@ def monitoring(result: MonitoringResult) -> str:
     for change in result.version_changes[-1:]:
         lines += [
             "",
-            f"Version {change.to_version} is in use since {spoken(change.window)}, in place of "
-            f"version {change.from_version}.",
+            f"Version {change.after} is in use since {spoken(change.window)}, in place of "
+            f"version {change.before}.",
         ]
     if result.next_steps:
         lines += ["", "Next:"]

@@ -53,7 +53,7 @@ def render(result: MonitoringResult) -> str:
         labels=charts.axis_labels(names),
         trouble=charts.place_of(went.since if went else None, names),
         changes=[
-            (place, change.to_version)
+            (place, change.after)
             for change in result.version_changes
             if (place := charts.place_of(change.window, names)) is not None
         ],

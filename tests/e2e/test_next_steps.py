@@ -114,7 +114,7 @@ def test_after_a_new_champion_going_back_is_one_line(project):
     code = """
 from common.monitoring.advice import Look, propose_steps
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.course import VersionChange
+from common.monitoring.version_changes import VersionChange
 found = [Finding("degradation", Status.CRITICAL, "fell")]
 print(propose_steps(found, Look(version=2), VersionChange("2026-01-11", 1, 2))[0].command)
 """

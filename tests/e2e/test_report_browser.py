@@ -12,7 +12,7 @@ from common.evaluation.metrics import ClassMetrics
 from common.evaluation.two_samples import Share
 from common.monitoring.advice import Step
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.course import Course, VersionChange
+from common.monitoring.course import Course
 from common.monitoring.examples import Example
 from common.monitoring.history import BoundedShare, WindowRecord
 from common.monitoring.incidents.lifecycle import Incident, Notice
@@ -25,6 +25,7 @@ from common.monitoring.result import (
     WatchedModel,
 )
 from common.monitoring.telling_words import TellingWord
+from common.monitoring.version_changes import VersionChange
 from common.monitoring.wrong_answers import ClassErrors, WrongAnswers
 from common.reports import monitoring as monitor_page
 

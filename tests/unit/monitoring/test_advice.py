@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from common import CODE
 from common.monitoring.advice import Look, command, propose_steps, short
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.course import VersionChange
+from common.monitoring.version_changes import VersionChange
 
 LOOK = Look(
     monitor=["--data", "my data.csv", "--window", "1d"],

@@ -3,8 +3,9 @@
 import pytest
 
 from common.monitoring.checks.finding import Status
-from common.monitoring.course import VersionChange, course, spoken
+from common.monitoring.course import course, spoken
 from common.monitoring.history import BoundedShare, WindowRecord
+from common.monitoring.version_changes import VersionChange
 
 OK, WARNING, CRITICAL, UNKNOWN = Status
 

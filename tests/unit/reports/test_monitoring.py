@@ -15,7 +15,7 @@ from common.evaluation.two_samples import Share
 from common.monitoring.advice import Step
 from common.monitoring.checks.catalogue import CHECKS
 from common.monitoring.checks.finding import Finding, Status
-from common.monitoring.course import Course, VersionChange
+from common.monitoring.course import Course
 from common.monitoring.examples import Example
 from common.monitoring.history import BoundedShare, WindowRecord
 from common.monitoring.incidents.lifecycle import Incident, Notice
@@ -28,6 +28,7 @@ from common.monitoring.result import (
     WatchedModel,
 )
 from common.monitoring.telling_words import TellingWord
+from common.monitoring.version_changes import VersionChange
 from common.monitoring.wrong_answers import ClassErrors, WrongAnswers
 from common.reports import monitoring as monitor_page
 
@@ -113,7 +114,7 @@ WRONG = st.builds(
     shares=st.tuples(SHARE, SHARE),
     segments=st.dictionaries(TEXT, st.just(Share(3, 9)), max_size=2),
 )
-CHANGE = st.builds(VersionChange, window=TEXT, from_version=st.just(1), to_version=st.just(2))
+CHANGE = st.builds(VersionChange, window=TEXT, before=st.just(1), after=st.just(2))
 NOTICE = st.builds(
     Notice,
     incident=TEXT,
