@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
@@ -48,17 +48,19 @@ def worst_examples(window: Profile, most: int) -> tuple[Example, ...]:
 def typical_messages(window: Profile, findings: Sequence[Finding], most: int) -> tuple[str, ...]:
     """Messages that hold most of the words that are new, where other words are an alarm."""
     new = {
-        str(word)
+        word
         for finding in findings
         if finding.name in asked_by(Question.WORDS) and finding.status in TROUBLE
-        for key in ("more", "words")
-        for word in _listed(finding.detail.get(key))
-        if says_something(str(word))
+        for key in ("more", "words", "surging")
+        for word in _words(finding.detail.get(key))
+        if says_something(word)
     }
     held = {text: len(new & set(tokens(text))) for text in dict.fromkeys(window.unfitted()) if text}
     found = sorted((text for text, words in held.items() if words), key=lambda text: -held[text])
     return tuple(found[:most])
 
 
-def _listed(value: Json) -> Sequence[Json]:
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+def _words(value: Json) -> list[str]:
+    """The words of a list in a detail, with figures beside each or without."""
+    items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    return [str(item.get("word", "") if isinstance(item, Mapping) else item) for item in items]

@@ -22,11 +22,13 @@ from common.types import Json
 
 # Why a value beyond its limit is no alarm, where it is not that chance may explain it.
 REASONS = {
-    "accuracy_pooled": "but the newest window holds it",
+    "accuracy_pooled": "but the newest windows hold it",
     "estimated_accuracy": "but accuracy is measured, which counts more",
     "challenger": "for information; a contest decides",
 }
 OTHERS = Asked(Subject.DATA, "Others", "What else was found?")
+# Drift that is small is an alarm where it lasts.
+LASTS = "less than that, but the last windows together are beyond it"
 BY_CHANCE = "but no more than chance may explain"
 
 
@@ -38,7 +40,7 @@ class Evidence:
         check, title: its name, and what it is called.
         value: what was measured, with its unit; empty if nothing was.
         alarm: where its alarm begins; empty if it has none.
-        note: why a value beyond that is no alarm; else empty.
+        note: why a value beyond that is no alarm, or one within it is; else empty.
         reason: of its status, with all numbers.
     """
 
@@ -125,16 +127,19 @@ def _answer(question: Question | None, asked: Asked, findings: Sequence[Finding]
 
 def _evidence(finding: Finding) -> Evidence:
     check = CHECKS.get(finding.name)
+    is_beyond, lasts = beyond(finding), finding.detail.get("lasts") is True
     note = ""
-    if finding.status is Status.OK and beyond(finding):
+    if finding.status is Status.OK and is_beyond:
         note = REASONS.get(finding.name, BY_CHANCE)
+    elif finding.status in TROUBLE and not is_beyond and lasts:
+        note = LASTS
     return Evidence(
         check=finding.name,
         title=check.title if check else finding.name,
         status=finding.status,
         value="" if math.isnan(finding.value) else shown(finding),
         # Other evidence than the value decided, as a day without any row where none are usual.
-        alarm="" if finding.status in TROUBLE and not beyond(finding) else alarm(finding),
+        alarm="" if finding.status in TROUBLE and not is_beyond and not lasts else alarm(finding),
         note=note,
         reason=finding.reason,
     )

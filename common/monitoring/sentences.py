@@ -12,6 +12,7 @@ from typing import Any
 
 from common.evaluation.two_samples import MIN_ROWS
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
+from common.monitoring.telling_words import says_something
 from common.text import listed, one_in, percent, quoted, set_percent
 
 MORE_WORDS, FEWER_WORDS = 5, 3
@@ -54,7 +55,7 @@ def _accuracy(finding: Finding) -> str:
     if finding.status is Status.WARNING:
         return f"{right}, which is below the floor of {floor}; that may be chance"
     if finding.value < finding.limit:
-        return f"{right}, below the floor of {floor}, but the newest window holds it"
+        return f"{right}, below the floor of {floor}, but the newest windows hold it"
     return f"{right}; the floor is {floor}"
 
 
@@ -82,7 +83,10 @@ def _segment(finding: Finding) -> str:
 
 def _degradation(finding: Finding) -> str:
     now, before = _detail(finding)["accuracy"], _detail(finding)["holdout_accuracy"]
+    windows = _detail(finding).get("windows", 1)
     told = f"{percent(now)} are answered right, {percent(before)} when the model was tested"
+    if windows > 1:
+        told = f"in the last {windows} windows together {told}"
     if finding.status in TROUBLE:
         return f"{told}: {one_in(before - now).replace('one in', 'one more message in')} is wrong"
     return f"{told}; chance may explain it" if finding.value < 0 else told
@@ -120,6 +124,17 @@ def _text(finding: Finding) -> str:
         return "people use about the same words as when the model was tested"
     sides = [*([f"more {more}"] if more else []), *([f"fewer {fewer}"] if fewer else [])]
     return f"people use other words: {', '.join(sides)}" if sides else "people use other words"
+
+
+def _surging(finding: Finding) -> str:
+    if finding.status not in TROUBLE:
+        return "no words come up more than they do at times"
+    words = [
+        f"{quoted(word['word'])} ({percent(word['reference'])} to {percent(word['share'])})"
+        for word in _detail(finding)["surging"]
+        if says_something(word["word"])
+    ]
+    return f"more messages than usual hold {listed(words[:FEWER_WORDS])}"
 
 
 def _unknown_words(finding: Finding) -> str:
@@ -188,6 +203,7 @@ SENTENCES: Mapping[str, Callable[[Finding], str]] = {
     "class_recall": _recall,
     "calibration": _calibration,
     "text": _text,
+    "surging_words": _surging,
     "unknown_words": _unknown_words,
     "predicted_classes": _predicted,
     "confidence": _confidence,
@@ -198,6 +214,7 @@ SENTENCES: Mapping[str, Callable[[Finding], str]] = {
     "rejected": _share("of the rows can't be read"),
     "blank": _share("of the messages are blank"),
     "replaced": _share("of the messages hold broken characters"),
+    "mojibake": _share("of the messages hold letters decoded twice (Ã© for é)"),
     "duplicates": _share("of the messages are copies of others"),
     "unseen_labels": _share("of the labels are no class of the model"),
     "label_coverage": _share("of the messages have no label"),

@@ -103,6 +103,7 @@ LABELS = {
     "more": "more of",
     "fewer": "fewer of",
     "words": "new words",
+    "surging": "words that come up",
     "moved": "answers",
     "fallen": "found less often",
     "worst": "lowest segments",

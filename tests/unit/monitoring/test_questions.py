@@ -66,7 +66,7 @@ def test_details_never_hide_what_their_question_asks():
 
 
 def test_every_check_with_a_value_has_a_measure_and_a_sentence_where_people_need_one():
-    assert set(CHECKS) - set(MEASURES) <= {"columns", "swapped_labels"}
+    assert set(CHECKS) - set(MEASURES) == {"columns"}
     assert set(SENTENCES) <= set(CHECKS)
 
 
@@ -98,6 +98,14 @@ def test_the_worst_answer_comes_first_and_the_finding_that_decides_leads_its_evi
         (Finding("text", WARNING, "AUC", value=0.6, limit=0.55,
                  detail={"more": ["@united", "@jetblue"], "fewer": []}),
          "people use other words: more “@united” and “@jetblue”"),
+        (Finding("surging_words", WARNING, "", value=0.4, limit=0.3, detail={"surging": [
+            {"word": "ewr", "share": 0.031, "reference": 0.004},
+            {"word": "the", "share": 0.9, "reference": 0.2}]}),
+         "more messages than usual hold “ewr” (0.4 % to 3.1 %)"),
+        (accuracy(CRITICAL, -0.1, -0.02, "degradation", accuracy=0.82, holdout_accuracy=0.92,
+                  windows=3),
+         "in the last 3 windows together 82.0 % are answered right, 92.0 % when the model was "
+         "tested: one more message in ten is wrong"),
         (Finding("row_count", WARNING, "rows", value=12, lower=120, upper=488, limit=244, rows=12),
          "12 rows came; usual are 244 (120 to 488)"),
         (Finding("blank", WARNING, "blank", value=0.05, limit=0.025, detail={"reference": 0.005}),
@@ -121,7 +129,7 @@ def test_a_finding_is_told_in_plain_words_with_its_numbers(finding, told):
     ("finding", "alarm", "note"),
     [
         (accuracy(OK, 0.79, name="accuracy_pooled", windows=[]), "below 80 %",
-         "but the newest window holds it"),
+         "but the newest windows hold it"),
         (accuracy(OK, -0.03, -0.02, "degradation"), "below -2.0 points",
          "but no more than chance may explain"),
         (Finding("length", OK, "", value=0.7, limit=1.25), "above 1.25 times, below 0.80 times",
@@ -149,4 +157,11 @@ def test_no_value_ever_contradicts_its_status(found):
         if evidence.status is OK:
             assert bool(evidence.note) == beyond(finding)
         elif evidence.status is not UNKNOWN:
-            assert beyond(finding) or not evidence.alarm
+            assert beyond(finding) or evidence.note or not evidence.alarm
+
+
+def test_drift_that_is_small_and_lasts_says_so():
+    finding = Finding("text", WARNING, "", value=0.56, limit=0.6, detail={"lasts": True})
+    (answer,) = answers([finding])
+    assert answer.evidence[0].alarm == "above 0.600"
+    assert "the last windows together" in answer.evidence[0].note

@@ -313,7 +313,7 @@ def test_what_is_fine_is_folded_and_no_value_contradicts_its_status():
     assert "Are messages longer or shorter?" in folded
     assert "Is the model worse than when it was tested?" not in folded
     told = " ".join(words_of(folded).split())
-    assert "79.0 % below 80 % but the newest window holds it" in told
+    assert "79.0 % below 80 % but the newest windows hold it" in told
 
 
 def test_the_chart_marks_the_trouble_another_version_and_days_that_can_be_read():
