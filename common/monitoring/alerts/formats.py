@@ -229,10 +229,11 @@ def for_slack(alert: Alert) -> dict[str, Json]:
     https://docs.slack.dev/reference/block-kit/blocks
     """
     labelled = [f"*{_mrkdwn(label)}:* {_mrkdwn(text)}" for label, text in facts(alert).items()]
-    parts = [_mrkdwn(first_line(alert)), *_packed(labelled, SECTION_CHARACTERS)]
+    parts = [_mrkdwn(told) for told in _untold(alert)]
+    parts += _packed(labelled, SECTION_CHARACTERS)
     parts += [f"&gt; {_mrkdwn(text)}" for text in examples(alert)]
-    for step in advice(alert):
-        parts += [_mrkdwn(step["say"])] if step["say"] else []
+    for number, step in enumerate(advice(alert), start=1):
+        parts += [f"{number}. {_mrkdwn(step['say'])}"] if step["say"] else []
         code = (step["command"] or "").replace("`", "'")
         parts += [f"```{_entities(code)}```"] if code else []
     title = without_calls(subject(alert))
@@ -260,15 +261,15 @@ def for_teams(alert: Alert) -> dict[str, Json]:
     colour = COLOURS.get(alert["status"], "default")
     body: list[Json] = [
         _paragraph(_run(subject(alert), weight="bolder", size="medium", color=colour)),
-        _paragraph(_run(first_line(alert))),
+        *(_paragraph(_run(told)) for told in _untold(alert)),
         *(
-            _paragraph(_run(f"{label}: ", weight="bolder"), _run(value))
+            _paragraph(_run(f"{label}: ", weight="bolder"), _run(value)) | {"spacing": "small"}
             for label, value in facts(alert).items()
         ),
         *(_paragraph(_run(text, italic=True)) for text in examples(alert)),
     ]
-    for step in advice(alert):
-        body += [_paragraph(_run(step["say"]))] if step["say"] else []
+    for number, step in enumerate(advice(alert), start=1):
+        body += [_paragraph(_run(f"{number}. {step['say']}"))] if step["say"] else []
         body += [_paragraph(_run(step["command"], fontType="monospace"))] if step["command"] else []
     while len(json.dumps(body, ensure_ascii=False).encode()) > CARD_BYTES:
         body.pop()
@@ -318,6 +319,11 @@ def line(text: object, limit: int) -> str:
 def without_calls(text: str) -> str:
     """Text in which no address becomes a link and no name is called, whoever shows it."""
     return _CALLS.sub(rf"\g<0>{_JOINER}", text)
+
+
+def _untold(alert: Alert) -> list[str]:
+    """The first line, where the subject above it was too short for all of it."""
+    return [first_line(alert)] if subject(alert).endswith("…") else []
 
 
 def _told(alert: Alert) -> str:

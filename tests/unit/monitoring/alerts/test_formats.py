@@ -288,7 +288,10 @@ def teams_problems(payload):
     if len(json.dumps(payload, ensure_ascii=False).encode()) > TEAMS_BYTES:
         yield "size"
     for block in card["body"]:
-        if block["type"] != "RichTextBlock" or set(block) != {"type", "inlines"}:
+        is_right = block["type"] == "RichTextBlock" and bool(block["inlines"])
+        if not is_right or not set(block) <= {"type", "inlines", "spacing"}:
+            yield block
+        if block.get("spacing", "default") not in ("default", "none", "small"):
             yield block
         for run in block["inlines"]:
             if not run["text"] or not all(fits(run[key], RUN[key]) for key in run):
@@ -305,8 +308,17 @@ def test_slack_gets_all_in_text_and_in_blocks():
     payload = formats.for_slack(TOLD)
     in_blocks = "\n".join(block["text"]["text"] for block in payload["blocks"][1:])
     assert payload["text"].partition("\n")[2] == in_blocks
-    for expected in (NOTICE["incident"], "fell from 92.6 %", "gift card", "rollback", "Ask who"):
+    for expected in (NOTICE["incident"], "gift card", "1. Go back", "rollback", "2. Ask who"):
         assert expected in in_blocks
+    assert "fell from 92.6 %" in payload["blocks"][0]["text"]["text"]
+    assert "fell from 92.6 %" not in in_blocks, "the header says it already"
+
+
+def test_what_the_header_had_to_cut_is_told_whole_below_it():
+    long = "accuracy fell " + "and fell " * 30
+    payload = formats.for_slack(NOTICE | {"story": STORY | {"headline": long}})
+    assert payload["blocks"][0]["text"]["text"].endswith("…")
+    assert payload["blocks"][1]["text"]["text"].startswith("Accuracy fell and fell")
 
 
 def test_teams_gets_a_card_in_its_envelope():
