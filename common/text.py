@@ -125,3 +125,58 @@ def p_value(p: float) -> str:
     ('p 0.032', 'p < 0.0001', 'p 1')
     """
     return "p < 0.0001" if p < 0.0001 else f"p {p:.2g}"
+
+
+def percent(share: float) -> str:
+    """A share that was measured, as people read it.
+
+    >>> percent(0.8234), percent(0.8), percent(1), percent(0.0004)
+    ('82.3 %', '80.0 %', '100 %', '< 0.1 %')
+    """
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %" if share not in (0, 1) else f"{100 * share:.0f} %"
+
+
+def set_percent(share: float) -> str:
+    """A share that somebody has set, as people read it.
+
+    >>> set_percent(0.8), set_percent(0.825)
+    ('80 %', '82.5 %')
+    """
+    return f"{100 * share:.3g} %"
+
+
+_ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def one_in(share: float) -> str:
+    """A share above 0 as one of so many, for a sentence.
+
+    >>> one_in(0.103), one_in(0.04), one_in(0.008), one_in(0.9)
+    ('one in ten', 'one in 25', 'one in 125', 'nearly all')
+    """
+    if share > 0.7:
+        return "nearly all"
+    many = round(1 / share)
+    return f"one in {_ONES[many - 1] if many <= len(_ONES) else f'{many:,}'}"
+
+
+def quoted(name: object) -> str:
+    """A name of others' making, such as a class, for a sentence."""
+    return f"“{brief(one_line(name))}”"
+
+
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """Names as a sentence lists them.
+
+    >>> listed(["a", "b", "c"]), listed(["a"]), listed([])
+    ('a, b and c', 'a', '')
+    """
+    *first, end = list(names) or [""]
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def capitalised(sentence: str) -> str:
+    """A sentence with a capital letter at its start, the others as they are."""
+    return sentence[:1].upper() + sentence[1:]

@@ -7,15 +7,11 @@ describes it.
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
+from functools import cached_property
 
-import pyarrow.compute as pc
-
-from common.commands import as_typed
 from common.evaluation.metrics import (
     ClassMetrics,
     class_metrics,
@@ -23,15 +19,21 @@ from common.evaluation.metrics import (
     wilson_interval,
 )
 from common.evaluation.profile import Profile
+from common.monitoring.advice import Look, Step, propose_steps
 from common.monitoring.checks.catalogue import Subject, about
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
 from common.monitoring.checks.severity import SEVERITY, overall, worst
+from common.monitoring.course import Course, course
+from common.monitoring.examples import Example, typical_messages, worst_examples
 from common.monitoring.history import WindowRecord
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.incident import Incident
+from common.monitoring.questions import Answer, answers
 from common.monitoring.run import MonitoringRun
+from common.monitoring.sentences import sentence
 from common.monitoring.version_changes import VersionChange, version_changes
-from common.text import printable
+from common.monitoring.wrong_answers import WrongAnswers, wrong_answers
+from common.text import quoted
 from common.types import Json
 
 SHOWN_WINDOWS = 200
@@ -91,16 +93,6 @@ class SegmentResult:
 
 
 @dataclass(frozen=True)
-class Example:
-    """A message that was answered wrongly; the confidence is nan if it is not known."""
-
-    text: str
-    true: str
-    predicted: str
-    confidence: float
-
-
-@dataclass(frozen=True)
 class RowTotals:
     """Rows of all windows: `read`, and what became of them.
 
@@ -135,8 +127,12 @@ class MonitoringResult:
         segments: by name.
         examples: the wrong answers that the model was surest of.
         incidents: of the feed, the one that was told of last first.
-        version_changes: among the windows, oldest first.
-        next_steps: command lines to run next.
+        next_steps: what to do, the most urgent first.
+        course: how accuracy went up to the window that it was measured on; None without labels.
+        wrong: what the wrong answers have in common; None if there are none.
+        typical: messages that hold most of the words that are new, where other words are an alarm.
+        version_changes: oldest first.
+        report: where the page of this run is; None if none was asked for.
     """
 
     status: Status
@@ -153,9 +149,13 @@ class MonitoringResult:
     segments: Mapping[str, SegmentResult]
     examples: tuple[Example, ...]
     incidents: tuple[Incident, ...]
-    next_steps: tuple[str, ...]
+    next_steps: tuple[Step, ...]
     counts: RowTotals
+    course: Course | None = None
+    wrong: WrongAnswers | None = None
+    typical: tuple[str, ...] = ()
     version_changes: tuple[VersionChange, ...] = ()
+    report: str | None = None
 
     @property
     def open_incidents(self) -> tuple[Incident, ...]:
@@ -174,9 +174,26 @@ class MonitoringResult:
         """By Nagios' convention."""
         return int(self.status)
 
+    @cached_property
+    def questions(self) -> tuple[Answer, ...]:
+        """What people want to know, the worst answer first."""
+        return answers(self.findings)
+
+    @property
+    def headline(self) -> str:
+        """What happened, in plain words; a sentence without capital letter and full stop."""
+        decisive = next((f for f in self.findings if f.status is self.status), None)
+        if decisive is None:
+            return self.reason
+        of_accuracy = decisive.name in about(Subject.ACCURACY) and decisive.status in TROUBLE
+        if not of_accuracy or self.course is None or not self.course.fell:
+            return sentence(decisive)
+        mostly = self.wrong.mostly if self.wrong else None
+        return self.course.sentence + (f", mostly class {quoted(mostly.true)}" if mostly else "")
+
     @property
     def sentence(self) -> str:
-        return f"{self.model.name} version {self.model.version} on {self.file}: {self.reason}."
+        return f"{self.model.name} version {self.model.version} on {self.file}: {self.headline}."
 
     @property
     def text(self) -> str:
@@ -202,9 +219,16 @@ class MonitoringResult:
             "segments": {name: asdict(segment) for name, segment in self.segments.items()},
             "examples": [asdict(example) for example in self.examples],
             "incidents": [incident.to_json() for incident in self.incidents],
-            "version_changes": [asdict(change) for change in self.version_changes],
-            "next_steps": list(self.next_steps),
+            "next_steps": [step.command for step in self.next_steps if step.command],
             "counts": asdict(self.counts),
+            "headline": self.headline,
+            "questions": [answer.to_json() for answer in self.questions],
+            "advice": [step.to_json() for step in self.next_steps],
+            "course": self.course.to_json() if self.course else None,
+            "wrong": self.wrong.to_json() if self.wrong else None,
+            "typical": list(self.typical),
+            "version_changes": [asdict(change) for change in self.version_changes],
+            "report": self.report,
         }
         return {name: without_nan(value) for name, value in facts.items()}
 
@@ -215,19 +239,24 @@ def monitoring_result(
     file: str,
     reference: Profile | None,
     book: Book,
-    next_steps: Sequence[str],
     examples: int = 10,
+    report: str | None = None,
 ) -> MonitoringResult:
     """Put together what a run has found; the book holds its windows and incidents already.
 
     Args:
-        examples: messages that are shown at most.
+        examples: messages that are shown at most, in each place.
+        report: where the page of this run will be.
     """
     window = run.windows[run.measured] if run.measured else Profile()
+    newest = run.windows[run.newest] if run.newest else Profile()
     findings, total = run.findings, run.total
     windows = _with_judged(book.windows(run.feed, SHOWN_WINDOWS), run)
     incidents = book.incidents(run.feed)
     status, reason = _verdict(run, incidents)
+    changes = version_changes(windows)
+    usual = reference.expected / reference.rows if reference and reference.rows else None
+    went = course(windows, run.measured, usual, changes) if run.measured else None
     return MonitoringResult(
         status=status,
         reason=reason,
@@ -243,8 +272,7 @@ def monitoring_result(
         segments={name: _segment(*pair) for name, pair in sorted(window.segments.items())},
         examples=worst_examples(window, examples),
         incidents=tuple(incidents),
-        version_changes=version_changes(windows),
-        next_steps=tuple(next_steps),
+        next_steps=(),
         counts=RowTotals(
             read=total.read,
             used=total.rows,
@@ -254,6 +282,11 @@ def monitoring_result(
             undated=total.undated,
             replaced=total.replaced,
         ),
+        course=went,
+        wrong=wrong_answers(_in_trouble(run, went) or window, reference),
+        typical=typical_messages(newest, findings, examples),
+        version_changes=changes,
+        report=report,
     )
 
 
@@ -276,6 +309,26 @@ def _with_judged(windows: Sequence[WindowRecord], run: MonitoringRun) -> tuple[W
         newest.record if newest and each.window == newest.record.window else each
         for each in windows
     )
+
+
+def _in_trouble(run: MonitoringRun, went: Course | None) -> Profile | None:
+    """The windows of the trouble together, as far as they are in the data; None if there is none.
+
+    What one day hardly shows is plain in all of them.
+    """
+    if went is None or went.since is None:
+        return None
+    names = list(run.windows)
+    if went.since not in names:
+        return None
+    stretch = names[names.index(went.since) : names.index(went.window) + 1]
+    return sum((run.windows[name] for name in stretch), Profile())
+
+
+def with_steps(result: MonitoringResult, look: Look) -> MonitoringResult:
+    """The result with what to do next."""
+    changed = result.course.changed if result.course else None
+    return replace(result, next_steps=propose_steps(result.findings, look, changed))
 
 
 def window_metrics(window: Profile, findings: Sequence[Finding]) -> dict[str, float]:
@@ -301,52 +354,6 @@ def charts(run: MonitoringRun, version: int) -> list[dict[str, float]]:
         }
         for name, judged in run.judged.items()
     ]
-
-
-def propose_steps(
-    run: MonitoringRun, flags: Sequence[str] | None, window: str, train_data: Path | None
-) -> list[str]:
-    """Command lines to run next, if something is wrong.
-
-    Args:
-        flags, window: with which monitor.py looks at this; None if no flags can say it.
-        train_data: what the model is fitted on by default.
-    """
-    wrong = {finding.name for finding in run.findings if finding.status in TROUBLE}
-    steps = []
-    if wrong and flags is not None:
-        steps.append(_command("monitor.py", *flags, "--window", window, "--report", "report.html"))
-    if wrong & set(about(Subject.ACCURACY)):
-        data = ("--data", printable(train_data)) if train_data else ()
-        steps += [
-            _command("train.py", *data, "--dry-run"),
-            _command("-m", "common.registry", "history"),
-        ]
-    return steps
-
-
-def worst_examples(window: Profile, most: int) -> tuple[Example, ...]:
-    """Errors of the sample that the model was surest of, at most `most`."""
-    rows = window.sample
-    wrong = rows.filter(
-        pc.and_(
-            pc.not_equal(rows.column("label"), ""),
-            pc.not_equal(rows.column("label"), rows.column("predicted")),
-        )
-    ).sort_by([("confidence", "descending")])
-    return tuple(
-        Example(
-            text=row["text"] or "",
-            true=row["label"],
-            predicted=row["predicted"],
-            confidence=float("nan") if row["confidence"] is None else row["confidence"],
-        )
-        for row in wrong.slice(0, most).to_pylist()
-    )
-
-
-def _command(*words: str) -> str:
-    return as_typed(shlex.join(["python", *words]))
 
 
 def _classes(window: Profile, reference: Profile | None) -> ClassResults | None:

@@ -27,6 +27,7 @@ from common.monitoring.history import (
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.incident import Notice
 from common.monitoring.incidents.lifecycle import REASONS
+from common.monitoring.sentences import sentence
 from common.monitoring.windows import UNDATED, end
 
 logger = logging.getLogger(__name__)
@@ -201,8 +202,9 @@ def record_windows(
 def combine_by_subject(findings: Sequence[Finding]) -> list[Finding]:
     """The findings of a window as one for each subject that was judged: its worst.
 
-    Its detail also says which check it is from (`finding`), which others warned (`warned`), the
-    reasons of all others that are not OK (`also`), and of all that are known (`reasons`).
+    Its detail also says which check it is from (`finding`), what it says in plain words
+    (`sentence`), which others warned (`warned`), the reasons of all others that are not OK
+    (`also`), and of all that are known (`reasons`).
     """
     combined = []
     for subject in Subject:
@@ -215,6 +217,7 @@ def combine_by_subject(findings: Sequence[Finding]) -> list[Finding]:
         detail = {
             **first.detail,
             "finding": first.name,
+            "sentence": sentence(first),
             "also": [finding.reason for finding in others if finding.status in TROUBLE],
             "warned": list(warned(asked)),
             "lasts": any(f.detail.get("lasts") and f.status in TROUBLE for f in asked),

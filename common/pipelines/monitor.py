@@ -13,7 +13,6 @@ from common import CODE, ROOT
 from common.errors import InputError, StoreError
 from common.pipelines.form import reading_of
 from common.pipelines.monitor_request import MonitorRequest as MonitorRequest
-from common.pipelines.monitor_request import flags_of
 from common.pipelines.progress import no_progress
 
 if TYPE_CHECKING:  # a request is made without any heavy library
@@ -71,7 +70,7 @@ def run(
         with incident_book.open_book(request.state or ROOT / incidents.STATE_FILE) as book:
             *former, judged = _judge(request, found, book)
             new_notices = _keep(request, registry, columns, former, judged, book)
-            result = _result(request, found[-1], judged, book, data)
+            result = _result(request, found[-1], columns, judged, book, new_notices)
             outbox.deliver_queued(new_notices, book, receivers, request.alert_urls, result)
     show(result)
     _log(registry, request.experiment, judged, result)
@@ -82,27 +81,25 @@ def run(
 def _result(
     request: MonitorRequest,
     watched: Watched,
+    columns: MessageColumns,
     judged: MonitoringRun,
     book: Book,
-    data: Path | None,
+    new_notices: Sequence[Notice],
 ) -> MonitoringResult:
     from common.monitoring import result as monitoring
+    from common.pipelines.monitor_look import with_next_steps
 
     version, source = watched.version, watched.source
-    return monitoring.monitoring_result(
+    result = monitoring.monitoring_result(
         judged,
         model=monitoring.WatchedModel(version.name, version.number, version.run_id),
         file=source.name,
         reference=watched.compared.reference,
         book=book,
-        next_steps=monitoring.propose_steps(
-            judged,
-            flags=[*source.flags, *flags_of(request)] if data is request.data else None,
-            window=request.window,
-            train_data=request.training_data,
-        ),
         examples=request.examples,
+        report=str(request.report.resolve()) if request.report else None,
     )
+    return with_next_steps(result, request, source, version, columns, new_notices)
 
 
 def _log(

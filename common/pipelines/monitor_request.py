@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from common.errors import SettingsError
-from common.text import printable
+from common.text import printable, without_password
 from common.time_zones import time_zone
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     from common.data.tables import Table
 
-# Fields that a command line must repeat to look at the same in the same way.
+# Fields that a command line must repeat to look at the same in the same way, where they are not the
+# default. Files and secrets are not among them.
 REPEATED = {
     *("text_column", "target_column", "segment_column", "label_with"),
     *("time_column", "time_format", "time_zone"),
-    *("critical_keywords", "delimiter", "encoding", "header", "sheet"),
-    *("model", "model_name", "accuracy_floor"),
+    *("critical_keywords", "delimiter", "encoding", "header", "sheet", "field_characters"),
+    *("model", "model_name", "prefix", "challenger", "label_days", "mask", "examples"),
 }
+# These always: settings may say otherwise by the time that it is pasted.
+ALWAYS = {"window", "accuracy_floor"}
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,46 @@ def flags_of(request: MonitorRequest) -> list[str]:
     words = []
     for item in fields(request):
         value = getattr(request, item.name)
-        if item.name in REPEATED and value != item.default:
+        if item.name in ALWAYS or (item.name in REPEATED and value != item.default):
             text = ",".join(value) if isinstance(value, tuple) else str(value)
             words += [f"--{item.name.replace('_', '-')}", printable(text)]
-    return [*words, "--no-labels"] if request.no_labels else words
+    words += ["--monitor-state", printable(request.state)] if request.state else []
+    return [*words, *store_flags(request), *(["--no-labels"] if request.no_labels else [])]
+
+
+def store_flags(request: MonitorRequest) -> list[str]:
+    """That name the store; an address with a password stays where it is, in the settings."""
+    uri = request.tracking_uri
+    return (
+        []
+        if uri is None or without_password(uri) != uri
+        else ["--mlflow-tracking-uri", printable(uri)]
+    )
+
+
+def registry_flags(request: MonitorRequest) -> list[str]:
+    """That name the registered model to commands of the registry."""
+    default = MonitorRequest.model_name
+    named = [] if request.model_name == default else ["--model-name", request.model_name]
+    return [*named, *store_flags(request)]
+
+
+def training_flags(request: MonitorRequest, needed: Mapping[str, str]) -> list[str]:
+    """With which train.py reads messages as this look does, beside the file.
+
+    Args:
+        needed: the columns, each by the setting that names it (`MessageColumns.needed`).
+    """
+    names = ("TEXT_COLUMN", "TARGET_COLUMN", "SEGMENT_COLUMN")
+    words = [
+        word
+        for name in names
+        if name in needed
+        for word in (f"--{name.lower().replace('_', '-')}", needed[name])
+    ]
+    for name in ("label_with", "critical_keywords", "delimiter", "encoding", "header", "sheet"):
+        value = getattr(request, name)
+        if value is not None:
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            words += [f"--{name.replace('_', '-')}", printable(text)]
+    return [*words, *registry_flags(request)]

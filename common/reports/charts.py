@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
+from common.monitoring.course import spoken
 from common.monitoring.history import BoundedShare
 from common.types import Bools, Labels
 
@@ -38,6 +40,7 @@ class Timeline:
         floor: per cent from the top.
         measured, estimated: one for each window, None if there is none.
         stretches: the measured ones, cut at each window that has none.
+        guessed: the same of the estimated ones.
     """
 
     grid: list[tuple[float, float]]
@@ -45,6 +48,7 @@ class Timeline:
     measured: list[Mark | None]
     estimated: list[Mark | None]
     stretches: list[list[Mark]]
+    guessed: list[list[Mark]]
 
 
 @dataclass(frozen=True)
@@ -129,17 +133,51 @@ def timeline(
         return Mark(x, top(found.value), upper=top(found.upper), lower=top(found.lower))
 
     marks = [mark(place, found) for place, found in enumerate(measured)]
+    guesses = [mark(place, found) for place, found in enumerate(estimated)]
     return Timeline(
         [(top(tick), tick) for tick in grid],
         top(floor),
         marks,
-        [mark(place, found) for place, found in enumerate(estimated)],
-        [
-            [found for found in stretch if found]
-            for is_known, stretch in groupby(marks, key=lambda found: found is not None)
-            if is_known
-        ],
+        guesses,
+        _stretches(marks),
+        _stretches(guesses),
     )
+
+
+def _stretches(marks: Sequence[Mark | None]) -> list[list[Mark]]:
+    """What lies side by side, cut at each that is missing."""
+    return [
+        [found for found in stretch if found]
+        for is_known, stretch in groupby(marks, key=lambda found: found is not None)
+        if is_known
+    ]
+
+
+def place_of(name: str | None, names: Sequence[str]) -> float | None:
+    """Where a window begins on the axis, per cent from the left; None if it is not there.
+
+    >>> place_of("b", ["a", "b"]), place_of("c", ["a", "b"])
+    (50.0, None)
+    """
+    return round(100 * names.index(name) / len(names), 3) if name in names else None
+
+
+def axis_labels(names: Sequence[str]) -> list[str]:
+    """Names of windows, short enough for an axis: days without the year if all are of one.
+
+    >>> axis_labels(["2026-01-21", "2026-02-01"]), axis_labels(["2025-12-31", "2026-01-01"])
+    (['21 Jan', '1 Feb'], ["31 Dec '25", "1 Jan '26"])
+    """
+    same_year = len({name[:4] for name in names}) == 1
+
+    def label(name: str) -> str:
+        try:
+            day = date.fromisoformat(name)
+        except ValueError:
+            return spoken(name)
+        return f"{day.day} {day:%b}" + ("" if same_year else f" '{day:%y}")
+
+    return [label(name) for name in names]
 
 
 def spread(count: int, most: int = 7) -> list[int]:

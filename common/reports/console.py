@@ -16,7 +16,6 @@ if TYPE_CHECKING:  # a script pays only for the start of what it uses
     from common.monitoring.alerts.trial import TriedChannel
     from common.monitoring.incidents.incident import Incident
     from common.monitoring.result import MonitoringResult
-    from common.monitoring.version_changes import VersionChange
     from common.scoring.manifest import Manifest
     from common.scoring.shadow import Comparison
     from common.scoring.total import Total
@@ -189,50 +188,82 @@ def _file_scored(manifest: Manifest) -> str:
 
 
 def monitoring(result: MonitoringResult) -> str:
-    """Each class's figures, what else is not OK, what to do; last the verdict.
+    """What is not as it should be, each class's figures, what to do; last the verdict.
 
-    Without labels, all that is known of the messages and the answers instead.
+    Without labels, all that is known of the messages and the answers too.
     """
-    from common.monitoring.checks.catalogue import Subject, about
+    from common.monitoring.course import spoken
+
+    lines = _answers(result)
+    if result.wrong and result.wrong.sentences:
+        lines += ["", f"Of the {result.wrong.wrong:,} wrong answers{_since(result)}:"]
+        lines += [f"  {sentence}" for sentence in result.wrong.sentences]
+    lines += ["", _watched_classes(result)] if result.classes else []
+    for change in result.version_changes[-1:]:
+        lines += [
+            "",
+            f"Version {change.after} is in use since {spoken(change.window)}, in place of "
+            f"version {change.before}.",
+        ]
+    if result.open_incidents:
+        lines += ["", *map(_open_incident, result.open_incidents)]
+    if result.next_steps:
+        lines += ["", "Next:"]
+        for number, step in enumerate(result.next_steps, start=1):
+            lines.append(f"  {number}. {step.say}")
+            lines += [f"     {step.command}"] if step.command else []
+    return "\n".join([*lines, result.text]).lstrip("\n")
+
+
+def _answers(result: MonitoringResult) -> list[str]:
+    """Questions whose answer is not OK, with their evidence; the others in one line."""
+    from common.monitoring.checks.catalogue import QUESTIONS, Subject
+    from common.monitoring.checks.finding import TROUBLE, Status
+    from common.text import capitalised, listed
+
+    lines, fine, open_questions = [], [], []
+    for answer in result.questions:
+        of_messages = answer.question and QUESTIONS[answer.question].subject is Subject.DRIFT
+        all_is_told = result.unlabelled and bool(of_messages)
+        if answer.status in TROUBLE or all_is_told:
+            lines.append(f"{answer.status.name:<9}{capitalised(answer.sentence)}.")
+            lines += [
+                f"{'':9}{evidence.title}: {evidence.reason}"
+                for evidence in answer.evidence
+                if evidence.status in TROUBLE or all_is_told
+            ]
+        elif answer.status is Status.OK:
+            fine.append(answer.title.lower())
+        else:
+            open_questions.append(answer.title.lower())
+    lines += [f"Fine: {listed(fine)}."] if fine else []
+    lines += [f"Too little to judge: {listed(open_questions)}."] if open_questions else []
+    return lines
+
+
+def _since(result: MonitoringResult) -> str:
+    since = result.course.spoken_since if result.course else ""
+    return f" since {since}" if since else ""
+
+
+def _watched_classes(result: MonitoringResult) -> str:
+    """Each class with its rows, precision, recall and F1, the largest first."""
     from common.reports.html import figure
 
-    lines = []
-    if result.classes:
-        by_class = {name: row.metrics for name, row in result.classes.by_class.items()}
-        rows = [
-            (name, f"{row.support:,}", *map(figure, (row.precision, row.recall, row.f1)))
-            for name, row in sorted(by_class.items(), key=lambda pair: -pair[1].support)
-        ]
-        headers = ("class", "rows", "precision", "recall", "F1")
-        table = tabulate(rows[:SHOWN_CLASSES], headers, disable_numparse=True, colalign=("left",))
-        lines += [table, ""]
-    lines += [
-        f"{finding.status.name} {finding.name}: {finding.reason}"
-        for finding in result.findings
-        if finding.reason != result.reason
-        and (
-            finding.status.name in ("WARNING", "CRITICAL")
-            or (result.unlabelled and finding.name in about(Subject.DRIFT))
-        )
+    by_class = result.classes.by_class if result.classes else {}
+    metrics = {name: row.metrics for name, row in by_class.items()}
+    rows = [
+        (name, f"{m.support:,}", *map(figure, (m.precision, m.recall, m.f1)))
+        for name, m in sorted(metrics.items(), key=lambda pair: -pair[1].support)
     ]
-    lines += [_version_change(change) for change in result.version_changes[-1:]]
-    lines += map(_open_incident, result.open_incidents)
-    if result.next_steps:
-        lines += ["Next:", *(f"  {step}" for step in result.next_steps)]
-    return "\n".join([*lines, result.text])
+    headers = ("class", "rows", "precision", "recall", "F1")
+    return tabulate(rows[:SHOWN_CLASSES], headers, disable_numparse=True, colalign=("left",))
 
 
 def tried_channels(tested: Sequence[TriedChannel]) -> Summary:
     """What came back of a test message, address by address."""
     lines = [f"{each.address}: {each.problem or 'took the test message'}" for each in tested]
     return "\n".join(lines), {"addresses": [asdict(each) for each in tested]}
-
-
-def _version_change(change: VersionChange) -> str:
-    return (
-        f"Version {change.after} is watched since {change.window}, "
-        f"before that it was version {change.before}."
-    )
 
 
 def _open_incident(incident: Incident) -> str:

@@ -35,7 +35,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "excerpt": excerpt, "signed": signed}
+    environment.filters |= {
+        "figure": figure,
+        "excerpt": excerpt,
+        "signed": signed,
+        "percentage": percentage,
+    }
     return environment
 
 
@@ -76,6 +81,17 @@ def figure(value: float | None, sign: str = "") -> str:
     decimals = 4 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
     rounded = round(value, decimals)
     return f"{rounded:{sign},.{decimals}f}" if rounded else f"{0:.{decimals}f}"
+
+
+def percentage(share: float | None) -> str:
+    """A share in per cent, with a decimal only if it has one; a dash if there is none.
+
+    >>> percentage(0.8), percentage(0.8233), percentage(None)
+    ('80 %', '82.3 %', '–')
+    """
+    if share is None or math.isnan(share):
+        return DASH
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 
 def _finalize(value: Any) -> Any:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -13,16 +14,20 @@ from typing import TypeVar
 import numpy as np
 
 from common.monitoring.checks import catalogue
+from common.monitoring.checks.finding import TROUBLE, Status
+from common.monitoring.course import spoken
 from common.monitoring.incidents.incident import Incident
+from common.monitoring.questions import Answer
 from common.monitoring.result import ClassResult, ClassResults, MonitoringResult, without_nan
+from common.monitoring.story import clearest
 from common.reports import charts, html
+from common.text import capitalised, percent, set_percent
 from common.types import Json
 
 # What tells a report from other pages, and within how many bytes.
 MARK, MARK_WITHIN = b'<meta name="generator" content="triage-trio monitor">', 1000
 # How many classes and segments are shown.
 WORST = 15
-TITLES = {name: check.title for name, check in catalogue.CHECKS.items()}
 
 Group = TypeVar("Group")
 Lists = dict[str, Sequence[Json]]
@@ -31,28 +36,83 @@ Lists = dict[str, Sequence[Json]]
 def render(result: MonitoringResult) -> str:
     """The page, which needs nothing but itself; texts may hold anything."""
     classes = result.classes or ClassResults((), (), {})
+    names = [window.window for window in result.windows]
+    went = result.course
     return html.render(
         "monitor.html",
         facts=result.to_json(),
-        verdict=result.sentence,
+        headline=capitalised(result.headline),
+        figures=figures(result),
+        since=went.spoken_since if went else "",
+        also=_also(result),
         timeline=charts.timeline(
             [window.measured for window in result.windows],
             [window.estimate for window in result.windows],
             result.floor,
         ),
+        labels=charts.axis_labels(names),
+        trouble=charts.place_of(went.since if went else None, names),
+        changes=[
+            (place, change.after)
+            for change in result.version_changes
+            if (place := charts.place_of(change.window, names)) is not None
+        ],
         shown_windows=charts.spread(len(result.windows)),
         confusion=confusion(classes),
         classes=[(name, without_nan(row.to_json())) for name, row in weakest_classes(classes)],
         all_classes=len(classes.by_class),
         segments=weakest(result.segments, lambda s: s.accuracy, lambda s: s.rows),
-        panels=[(finding, *panel(finding.detail)) for finding in result.findings],
+        answers=[(answer, _panels(answer, result)) for answer in result.questions],
+        fine=[answer.title.lower() for answer in result.questions if answer.status is Status.OK],
+        examples=[without_nan(asdict(example)) for example in clearest(result)],
+        steps=result.next_steps,
         incidents=[incident.to_json() for incident in open_first(result.incidents)],
         worst=WORST,
-        titles=TITLES,
         subjects={subject.value: title for subject, title in catalogue.SUBJECT_TITLES.items()},
         headings=catalogue.HEADINGS,
         moment=moment,
+        capitalised=capitalised,
+        spoken=spoken,
     )
+
+
+def figures(result: MonitoringResult) -> list[tuple[str, str]]:
+    """How bad, and against what: a label and a figure each."""
+    went = result.course
+    if went is None:
+        return []
+    found = [(f"of {went.rows:,} right, {spoken(went.window, went.window)}", percent(went.now))]
+    if went.usual is not None:
+        found.append(("usually", percent(went.usual)))
+    if went.before is not None:
+        found.append((f"before, {spoken(went.before_window, went.window)}", percent(went.before)))
+    return [*found, ("the floor", set_percent(result.floor))]
+
+
+def _also(result: MonitoringResult) -> list[str]:
+    """What else is wrong than what the headline says, as sentences."""
+    decisive = next((f.name for f in result.findings if f.status is result.status), None)
+    first = next(
+        (a for a in result.questions if decisive in [evidence.check for evidence in a.evidence]),
+        None,
+    )
+    subject = catalogue.QUESTIONS[first.question].subject if first and first.question else None
+    return [
+        capitalised(answer.sentence)
+        for answer in result.questions
+        if answer.status in TROUBLE
+        and answer is not first
+        and (answer.question is None or catalogue.QUESTIONS[answer.question].subject != subject)
+    ]
+
+
+def _panels(answer: Answer, result: MonitoringResult) -> list[tuple[str, Lists, Lists]]:
+    """Words and tables of the evidence for an answer, by title."""
+    by_name = {finding.name: finding for finding in result.findings}
+    found = [
+        (evidence.title, *panel(by_name[evidence.check].detail)) for evidence in answer.evidence
+    ]
+    return [(title, words, tables) for title, words, tables in found if words or tables]
 
 
 def remove_older(report: Path, days: float) -> list[str]:

@@ -9,18 +9,24 @@ from datetime import UTC, datetime
 import pytest
 
 from common.evaluation.metrics import ClassMetrics
+from common.evaluation.two_samples import Share
+from common.monitoring.advice import Step
 from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.course import Course
+from common.monitoring.examples import Example
 from common.monitoring.history import BoundedShare, WindowRecord
 from common.monitoring.incidents.incident import Incident, Notice
 from common.monitoring.result import (
     ClassResult,
     ClassResults,
-    Example,
     MonitoringResult,
     RowTotals,
     SegmentResult,
     WatchedModel,
 )
+from common.monitoring.telling_words import TellingWord
+from common.monitoring.version_changes import VersionChange
+from common.monitoring.wrong_answers import ClassErrors, WrongAnswers
 from common.reports import monitoring as monitor_page
 
 BROWSER = (
@@ -110,7 +116,18 @@ RESULT = MonitoringResult(
             )
         ),
     ),
-    next_steps=("python train.py --data all.csv --dry-run", HOSTILE[0]),
+    next_steps=(Step("Try it.", "python train.py --data all.csv --dry-run"), Step(HOSTILE[0])),
+    course=Course(DAYS[-1], 0.81, 300, 0.92, 0.82, DAYS[-2], 0.93, DAYS[20]),
+    wrong=WrongAnswers(
+        57,
+        243,
+        ClassErrors(HOSTILE[0], HOSTILE[1], 40, 60),
+        (TellingWord(HOSTILE[2], 0.4, 0.01),),
+        (0.4, 0.01),
+        {HOSTILE[3]: Share(20, 40)},
+    ),
+    typical=tuple(HOSTILE),
+    version_changes=(VersionChange(DAYS[19], 2, 3),),
     counts=RowTotals(read=300, used=290, rejected=4, blank=6, unlabelled=0, replaced=0),
 )
 

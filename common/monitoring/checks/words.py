@@ -6,11 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from common.evaluation.log_odds import log_odds_z
 from common.evaluation.two_samples import MIN_ROWS, Share, higher_share_p, shift_p
 from common.models.text import is_person, tokens
 from common.monitoring.checks.finding import (
@@ -21,10 +23,11 @@ from common.monitoring.checks.finding import (
     warn_if,
 )
 from common.monitoring.checks.usual import NOTHING, Figure, PastFigures, Prior, usual
+from common.monitoring.telling_words import LEAST_Z, says_something
 from common.text import p_value
 from common.types import Bools, Floats
 
-SHOWN = 10
+SHOWN, LOOKED_AT = 10, 200
 # Smallest rise of the mean share of unknown words that matters.
 UNKNOWN_MARGIN = 0.01
 # How much the share moves from day to day: .003 to .005 on real streams, more where most is known.
@@ -77,7 +80,8 @@ def unknown_words(
         f" ({mean_before:.2%}): limit {limit:.2%}, {p_value(p)} on {len(now):,} messages"
     )
     messages_with = Counter(word for unknown, _ in current for word in dict.fromkeys(unknown))
-    frequent = [word for word, _ in messages_with.most_common(SHOWN)]
+    telling = (word for word, _ in messages_with.most_common() if says_something(word))
+    frequent = list(islice(telling, SHOWN))
     return Finding(
         "unknown_words",
         status,
@@ -125,12 +129,13 @@ def drift(reference: Sequence[str], current: Sequence[str], past: PastFigures = 
     limit = max(0.5 + AUC_MARGIN, chance, held.limit)
     lasts = held.lasts and value > max(0.5 + AUC_MARGIN, once)
     status = warn_if(lasts or value > limit)
-    order = np.argsort(_fit(features, is_now).coef_[0], kind="stable")
-    more, fewer = ([str(word) for word in names[k]] for k in (order[::-1][:SHOWN], order[:SHOWN]))
+    more, fewer = _more_and_fewer(features, names, is_now)
     judged = "can be told" if status else "can't be told better than usual"
+    sides = (("more", more), ("fewer", fewer))
+    told = ", ".join(f"{side} of {', '.join(words[:3])}" for side, words in sides if words)
     reason = (
         f"{len(now):,} messages {judged} from the reference by their words: AUC {value:.4f}, limit "
-        f"{limit:.4f}; more of {', '.join(more[:3])}, fewer of {', '.join(fewer[:3])}"
+        f"{limit:.4f}{'; ' if told else ''}{told}"
     )
     return Finding(
         "text",
@@ -247,6 +252,24 @@ def _tf_idf(texts: Sequence[str]) -> tuple[Any, Any]:
 
     vectorizer = TfidfVectorizer(analyzer=_words, sublinear_tf=True)
     return vectorizer.fit_transform(texts), vectorizer.get_feature_names_out()
+
+
+def _more_and_fewer(features: Any, names: Any, is_now: Bools) -> tuple[list[str], list[str]]:
+    """The words that say what is new and what is gone, the clearest first."""
+    held, held_before = (
+        np.asarray((features[side] > 0).sum(axis=0), float).ravel() for side in (is_now, ~is_now)
+    )
+    rows = int(is_now.sum())
+    z = log_odds_z(held, rows, held_before, len(is_now) - rows)
+    more, fewer = (
+        [
+            str(names[k])
+            for k in np.argsort(-side, kind="stable")[:LOOKED_AT]
+            if side[k] >= LEAST_Z and says_something(str(names[k]))
+        ][:SHOWN]
+        for side in (z, -z)
+    )
+    return more, fewer
 
 
 def _fit(features: Any, is_now: Bools) -> Any:

@@ -13,6 +13,7 @@ from common.monitoring.checks.finding import TROUBLE
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.incident import Notice
 from common.monitoring.result import MonitoringResult
+from common.monitoring.story import story
 
 # For how many windows a version is new.
 NEW_VERSION_WINDOWS = 5
@@ -57,6 +58,8 @@ def _alert(notice: Notice, result: MonitoringResult, is_new: bool) -> Alert:
     """The notice; while it is new, with what this run has found."""
     where = _where(result) if is_new else notice.model
     facts = result.to_json()
+    told = story(notice, result) if is_new else None
+    what = told["headline"] if told else notice.reason
     return {
         "incident": notice.incident,
         "model": notice.model,
@@ -68,9 +71,10 @@ def _alert(notice: Notice, result: MonitoringResult, is_new: bool) -> Alert:
         "window": notice.window,
         "reason": notice.reason,
         "detail": notice.detail,
-        "text": f"{notice.status.name}: {where}: {notice.reason}.",
+        "text": f"{notice.status.name}: {where}: {what}.",
         "look": {name: facts[name] for name in LOOK} if is_new else None,
-        "next_steps": result.next_steps,
+        "next_steps": [step.command for step in result.next_steps if step.command],
+        "story": told,
     }
 
 

@@ -7,17 +7,18 @@ import pyarrow as pa
 import pytest
 
 from common.evaluation import profile
+from common.monitoring.advice import Look
 from common.monitoring.checks.catalogue import CHECKS
 from common.monitoring.checks.finding import Status
 from common.monitoring.checks.suite import Baseline
+from common.monitoring.examples import worst_examples
 from common.monitoring.feed import Feed
 from common.monitoring.incidents.book import open_book
 from common.monitoring.result import (
     WatchedModel,
     charts,
     monitoring_result,
-    propose_steps,
-    worst_examples,
+    with_steps,
 )
 from common.monitoring.run import judge_windows, record_windows
 from common.reports import console
@@ -87,8 +88,8 @@ def monitor(book):
     return monitor
 
 
-def result_of(run, book, steps=(), file="a.csv"):
-    return monitoring_result(run, MODEL, file, None, book, steps)
+def result_of(run, book, file="a.csv"):
+    return monitoring_result(run, MODEL, file, None, book)
 
 
 def days(*counts, start=1):
@@ -142,7 +143,8 @@ def test_without_any_label_the_estimate_decides(monitor, book):
     assert result.reason.startswith("estimated accuracy 0.")
     assert "rows without labels gives nothing to warn of" in result.reason
     shown = console.monitoring(result)
-    assert "OK predicted_classes: " in shown and "OK text: " in shown
+    assert "OK       The model gives the answers it gave" in shown
+    assert "Confidence of the answers: " in shown
 
 
 def test_an_estimate_below_the_floor_warns_and_is_never_critical(monitor):
@@ -271,33 +273,13 @@ def test_a_day_ends_at_midnight_in_its_zone(monitor):
 @pytest.mark.parametrize("windows", [days((300, 200)), days((10, 5)), {}, days((300, 270))])
 def test_a_result_is_strict_json_and_the_summary_ends_with_the_verdict(monitor, book, windows):
     run, _ = monitor(windows)
-    steps = propose_steps(run, ["--data", "my data.csv"], "1d", None)
-    result = result_of(run, book, steps, "my data.csv")
+    result = with_steps(result_of(run, book, "my data.csv"), Look(["--data", "my data.csv"]))
     facts = result.to_json()
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
     last = console.monitoring(result).splitlines()[-1]
     assert last.startswith(f"{run.status.name}: triage version 3 on my data.csv: ")
     assert facts["exit_code"] == result.exit_code == run.status
     assert all(np.isfinite(value) for row in charts(run, 3) for value in row.values())
-
-
-def test_next_steps_are_command_lines_if_something_is_wrong(monitor):
-    bad, _ = monitor(days((300, 200)))
-    steps = propose_steps(bad, ["--data", "my data.csv"], "1d", None)
-    assert "python monitor.py --data 'my data.csv' --window 1d --report report.html" in steps
-    assert any(step.startswith("python train.py") for step in steps)
-
-
-def test_next_steps_name_no_file_where_there_is_none(monitor):
-    bad, _ = monitor(days((300, 200)))
-    steps = propose_steps(bad, None, "1d", None)
-    assert not any("monitor.py" in step for step in steps)
-    assert any(step.startswith("python train.py") for step in steps)
-
-
-def test_no_next_step_is_proposed_if_all_is_well(monitor):
-    good, _ = monitor(days((300, 270)))
-    assert propose_steps(good, [], "file", None) == []
 
 
 def test_examples_are_the_errors_that_the_model_is_surest_of():

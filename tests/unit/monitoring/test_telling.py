@@ -66,7 +66,7 @@ def look(book, windows, at=None, reference=REFERENCE):
 
 
 def result_of(run, book):
-    return monitoring_result(run, WatchedModel("triage", 1, "abc"), "days", REFERENCE, book, [])
+    return monitoring_result(run, WatchedModel("triage", 1, "abc"), "days", REFERENCE, book)
 
 
 def messages(book, at):

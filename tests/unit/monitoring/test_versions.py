@@ -69,7 +69,7 @@ def look(book, windows, version, floor=0.85, fitted=(), is_current=True):
 
 def result_of(run, book):
     model = WatchedModel("triage", run.version, "abc")
-    return monitoring_result(run, model, "days", REFERENCE, book, [])
+    return monitoring_result(run, model, "days", REFERENCE, book)
 
 
 def test_what_a_version_has_judged_stays_so_when_another_comes(book):

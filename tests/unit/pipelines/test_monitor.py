@@ -11,7 +11,7 @@ from helpers import ROOT
 import monitor
 from common.errors import SettingsError
 from common.pipelines.monitor import MonitorRequest, run
-from common.pipelines.monitor_request import flags_of
+from common.pipelines.monitor_request import flags_of, registry_flags, training_flags
 from common.settings import Settings, load
 
 # Fields that are called otherwise than their settings.
@@ -103,11 +103,31 @@ def test_the_flags_of_a_request_make_the_same_request_again():
     flags = [
         *("--text-column", "message", "--time-column", "when", "--encoding", "cp1252"),
         *("--header", "id,when,message", "--model-name", "urgency", "--accuracy-floor", "0.7"),
+        *("--window", "1d", "--monitor-state", "/elsewhere/book.db", "--label-days", "3.0"),
+        *("--mlflow-tracking-uri", "sqlite:////elsewhere/mlflow.db", "--mask", "True"),
+        *("--examples", "0", "--model", "2", "--prefix", "p_", "--challenger", "latest"),
         "--no-labels",
     ]
     request = request_of("--data", "a.csv", *flags)
     assert sorted(flags_of(request)) == sorted(flags)
-    assert flags_of(MonitorRequest(Path("a.csv"))) == []
+    assert request_of("--data", "a.csv", *flags_of(request)) == request
+
+
+def test_a_look_is_repeated_with_its_window_and_floor_whatever_the_settings_say_by_then():
+    always = ["--window", "file", "--accuracy-floor", "0.8"]
+    assert flags_of(MonitorRequest(Path("a.csv"))) == always
+
+
+def test_no_command_shows_a_password():
+    uri = "https://ann:secret@host"
+    request = MonitorRequest(Path("a.csv"), tracking_uri=uri)
+    assert not any("secret" in word for word in [*flags_of(request), *registry_flags(request)])
+
+
+def test_training_reads_messages_as_the_look_did():
+    request = MonitorRequest(Path("a.csv"), encoding="cp1252", header=("id", "body"))
+    flags = training_flags(request, {"TEXT_COLUMN": "body", "TIME_COLUMN": "when"})
+    assert flags == ["--text-column", "body", "--encoding", "cp1252", "--header", "id,body"]
 
 
 def test_a_request_does_not_show_what_may_hold_a_secret():
