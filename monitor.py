@@ -5,6 +5,7 @@ than on the holdout, beyond chance), 3 UNKNOWN (too few rows, or a failure of it
 --data it looks at the holdout side of the training data. Of messages without labels it estimates
 accuracy, which may be 1, never 2.
 
+    python monitor.py --data labelled.csv --init
     python monitor.py --data labelled.csv --json
     python monitor.py --data new.csv --no-labels
     python monitor.py --data history/ --window 1d --report report.html
@@ -18,7 +19,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from common import cli, flags
+from common import ROOT, cli, flags
 from common.errors import SettingsError
 from common.pipelines.monitor import MonitorRequest, run
 from common.settings import FORM, Settings
@@ -89,6 +90,16 @@ def build_request(args: argparse.Namespace, settings: Settings) -> MonitorReques
     )
 
 
+def propose_settings(args: argparse.Namespace, settings: Settings) -> int:
+    """What `--init` does: print settings that suit the file, and leave everything as it is."""
+    from common.pipelines.monitor_setup import set_up
+    from common.reports import monitor_setup
+
+    setup = set_up(build_request(args, settings))
+    cli.show(monitor_setup.render(setup, ROOT), setup.to_json(), args.json)
+    return 0
+
+
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
     from common.monitoring.alerts.heartbeat import heartbeat
@@ -96,6 +107,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
     if args.test_alert:
         return test_alert(settings, args.json)
+    if args.init:
+        return propose_settings(args, settings)
 
     def show(result: MonitoringResult) -> None:
         cli.show(console.monitoring(result), result.to_json(), args.json)

@@ -1,7 +1,6 @@
 """How many labelled rows a window needs so that a loss of accuracy is CRITICAL in 90 % of windows.
 
-Exact: sums the binomial distribution over all counts whose one-sided 95 % bound (Wilson) is below
-the floor, as `common.monitoring.checks.accuracy` does.
+Exact, as `common.monitoring.power` says.
 
 python -m benchmarks.window_rows --floors 0.8 0.85 0.9
 """
@@ -10,12 +9,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from bisect import bisect_left
 
-from scipy.stats import binom
 from tabulate import tabulate
 
-from common.evaluation.metrics import wilson_interval
+from common.monitoring.power import critical_share
 
 POWER = 0.90
 LOSSES = (0.03, 0.05, 0.10, 0.15)
@@ -39,15 +36,7 @@ def main() -> int:
 
 def rows_needed(floor: float, true: float) -> int:
     """Rows at which a model of accuracy `true`, below the floor, is CRITICAL often enough."""
-    return next(rows for rows in SIZES if power(rows, floor, true) >= POWER)
-
-
-def power(rows: int, floor: float, true: float) -> float:
-    """Share of windows of so many rows that are CRITICAL."""
-    highest = bisect_left(
-        range(rows + 1), True, key=lambda correct: wilson_interval(correct, rows, 0.90)[1] >= floor
-    )
-    return float(binom.cdf(highest - 1, rows, true))
+    return next(rows for rows in SIZES if critical_share(rows, floor, true) >= POWER)
 
 
 if __name__ == "__main__":

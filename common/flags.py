@@ -237,6 +237,8 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     add("--no-labels", action="store_true", help=unlabelled)
     add("--prefix", default="", help="of the columns that predict.py has added")
     add("--workers", type=positive_int, metavar="N", help="processes [one for each processor]")
+    proposes = "only look at --data: say which settings suit it, and change nothing"
+    add("--init", action="store_true", help=proposes)
     add("--report", type=Path, metavar="FILE", help="write a page of HTML to FILE")
     add("--metrics-file", type=Path, metavar="FILE", help="write figures for Prometheus to FILE")
     trial = "send a marked test message to each of ALERT_URLS, say what came back, and end"

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -27,10 +25,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from common import ROOT
+from common import ROOT, setting_values
 from common.errors import SettingsError
 from common.text import printable
-from common.time_zones import time_zone
 
 SECRET = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url"}
 
@@ -39,44 +36,6 @@ CRITICAL_KEYWORDS = (
 )
 # What a file of messages looks like.
 FORM = ("delimiter", "encoding", "header", "sheet", "field_characters")
-
-
-def _split_commas(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _delimiter(value: str) -> str:
-    value = {"tab": "\t", "\\t": "\t"}.get(value, value)
-    if len(value) != 1 or not value.isascii() or value in '"\r\n':
-        raise ValueError("must be one ASCII character that is not a quote, or tab")
-    return value
-
-
-def _encoding(value: str) -> str:
-    try:
-        "".encode(value)
-    except LookupError as error:
-        raise ValueError("is not an encoding that Python knows") from error
-    return value
-
-
-def _time_zone(value: str) -> str:
-    return time_zone(value).key
-
-
-def _time_format(value: str) -> str:
-    # A day of which no other part is alike.
-    moment = datetime(2026, 12, 31, 22, 10, 47, tzinfo=UTC)
-    with suppress(ValueError):
-        if datetime.strptime(moment.strftime(value), value).date() == moment.date():
-            return value
-    raise ValueError("must be a pattern of strptime with day, month and year: %d/%m/%Y %H:%M")
-
-
-def _no_rules(value: Any) -> Any:
-    return () if value == ["none"] else value
 
 
 Rule = Literal[
@@ -91,9 +50,12 @@ Rule = Literal[
 ]
 RULES: tuple[Rule, ...] = get_args(Rule)
 RuleList = Annotated[
-    tuple[Rule, ...], NoDecode, BeforeValidator(_no_rules), BeforeValidator(_split_commas)
+    tuple[Rule, ...],
+    NoDecode,
+    BeforeValidator(setting_values.no_rules),
+    BeforeValidator(setting_values.split_commas),
 ]
-WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(setting_values.split_commas)]
 
 
 class Settings(BaseSettings):
@@ -130,12 +92,12 @@ class Settings(BaseSettings):
         None, description="labelled messages to monitor; default: the holdout side of DATA_PATH"
     )
     text_column: str = Field("text", min_length=1, description="column with the message")
-    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = Field(
+    delimiter: Annotated[str, AfterValidator(setting_values.delimiter)] | None = Field(
         None,
         description="what stands between cells of CSV (one character, or tab); default: comma, "
         "semicolon or tab, as the header shows",
     )
-    encoding: Annotated[str, AfterValidator(_encoding)] | None = Field(
+    encoding: Annotated[str, AfterValidator(setting_values.encoding)] | None = Field(
         None, description="encoding of CSV and JSON lines; default: UTF-8, or its byte order mark"
     )
     header: WordList | None = Field(
@@ -208,12 +170,12 @@ class Settings(BaseSettings):
     time_column: str = Field(
         "created_at", min_length=1, description="column that says when a message was written"
     )
-    time_format: Annotated[str, AfterValidator(_time_format)] | None = Field(
+    time_format: Annotated[str, AfterValidator(setting_values.time_format)] | None = Field(
         None,
         description="how TIME_COLUMN is written, as for strptime (%d/%m/%Y %H:%M), where that is "
         "unclear",
     )
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+    time_zone: Annotated[str, AfterValidator(setting_values.time_zone)] = Field(
         "UTC",
         description="zone whose days are judged, and of times that name none (Europe/Berlin)",
     )
@@ -227,7 +189,9 @@ class Settings(BaseSettings):
     accuracy_floor: float = Field(
         0.80, gt=0, lt=1, description="accuracy below which the monitor alerts (between 0 and 1)"
     )
-    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_commas)] = Field(
+    alert_urls: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(setting_values.split_commas)
+    ] = Field(
         (),
         description="addresses, separated by commas, that are told of incidents: https://..., "
         "Slack's and Teams' webhooks, mailto:...",
@@ -411,7 +375,8 @@ def _one_line(
         source = "the environment"
     else:
         source = str(dotenv)
-    message = first["msg"][0].lower() + first["msg"][1:]
+    said = first["msg"].removeprefix("Value error, ")
+    message = said[0].lower() + said[1:]
     shown = "" if field in SECRET else f", not {first['input']!r}"
     allowed = Settings.model_fields[field].description
     return f"{name} (from {source}): {message}{shown}. It means: {allowed}."

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from common.errors import SettingsError
+from common.setting_values import time_zone
 from common.text import printable, without_password
-from common.time_zones import time_zone
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     from common.data.tables import Table
@@ -140,7 +140,7 @@ class MonitorRequest:
         try:
             time_zone(self.time_zone)
         except ValueError as error:
-            raise SettingsError(f"TIME_ZONE {self.time_zone!r} {error}.") from error
+            raise SettingsError(f"TIME_ZONE {error}, not {self.time_zone!r}.") from error
         if self.workers is not None and self.workers < 1:
             raise SettingsError("--workers must be at least 1.")
 

@@ -1,0 +1,63 @@
+"""What values of settings mean, and which are refused, with a ValueError that says why."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
+from zoneinfo import available_timezones
+
+
+def split_commas(value: Any) -> Any:
+    """The parts of a text with commas; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def no_rules(value: Any) -> Any:
+    """No rule at all for the one word `none`."""
+    return () if value == ["none"] else value
+
+
+def delimiter(value: str) -> str:
+    """One character; a tab also by its name."""
+    value = {"tab": "\t", "\\t": "\t"}.get(value, value)
+    if len(value) != 1 or not value.isascii() or value in '"\r\n':
+        raise ValueError("must be one ASCII character that is not a quote, or tab")
+    return value
+
+
+def encoding(value: str) -> str:
+    """An encoding that Python knows."""
+    try:
+        "".encode(value)
+    except LookupError as error:
+        raise ValueError("is not an encoding that Python knows") from error
+    return value
+
+
+def time_format(value: str) -> str:
+    """A pattern of strptime that tells the day."""
+    # A day of which no other part is alike.
+    moment = datetime(2026, 12, 31, 22, 10, 47, tzinfo=UTC)
+    with suppress(ValueError):
+        if datetime.strptime(moment.strftime(value), value).date() == moment.date():
+            return value
+    raise ValueError("must be a pattern of strptime with day, month and year: %d/%m/%Y %H:%M")
+
+
+def time_zone(value: str) -> str:
+    """The IANA name of a time zone; one that is misspelt is suggested.
+
+    >>> time_zone("Europe/Berlin")
+    'Europe/Berlin'
+    """
+    known = {zone.casefold(): zone for zone in available_timezones()}
+    if value in known.values():
+        return value
+    cities = {zone.rpartition("/")[2]: zone for zone in known}
+    close = get_close_matches(value.casefold(), [*known, *cities], n=1, cutoff=0.7)
+    meant = f" (did you mean {known[cities.get(close[0], close[0])]}?)" if close else ""
+    raise ValueError(f"must be a time zone such as Europe/Berlin or UTC{meant}")
