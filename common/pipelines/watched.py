@@ -154,6 +154,9 @@ def _read(
             held_out.say_if_holdout()
             return _read(request, registry, held_out, version, label, progress)
     reference = runs.reference(registry, version.run_id)
+    if reference is not None and source.holdout_only:
+        # All copies of a frequent message are on one side: the held-out rows are not like all rows.
+        reference = replace(reference, stream=())
     return Watched(version, source, classifier, comparable(found, reference, request.mask), fitted)
 
 
