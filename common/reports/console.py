@@ -202,7 +202,7 @@ def monitoring(result: MonitoringResult) -> str:
     for change in result.version_changes[-1:]:
         lines += [
             "",
-            f"Version {change.after} is in use since {spoken(change.window)}, in place of "
+            f"Version {change.after} has been in use since {spoken(change.window)}, in place of "
             f"version {change.before}.",
         ]
     if result.open_incidents:

@@ -277,7 +277,7 @@ def test_the_first_screen_says_what_happened_since_when_how_bad_and_what_is_in_c
         "What the 53 wrong answers since 21 January have in common:",
         "40.0 % of them hold “gift card”, 1.0 % of the right answers do",
         "In segment “Acme” 50.0 % of 40 answers are wrong",
-        "Version 3 is in use since 20 January 2026 , in place of version 1",
+        "Version 3 has been in use since 20 January 2026 , in place of version 1",
     ):
         assert told in top
     assert "Accuracy over time" in rest
