@@ -86,7 +86,7 @@ def _known_model(request: MonitorRequest) -> KnownModel | None:
 
     try:
         registry = store.connect(request.tracking_uri, ROOT, request.model_name)
-        version = versions.find(registry, request.model)
+        version = versions.find(registry, request.model or versions.CHAMPION)
     except ModelUnavailable:
         return None
     trained, reference = (
