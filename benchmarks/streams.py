@@ -109,13 +109,15 @@ def mojibake(share: float, messages: Messages, random: Random, stream: Stream) -
     return replace(messages, texts=texts)
 
 
-def blank(share: float, messages: Messages, random: Random, stream: Stream) -> Messages:
-    kept = [k for k in range(len(messages.texts)) if random.random() >= share]
-    return messages.take(kept)
+def shorter(messages: Messages, random: Random, stream: Stream) -> Messages:
+    return replace(messages, texts=[text[: max(1, len(text) // 2)] for text in messages.texts])
 
 
+AGAIN = "yesterday's messages again"
 FAULTS: dict[str, Fault] = {
     "nothing": as_it_is,
+    AGAIN: as_it_is,
+    "messages cut to half": shorter,
     "20 % foreign messages": partial(foreign, 0.2),
     "15 % foreign messages": partial(foreign, 0.15),
     "15 % of the labels are another class": partial(relabelled, 0.15),
@@ -259,6 +261,8 @@ def faulty(stream: Stream, floor: float, seed: int) -> dict[str, tuple[bool, boo
         if "foreign" in name and not stream.foreign:
             continue
         coming = [fault(draw(stream, random), random, stream) for _ in range(TOLD_WITHIN)]
+        if name == AGAIN:
+            coming[0] = usual[-1]
         history = watch(stream, floor, [*usual, *coming], name)
         told = [what for day, what in history.told if day >= WARM_UP]
         found[name] = (
