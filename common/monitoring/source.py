@@ -71,7 +71,7 @@ class Source:
             watched: which version is looked at.
             root: of the project.
         """
-        if self.holdout_only:
+        if self.holdout_only and not self.flags:
             source = HOLDOUT
         elif self.in_memory:
             source = TABLE

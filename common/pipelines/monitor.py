@@ -65,7 +65,6 @@ def run(
         version = versions.find(registry, request.model or versions.CHAMPION)
         columns = _columns(request, registry, version)
         source = _source(request, version, data, columns, length)
-        source.say_if_holdout()
         found = watched.read(request, registry, source, version, columns.label, progress)
         with incident_book.open_book(request.state or ROOT / incidents.STATE_FILE) as book:
             *former, judged = _judge(request, found, book)
@@ -162,7 +161,6 @@ def _source(
     columns: MessageColumns,
     length: Length,
 ) -> Source:
-    from common.data import files
     from common.data.source import choose_source
     from common.data.times import TimeFormat
     from common.monitoring import source
@@ -192,14 +190,12 @@ def _source(
             path, columns, length, reading, times, holdout_only=True, by_default=True
         )
     named = request.target_column is not None
-    fitted = bool(version.holdout_percent) and files.sha256(data) == version.data_sha256
     return source.messages(
         data,
         source.without_label(data, columns, reading, named=named, no_labels=request.no_labels),
         length,
         reading,
         times,
-        holdout_only=fitted,
         in_memory=in_memory,
     )
 

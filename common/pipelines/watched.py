@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -129,35 +129,54 @@ def _read(
     progress: Progress,
 ) -> Watched:
     from common.monitoring.comparable import comparable
-    from common.monitoring.fitted import fitted_windows
-    from common.monitoring.source import by_window
     from common.monitoring.unknown_labels import refuse_unknown_labels
-    from common.registry import judged, runs, versions
+    from common.registry import runs, versions
 
     classifier = versions.load(registry, version)
-    found = by_window(
-        source,
-        classifier,
-        holdout_percent=version.holdout_percent if source.holdout_only else 100,
-        workers=request.workers,
-        progress=progress,
-        challenger=_load_challenger(registry, version, request.challenger),
-    )
-    source.say_if_unlabelled(found)
+    challenger = _load_challenger(registry, version, request.challenger)
+
+    def by_window(source: Source) -> dict[str, Profile]:
+        from common.monitoring.source import by_window
+
+        held_out = version.holdout_percent if source.holdout_only else 100
+        return by_window(source, classifier, held_out, request.workers, progress, challenger)
+
+    found = by_window(source)
     refuse_unknown_labels(found, classifier.classes_, label)
-    fitted: frozenset[str] = frozenset()
-    if not source.holdout_only:
-        tested = judged.rows(registry, version.run_id)
-        fitted = fitted_windows(found, tested, version.holdout_percent)
-        if fitted and fitted == found.keys() and source.can_be_split:
-            held_out = replace(source, holdout_only=True)
-            held_out.say_if_holdout()
-            return _read(request, registry, held_out, version, label, progress)
+    fitted = _fitted(registry, version, source, found)
+    if fitted == found.keys() and found and source.can_be_split:
+        source = replace(source, holdout_only=True)
+        rest = by_window(source)
+        # How many rows there were is judged by all of them.
+        found = {
+            name: replace(window, read=found.get(name, window).read)
+            for name, window in rest.items()
+        }
+        fitted = frozenset()
+    source.say_if_holdout()
+    source.say_if_unlabelled(found)
     reference = runs.reference(registry, version.run_id)
     if reference is not None and source.holdout_only:
         # All copies of a frequent message are on one side: the held-out rows are not like all rows.
         reference = replace(reference, stream=())
-    return Watched(version, source, classifier, comparable(found, reference, request.mask), fitted)
+    compared = comparable(found, reference, request.mask)
+    return Watched(version, source, classifier, compared, fitted)
+
+
+def _fitted(
+    registry: Registry, version: Version, source: Source, found: Mapping[str, Profile]
+) -> frozenset[str]:
+    """The windows whose messages the version was fitted on."""
+    from common.data import files
+    from common.monitoring.fitted import fitted_windows
+    from common.registry import judged
+
+    if source.holdout_only or not version.holdout_percent:
+        return frozenset()
+    tested = judged.rows(registry, version.run_id)
+    if tested is None and files.sha256(source.path) == version.data_sha256:
+        return frozenset(found)
+    return fitted_windows(found, tested, version.holdout_percent)
 
 
 def _with_all_rows(found: Sequence[Watched]) -> list[Watched]:

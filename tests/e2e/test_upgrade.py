@@ -35,8 +35,7 @@ def days(project, wrong):
     """Two days of 600 messages; on wrong ones the classes are turned round."""
     lines = project.sample.read_text().splitlines(keepends=True)
     turned = {"True": "False", "False": "True"}
-    name = "wrong" if wrong else "right"
-    folder = project.root / name
+    folder = project.root / "days"
     folder.mkdir(exist_ok=True)
     rows = [line for line in lines[1:] if line.count(",") == 6 and '"' not in line]
     for day in (1, 2):
@@ -141,7 +140,7 @@ def test_an_interrupted_run_of_before_is_resumed_to_the_same_bytes(upgraded):
 
 def test_an_incident_of_before_recovers_once_and_nothing_is_told_twice(upgraded, receiver):
     before = told(receiver)
-    monitor(upgraded, upgraded.root / "wrong", receiver.url, expect=CRITICAL)
+    monitor(upgraded, upgraded.root / "days", receiver.url, expect=CRITICAL)
     assert told(receiver) == before
     for _ in range(2):
         monitor(upgraded, days(upgraded, wrong=False), receiver.url, expect=OK)

@@ -37,6 +37,7 @@ def test_a_table_is_monitored_and_the_result_is_as_its_schema_says(request_of, k
     result = run(request_of(make, segment_column="author_id"))
     assert result.exit_code in (0, 1)
     assert result.counts.read == 3000
+    assert 400 < result.counts.used < 800, "those that were held out: it was fitted on the others"
     assert result.file == "table.parquet"
     assert not any("table.parquet" in step for step in result.next_steps)
     assert problems(result.to_json(), "monitor.schema.json") == []

@@ -19,6 +19,11 @@ from common.registry import columns, store, versions
 ANGRY, CALM = "my order {} is lost and late, I want a refund", "thanks {}, all is well, great team"
 
 
+def new(rows=300, first=400):
+    """Messages that the version was not fitted on."""
+    return table(first + rows).iloc[first:].reset_index(drop=True)
+
+
 def table(rows=400, moods=("angry", "calm")):
     return pd.DataFrame(
         {
@@ -116,14 +121,14 @@ def test_a_file_that_is_missing_is_named_before_the_store_is_asked(tmp_path):
 
 @pytest.mark.parametrize("window", ["file", "1d", "100"])
 def test_the_monitor_knows_text_class_and_segment(request_of, window):
-    found = monitor(request_of(table(300), window=window, label_days=9999))
+    found = monitor(request_of(new(), window=window, label_days=9999))
     assert found.counts.used == 300
     assert {finding.name for finding in found.findings} >= {"accuracy", "segment_accuracy"}
 
 
 def test_late_labels_are_looked_for_in_the_column_of_the_version(request_of, uri, tmp_path):
-    path = saved(table(300), tmp_path / "a.csv")
-    scored, labels = tmp_path / "o.csv", saved(table(300)[["id", "mood"]], tmp_path / "l.csv")
+    path = saved(new(), tmp_path / "a.csv")
+    scored, labels = tmp_path / "o.csv", saved(new()[["id", "mood"]], tmp_path / "l.csv")
     predict(PredictRequest([path], output=scored, tracking_uri=uri))
     assert monitor(request_of(predictions=scored, labels=labels)).counts.used == 300
 
