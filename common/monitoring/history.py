@@ -270,14 +270,14 @@ class PastWindows:
 
     def _figures_of(self, check: str, since: Sequence[WindowRecord]) -> PastFigures:
         records = [record for record in since if check in record.figures]
-        # Drift that lasts does not become usual by lasting, only by being accepted.
+        before, last = records[:-LAST_WINDOWS], records[-LAST_WINDOWS:]
+        lasting = _still_drifting(check, records)
         usual = [
             record.figures[check]
-            for record in records[:-LAST_WINDOWS]
-            if check not in (record.drift_warnings or ()) or record.window == self._accepted
+            for record in before
+            if record.window not in lasting or record.window == self._accepted
         ]
-        last = [record.figures[check] for record in records[-LAST_WINDOWS:]]
-        return PastFigures(usual[-PAST_WINDOWS:], last)
+        return PastFigures(usual[-PAST_WINDOWS:], [record.figures[check] for record in last])
 
     def _same_weekday(self, window: str) -> list[WindowRecord]:
         """Of the last weeks, the days that are the same day of the week."""
@@ -287,6 +287,25 @@ class PastWindows:
             return []
         days = {(day - timedelta(weeks=weeks)).isoformat() for weeks in range(1, PAST_WEEKS + 1)}
         return [record for record in self._records if record.window in days]
+
+
+def _still_drifting(check: str, records: Sequence[WindowRecord]) -> set[str]:
+    """The windows in which a check has warned since it was last quiet for LAST_WINDOWS windows.
+
+    Drift that lasts does not become usual by lasting, only by being accepted; what came and went by
+    itself is how windows are.
+    """
+    found: set[str] = set()
+    quiet = 0
+    for record in reversed(records):
+        if check in (record.drift_warnings or ()):
+            found.add(record.window)
+            quiet = 0
+        else:
+            quiet += 1
+        if quiet == LAST_WINDOWS:
+            break
+    return found
 
 
 def _interval(finding: Finding | None) -> BoundedShare | None:

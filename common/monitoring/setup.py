@@ -135,7 +135,7 @@ class KnownModel:
 
     Attributes:
         accuracy: on messages that it was not fitted on, 0 to 1; None if that was not stored.
-        synthetic: it was fitted on made-up messages, so that its accuracy says nothing of others.
+        synthetic: it was fitted on made-up messages, and these are not: its accuracy says nothing.
     """
 
     version: int

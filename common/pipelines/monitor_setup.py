@@ -36,7 +36,8 @@ def set_up(request: MonitorRequest) -> MonitorSetup:
 
     if not isinstance(request.data, Path):
         raise SettingsError("--init needs a file, or a folder of files, to look at: --data FILE.")
-    data, reading, model = request.data, reading_of(request), _known_model(request)
+    data, reading = request.data, reading_of(request)
+    model = _known_model(request, data, reading)
     _require_named(request, data, reading)
     likely = FoundColumns(
         request.text_column or (model.text_column if model else "text"),
@@ -78,8 +79,9 @@ def _require_named(request: MonitorRequest, data: Path, reading: Reading) -> Non
                 messages.require(column, name.upper())
 
 
-def _known_model(request: MonitorRequest) -> KnownModel | None:
+def _known_model(request: MonitorRequest, data: Path, reading: Reading) -> KnownModel | None:
     """The model that would be watched; None before a first training."""
+    from common.data.source import choose_source
     from common.monitoring.setup import KnownModel
     from common.registry import runs, store, versions
     from common.registry.columns import trained_columns
@@ -93,7 +95,8 @@ def _known_model(request: MonitorRequest) -> KnownModel | None:
         trained_columns(registry, version),
         runs.reference(registry, version.run_id),
     )
-    measured = reference is not None and reference.rows and not version.synthetic
+    unlike = version.synthetic and not choose_source(data, ROOT, request.seed, reading).synthetic
+    measured = reference is not None and reference.rows and not unlike
     return KnownModel(
         version=version.number,
         text_column=trained.text_column,
@@ -101,7 +104,7 @@ def _known_model(request: MonitorRequest) -> KnownModel | None:
         label_with=trained.label_with,
         classes=reference.classes if reference else (),
         accuracy=reference.expected / reference.rows if reference and measured else None,
-        synthetic=version.synthetic,
+        synthetic=unlike,
     )
 
 

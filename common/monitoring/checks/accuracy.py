@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
-
-import numpy as np
 
 from common.evaluation.metrics import wilson_interval
 from common.evaluation.two_samples import (
@@ -26,6 +23,8 @@ from common.text import p_value, signed
 POOLED_WINDOWS = 5
 # A drop is looked for in the newest window, and in so many together.
 POOLS = (1, 3, 5)
+# Of how accuracy varies between windows: how many are looked at, and what it is where they are few.
+OVERDISPERSION_WINDOWS, FEW_WINDOWS, USUAL_OVERDISPERSION = 20, 7, 1.5
 # A smaller drop than this is nobody's trouble.
 MARGIN = 0.02
 # Largest p-values of a drop. That of WARNING was measured: on a stable model of .92 with 300 rows a
@@ -148,7 +147,7 @@ def degradation(correct: Share, holdout: Share, before: Sequence[Share] = ()) ->
     if found.status is Status.CRITICAL or not reaches(holdout.value - correct.value, MARGIN):
         return found
     windows = [*(window for window in before if window.rows), correct]
-    factor = overdispersion(windows)
+    factor = overdispersion(windows[: 1 - POOLS[-1]])
     for size in POOLS[1:]:
         pool = _together(windows[-size:])
         worth = Share(round(pool.part / factor), round(pool.rows / factor))
@@ -164,21 +163,19 @@ def overdispersion(windows: Sequence[Share]) -> float:
     """How much more accuracies vary between windows than those of independent answers: at least 1.
 
     Pearson's chi2 over its degrees of freedom (McCullagh & Nelder, Generalized Linear Models, 1989,
-    4.5), of differences between neighbours, which a drop in their midst hardly changes.
+    4.5); USUAL_OVERDISPERSION where windows are few.
 
-    >>> round(overdispersion([Share(75, 100), Share(65, 100), Share(75, 100), Share(65, 100)]), 2)
-    5.23
+    >>> overdispersion([Share(75, 100), Share(65, 100)] * 5)
+    1.3227513227513221
     """
-    pairs = [pair for pair in pairwise(windows) if min(pair[0].rows, pair[1].rows) >= MIN_ROWS]
-    if len(pairs) < 3:
+    known = [window for window in windows if window.rows >= MIN_ROWS][-OVERDISPERSION_WINDOWS:]
+    if len(known) < FEW_WINDOWS:
+        return USUAL_OVERDISPERSION
+    mean = _together(known).value
+    if not 0 < mean < 1:
         return 1.0
-    total = _together(windows)
-    spread = total.value * (1 - total.value)
-    if not spread:
-        return 1.0
-    squares = [(a.value - b.value) ** 2 / (1 / a.rows + 1 / b.rows) / spread for a, b in pairs]
-    # The median of chi2 with one degree of freedom is .455: a drop is one square of many.
-    return max(1.0, float(np.median(squares)) / 0.455)
+    squares = sum((window.value - mean) ** 2 * window.rows for window in known)
+    return max(1.0, squares / (mean * (1 - mean)) / (len(known) - 1))
 
 
 def _drop(correct: Share, holdout: Share, windows: int) -> Finding:
