@@ -67,6 +67,12 @@ class Baseline:
         return relabelled.find(window.pairs, names, expected)
 
     @cached_property
+    def calibration(self) -> estimated.Calibration:
+        """Of the reference, which must be known."""
+        correct, confidence = (self.reference or Profile()).judged()
+        return estimated.calibrate(confidence, correct)
+
+    @cached_property
     def unknown_words(self) -> words.UnknownWords | None:
         """Of the reference's messages on which no model was fitted; None if the classifier does not
         know its words."""
@@ -109,7 +115,7 @@ def run_checks(
         return findings
     findings += check_quality(window, baseline.reference, baseline.known_classes, past)
     if window.sample.num_rows and not fitted:
-        findings += check_answers(window, baseline.reference, baseline.floor, past)
+        findings += check_answers(window, baseline.reference, baseline, past)
     if window.sample.num_rows:
         findings += check_texts(window, baseline.reference, baseline, past)
     if estimated_only:
@@ -161,7 +167,7 @@ def check_accuracy(
 
 
 def check_answers(
-    window: Profile, reference: Profile, floor: float, past: Past = NOTHING
+    window: Profile, reference: Profile, baseline: Baseline, past: Past = NOTHING
 ) -> list[Finding]:
     """What the answers show without classes: which they are, how sure, accuracy by estimate."""
     predicted, confidence = window.answers()
@@ -182,8 +188,7 @@ def check_answers(
             past.of("confidence"),
         )
     )
-    right_then, judged_then = reference.judged()
-    estimate = estimated.accuracy(confidence, judged_then, right_then, floor)
+    estimate = estimated.accuracy(confidence, baseline.calibration, baseline.floor)
     # Where accuracy is measured, the estimate must not warn; it is charted though.
     measured = window.rows >= MIN_ROWS
     findings.append(replace(estimate, status=Status.OK) if measured else estimate)

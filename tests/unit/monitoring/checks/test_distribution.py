@@ -220,7 +220,7 @@ def test_the_estimate_is_within_two_points_and_its_interval_covers():
     for _ in range(80):
         before, right = holdout(random, 2000)
         now, truth = holdout(random, 300)
-        finding = estimated.accuracy(now, before, right, 0.5)
+        finding = estimated.accuracy(now, estimated.calibrate(before, right), 0.5)
         near.append(finding.value - (now - 0.04).mean())
         covered += finding.lower <= truth.mean() <= finding.upper
     assert np.mean(np.abs(near)) < 0.01
@@ -232,7 +232,7 @@ def test_an_easier_or_harder_mix_moves_the_estimate_where_it_should():
     random = np.random.default_rng(306)
     before, right = holdout(random, 4000)
     now, truth = holdout(random, 4000, sharp=5.0)
-    finding = estimated.accuracy(now, before, right, 0.9)
+    finding = estimated.accuracy(now, estimated.calibrate(before, right), 0.9)
     assert finding.value == pytest.approx(truth.mean(), abs=0.02)
     assert finding.detail["holdout_accuracy"] > finding.value + 0.03
     assert finding.status is Status.WARNING
@@ -242,16 +242,21 @@ def test_an_estimate_is_blind_to_changed_meaning_says_so_and_is_never_critical()
     random = np.random.default_rng(307)
     before, right = holdout(random, 2000)
     now, _ = holdout(random, 300)  # whatever the labels would be
-    finding = estimated.accuracy(now, before, right, 0.8)
+    finding = estimated.accuracy(now, estimated.calibrate(before, right), 0.8)
     assert finding.status is Status.OK
     assert "blind" in finding.reason
-    assert estimated.accuracy(now, before, right, 0.999).status is Status.WARNING
-    assert estimated.accuracy(now[:29], before, right, 0.999).status is Status.UNKNOWN
+    assert (
+        estimated.accuracy(now, estimated.calibrate(before, right), 0.999).status is Status.WARNING
+    )
+    assert (
+        estimated.accuracy(now[:29], estimated.calibrate(before, right), 0.999).status
+        is Status.UNKNOWN
+    )
     assert estimated.accuracy(np.zeros(50), before, np.zeros(2000, bool), 0.5).status == 1
 
 
 def test_confidences_that_repeat_are_one_level():
     before, right = np.repeat([0.6, 0.9], 500), np.tile([True, True, False, True], 250)
-    finding = estimated.accuracy(np.full(100, 0.75), before, right, 0.5)
+    finding = estimated.accuracy(np.full(100, 0.75), estimated.calibrate(before, right), 0.5)
     assert finding.value == pytest.approx(0.75)
     assert 0.6 < finding.lower < 0.75 < finding.upper < 0.9
