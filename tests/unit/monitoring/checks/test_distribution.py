@@ -252,7 +252,8 @@ def test_an_estimate_is_blind_to_changed_meaning_says_so_and_is_never_critical()
         estimated.accuracy(now[:29], estimated.calibrate(before, right), 0.999).status
         is Status.UNKNOWN
     )
-    assert estimated.accuracy(np.zeros(50), before, np.zeros(2000, bool), 0.5).status == 1
+    never_right = estimated.calibrate(before, np.zeros(2000, bool))
+    assert estimated.accuracy(np.zeros(50), never_right, 0.5).status == 1
 
 
 def test_confidences_that_repeat_are_one_level():
