@@ -53,7 +53,7 @@ def main() -> int:
         f"{args.histories * args.attempts} attempts of each kind\n"
         f"Python {platform.python_version()}\n\n"
     )
-    streams.write(verdicts.table(pd.concat([found, theirs])) + "\n\n")
+    streams.write(verdicts.table(pd.concat([found, theirs], ignore_index=True)) + "\n\n")
     told = {
         verdicts.DRIFT: verdicts.rate(found, ours.TOLD_DRIFT),
         verdicts.ACCURACY: verdicts.rate(found, ours.TOLD_ACCURACY),

@@ -50,6 +50,8 @@ KINDS: dict[str, Fault] = {
     "15 % of the labels another class": partial(relabelled, 0.15),
     "8 points less accuracy": partial(less_accurate, 0.08),
 }
+# On these days messages and answers are as ever.
+SAME_MESSAGES = (STABLE, "15 % of the labels another class", "8 points less accuracy")
 
 
 @dataclass(frozen=True)

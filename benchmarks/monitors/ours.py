@@ -18,10 +18,10 @@ from common.monitoring.incidents.book import open_book
 from common.monitoring.incidents.incident import ESCALATED, FLAPPING, OPENED
 
 OURS = "ours"
-TOLD = "people are told"
+TOLD = "people are told of anything"
 TOLD_DRIFT, TOLD_ACCURACY = "people are told of drift", "people are told of accuracy"
 NOT_OK = "the day is not OK"
-WARNED = "a check of drift warns of the day alone"
+WARNED = "a check of drift warns of one day"
 ALARMS = frozenset({OPENED, FLAPPING, ESCALATED})
 
 

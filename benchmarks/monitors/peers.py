@@ -26,7 +26,12 @@ from evidently.metrics import ValueDrift
 
 Row = dict[str, Any]
 DAY = ["history", "kind", "attempt", "day"]
-FIRST, AFTER = pd.Timestamp("2026-01-05"), 21
+FIRST = pd.Timestamp("2026-01-05")
+# What Evidently's names don't say.
+SAID = {
+    "Absolute text content drift": "AUC of a classifier that tells them apart",
+    "Percentile text content drift": "AUC of a classifier that tells them apart, against chance",
+}
 CHUNKS = {"timestamp_column_name": "date", "chunk_period": "D"}
 
 
@@ -43,7 +48,7 @@ def evidently(reference: pd.DataFrame, days: pd.DataFrame, before: pd.DataFrame)
             ("prediction", earlier, "the 21 days before"),
         ):
             said = _drift(column, side, window)
-            said["method"] = f"{column} against {name}: {said['method']}"
+            said["method"] = f"{column} against {name}: {SAID.get(said['method'], said['method'])}"
             yield {"monitor": "Evidently", **dict(zip(DAY, day, strict=True)), **said}
 
 
@@ -77,7 +82,8 @@ def nanny(days: pd.DataFrame, before: pd.DataFrame, classes: list[str]) -> Itera
             calculator.fit(_dated(earlier, classes))
         of_history = days[days["history"] == number]
         for (kind, attempt), window in of_history.groupby(["kind", "attempt"], sort=False):
-            now = _dated(window.assign(day=window["day"] + AFTER), classes)
+            after = window.assign(day=window["day"] + earlier["day"].max() + 1)
+            now = _dated(after, classes)
             which = {"monitor": "NannyML", "history": number, "kind": kind, "attempt": attempt}
             for method, calculator in calculators.items():
                 for day, said in enumerate(_chunks(calculator, now)):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from benchmarks.monitors.days import BEFORE, STABLE
+from benchmarks.monitors.days import BEFORE, SAME_MESSAGES, STABLE
 
 # What a method looks at: texts and answers, or whether answers are right.
 DRIFT, ACCURACY, ANY = "drift", "accuracy", "any"
@@ -39,7 +39,8 @@ class Verdict(NamedTuple):
 def table(verdicts: pd.DataFrame) -> str:
     """Markdown: of each method the share of days with an alarm, of the usual days before (where it
     has judged them) and of stable days after them; of each change, the share of attempts with an
-    alarm on the first day, and on any.
+    alarm on the first day, and on any. To what looks for drift, days are stable whose labels alone
+    have changed.
 
     Args:
         verdicts: rows of `Verdict`.
@@ -47,10 +48,12 @@ def table(verdicts: pd.DataFrame) -> str:
     changes = [kind for kind in verdicts["kind"].unique() if kind not in (BEFORE, STABLE)]
     rows = []
     for names, of_method in verdicts.groupby(["monitor", "method", "limit"], sort=False):
-        alarms = {kind: days["alarm"] for kind, days in of_method.groupby("kind")}
-        before = f"{alarms[BEFORE].mean():.0%}" if BEFORE in alarms else ""
-        power = [_power(of_method[of_method["kind"] == change]) for change in changes]
-        rows.append([*names, before, f"{alarms[STABLE].mean():.0%}", *power])
+        usual = of_method[of_method["kind"] == BEFORE]
+        before = "" if usual.empty else f"{usual['alarm'].mean():.1%}"
+        stable = _stable(of_method)
+        others = of_method.drop(stable.index)
+        power = [_power(others[others["kind"] == change]) for change in changes]
+        rows.append([*names, before, f"{stable['alarm'].mean():.1%}", *power])
     headers = ["monitor", "method", "limit", "days before", "stable days", *changes]
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
 
@@ -64,21 +67,31 @@ def at_rate(verdicts: pd.DataFrame, rates: dict[str, float]) -> pd.DataFrame:
     scored = verdicts[verdicts["score"].notna()]
     moved = []
     for _, of_method in scored.groupby(["monitor", "method"], sort=False):
-        stable = np.sort(of_method.loc[of_method["kind"] == STABLE, "score"])[::-1]
-        allowed = round(rates[of_method["about"].iloc[0]] * len(stable))
-        limit = stable[allowed] if allowed < len(stable) else -np.inf
-        moved.append(of_method.assign(alarm=of_method["score"] > limit, limit=f"{abs(limit):.3g}"))
+        scores = np.sort(_stable(of_method)["score"])[::-1]
+        allowed = round(rates[of_method["about"].iloc[0]] * len(scores))
+        limit = scores[allowed] if allowed < len(scores) else -np.inf
+        alarm = of_method["score"] > limit
+        moved.append(of_method.assign(alarm=alarm, limit=f"{abs(limit):.3g}"))
     return pd.concat(moved, ignore_index=True)
 
 
 def rate(verdicts: pd.DataFrame, method: str) -> float:
     """The share of days with an alarm on which nothing happened, those before too: an incident that
     was opened then is not opened again."""
-    usual = verdicts["kind"].isin([BEFORE, STABLE]) & (verdicts["method"] == method)
-    return float(verdicts.loc[usual, "alarm"].mean())
+    of_method = verdicts[verdicts["method"] == method]
+    usual = pd.concat([of_method[of_method["kind"] == BEFORE], _stable(of_method)])
+    return float(usual["alarm"].mean())
+
+
+def _stable(of_method: pd.DataFrame) -> pd.DataFrame:
+    """The days after those before on which nothing has changed that the method looks at."""
+    same = SAME_MESSAGES if of_method["about"].iloc[0] == DRIFT else (STABLE,)
+    return of_method[of_method["kind"].isin(same)]
 
 
 def _power(of_kind: pd.DataFrame) -> str:
+    if of_kind.empty:
+        return ""
     attempts = of_kind.groupby(["history", "attempt"])
     within = attempts["alarm"].any().mean()
     first = of_kind.loc[of_kind["day"] == 0, "alarm"].mean()
