@@ -46,15 +46,20 @@ def table(verdicts: pd.DataFrame) -> str:
         verdicts: rows of `Verdict`.
     """
     changes = [kind for kind in verdicts["kind"].unique() if kind not in (BEFORE, STABLE)]
+    columns = ["stable days", *changes]
+    if BEFORE in set(verdicts["kind"]):
+        columns = ["days before", *columns]
     rows = []
     for names, of_method in verdicts.groupby(["monitor", "method", "limit"], sort=False):
-        usual = of_method[of_method["kind"] == BEFORE]
-        before = "" if usual.empty else f"{usual['alarm'].mean():.1%}"
         stable = _stable(of_method)
         others = of_method.drop(stable.index)
-        power = [_power(others[others["kind"] == change]) for change in changes]
-        rows.append([*names, before, f"{stable['alarm'].mean():.1%}", *power])
-    headers = ["monitor", "method", "limit", "days before", "stable days", *changes]
+        cells = {
+            "days before": _share(of_method[of_method["kind"] == BEFORE]),
+            "stable days": _share(stable),
+            **{change: _power(others[others["kind"] == change]) for change in changes},
+        }
+        rows.append([*names, *(cells[column] for column in columns)])
+    headers = ["monitor", "method", "limit", *columns]
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
 
 
@@ -87,6 +92,10 @@ def _stable(of_method: pd.DataFrame) -> pd.DataFrame:
     """The days after those before on which nothing has changed that the method looks at."""
     same = SAME_MESSAGES if of_method["about"].iloc[0] == DRIFT else (STABLE,)
     return of_method[of_method["kind"].isin(same)]
+
+
+def _share(days: pd.DataFrame) -> str:
+    return "" if days.empty else f"{days['alarm'].mean():.1%}"
 
 
 def _power(of_kind: pd.DataFrame) -> str:
