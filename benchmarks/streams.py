@@ -36,6 +36,7 @@ from common.monitoring.checks.severity import worst
 from common.monitoring.checks.suite import Baseline
 from common.monitoring.feed import Feed
 from common.monitoring.incidents.book import Book, open_book
+from common.monitoring.incidents.incident import Notice
 from common.monitoring.run import judge_windows, record_windows
 from common.training import fit as training
 
@@ -187,6 +188,8 @@ class Watch:
         self.statuses: list[Status] = []
         self.warned: Counter[str] = Counter()
         self.told: list[list[str]] = []
+        self.notices: list[list[Notice]] = []
+        self.drift_warnings: list[tuple[str, ...]] = []
         self.figures: list[dict[str, float]] = []
 
     def look(self, messages: Messages) -> None:
@@ -203,6 +206,8 @@ class Watch:
         self.warned.update(f.name for f in findings if f.status in TROUBLE)
         record = self._book.windows(FEED)[-1]
         self.figures.append({name: figure.value for name, figure in record.figures.items()})
+        self.notices.append(notices)
+        self.drift_warnings.append(record.drift_warnings or ())
         self.told.append([f"{n.finding}: {n.detail.get('finding')} {n.change}" for n in notices])
         self.days += 1
 
@@ -273,10 +278,8 @@ def faulty(stream: Stream, floor: float, seed: int) -> dict[str, tuple[bool, boo
     return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_stream_flags(parser: argparse.ArgumentParser) -> None:
+    """Which file the stream is, and whose messages come into it."""
     add = parser.add_argument
     add("--file", type=Path, required=True)
     add("--text-column", default="text")
@@ -288,6 +291,14 @@ def main() -> int:
     add("--foreign", type=Path, help="messages of other people, for the days on which they come")
     add("--foreign-column", default="text")
     add("--foreign-like", help="only those that match this pattern")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_stream_flags(parser)
+    add = parser.add_argument
     add("--floor", type=float, default=0.7)
     add("--days", type=int, default=200)
     add("--seeds", type=int, default=5)

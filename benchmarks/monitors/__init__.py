@@ -1,0 +1,1 @@
+"""Our monitor beside Evidently and NannyML, on the same days of real messages."""

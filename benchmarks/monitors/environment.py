@@ -1,0 +1,37 @@
+"""Make a virtual environment that has Evidently and NannyML, apart from the project's own.
+
+python -m benchmarks.monitors.environment peers
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+
+
+def make(folder: Path) -> None:
+    venv.create(folder, with_pip=True)
+    install = (python(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    subprocess.run([*install, "-r", REQUIREMENTS], check=True)
+
+
+def python(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    make(parser.parse_args().folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
