@@ -32,9 +32,7 @@ from common.monitoring.windows import UNDATED, end
 
 logger = logging.getLogger(__name__)
 
-# Checks of points that may be below the floor by chance.
-FLOOR_CHECKS = frozenset({"accuracy", "accuracy_pooled"})
-# Drift is reported if one of so many windows before showed it too.
+# A warning is reported if one of so many windows before showed it too.
 CONFIRMING_WINDOWS = 2
 
 
@@ -246,25 +244,20 @@ def confirm_drift(
     return replace(drift, status=Status.OK, reason=f"{drift.reason} (for the first time)")
 
 
-def confirm_floor(accuracy: Finding, floor: float, before: Sequence[WindowRecord]) -> Finding:
-    """Report a point below the floor, which may be chance, only on two of three windows.
+def confirm_accuracy(accuracy: Finding, before: Sequence[WindowRecord]) -> Finding:
+    """Report a WARNING of accuracy, which may be chance, only on two of three windows.
 
-    What is beyond chance is reported at once.
+    What is beyond chance is reported at once: it is CRITICAL.
 
     Args:
         before: earlier windows, oldest first.
     """
-    if accuracy.status is not Status.WARNING or not {*_warned(accuracy)} <= FLOOR_CHECKS:
+    if accuracy.status is not Status.WARNING:
         return accuracy
-    measured = [record for record in before if record.labelled][-CONFIRMING_WINDOWS:]
-    if any(record.correct < floor * record.labelled for record in measured):
+    known = [record for record in before if record.status is not Status.UNKNOWN]
+    if any(record.status in TROUBLE for record in known[-CONFIRMING_WINDOWS:]):
         return accuracy
     return replace(accuracy, status=Status.OK, reason=f"{accuracy.reason} (for the first time)")
-
-
-def _warned(finding: Finding) -> Sequence[str]:
-    names = finding.detail["warned"]
-    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _ripe(
@@ -309,7 +302,7 @@ def _judged(
     same = (r for r in records if r.version in (0, run.version))
     before = sorted((r for r in same if r.window < name), key=lambda r: r.window)
     if accuracy:
-        subjects[Subject.ACCURACY] = confirm_floor(accuracy, run.floor, before)
+        subjects[Subject.ACCURACY] = confirm_accuracy(accuracy, before)
     if Subject.DRIFT in subjects:
         subjects[Subject.DRIFT] = confirm_drift(
             subjects[Subject.DRIFT], record.drift_warnings or (), before

@@ -27,6 +27,8 @@ POOLS = (1, 3, 5)
 OVERDISPERSION_WINDOWS, FEW_WINDOWS, USUAL_OVERDISPERSION = 20, 7, 1.5
 # A smaller drop than this is nobody's trouble.
 MARGIN = 0.02
+# So many labelled rows of the past say better than the holdout what accuracy usually is.
+PAST_ROWS = 1_000
 # Largest p-values of a drop. That of WARNING was measured: on a stable model of .92 with 300 rows a
 # day, .01 warns 1.5 times in 200 days and .005 0.8 times, while a drop to .84 is CRITICAL within
 # two days in 97.9 or 97.1 % (2,000 holdout rows).
@@ -125,6 +127,24 @@ def _is_mended(windows: Sequence[Share], floor: float) -> bool:
     rest = _together(before)
     better = rest.rows > 0 and higher_share_p(newest, rest) < P_BETTER
     return newest.value >= floor and better
+
+
+def usual_accuracy(holdout: Share, before: Sequence[Share]) -> Share:
+    """The holdout's right answers, fewer if the windows before show that it was lucky.
+
+    By at most MARGIN, so that a decline does not become usual by being slow.
+
+    Args:
+        before: correct answers of the windows before; the last five may be the beginning of a drop.
+
+    >>> usual_accuracy(Share(900, 1000), [Share(89, 100)] * 20)
+    Share(part=890, rows=1000)
+    """
+    past = _together(before[: -POOLS[-1]])
+    if past.rows < PAST_ROWS or not holdout.rows:
+        return holdout
+    least = max(past.value, holdout.value - MARGIN)
+    return Share(min(holdout.part, round(least * holdout.rows)), holdout.rows)
 
 
 def degradation(correct: Share, holdout: Share, before: Sequence[Share] = ()) -> Finding:

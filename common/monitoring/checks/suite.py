@@ -156,7 +156,8 @@ def check_accuracy(
         )
     if reference is None:
         return findings
-    findings.append(_degradation(correct, Share(reference.expected, reference.rows), past))
+    usual = accuracy.usual_accuracy(Share(reference.expected, reference.rows), past.accuracy)
+    findings.append(_degradation(correct, usual, past))
     names = tuple(sorted({*window.classes, *reference.classes}))
     confusions = window.confusion(names), reference.confusion(names)
     findings += [classes.macro_f1(*confusions), classes.recall(*confusions, names)]

@@ -136,10 +136,11 @@ def test_everything_a_finding_says_is_strict_json():
         distribution.confidence(confidence, confidence / 2, names, names),
         words.unknown_words(unknown, unknown),
         words.drift(messages, messages),
+        words.surging(messages, messages),
         quality.blank(Share(9, 100), Share(1, 100)),
         quality.length(confidence, confidence),
         quality.label_delay(confidence, confidence),
-        estimated.accuracy(confidence, confidence, right, 0.8),
+        estimated.accuracy(confidence, estimated.calibrate(confidence, right), 0.8),
         challenger.would_win(rows=400, only_champion=20, only_challenger=9),
     ]
     assert len({finding.name for finding in found}) == len(found)
