@@ -11,13 +11,15 @@ import sys
 import venv
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+# Of evidently 0.7.23, which can't be imported with pandas 3, nannyml 0.13.1, numpy 2.4.6, pandas
+# 2.3.3, pyarrow 26.0.1, scikit-learn 1.9.1, scipy 1.17.1, and what they need.
+REQUIREMENTS = Path(__file__).with_name("requirements.lock")
 
 
 def make(folder: Path) -> None:
     venv.create(folder, with_pip=True)
     install = (python(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    subprocess.run([*install, "-r", REQUIREMENTS], check=True)
+    subprocess.run([*install, "--require-hashes", "-r", REQUIREMENTS], check=True)
 
 
 def python(folder: Path) -> Path:
