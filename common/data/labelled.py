@@ -16,11 +16,13 @@ import pyarrow.compute as pc
 from common.data import labels, split
 from common.data.columns import MessageColumns, require_in
 from common.data.csv_reader import Reject
-from common.data.days import Days, days_of
 from common.data.files import parts
 from common.data.reader import Chunk, MessageFile
 from common.data.reading import FIND_OUT, Reading
+from common.data.times import KNOWN_FORMS, TimeFormat, find_format
 from common.errors import InputError
+
+Days = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -188,14 +190,21 @@ def batches(
         InputError: a file can't be read, or lacks a column.
     """
     done = 0
+    times = KNOWN_FORMS
+    if columns.time is not None:
+        times = find_format(path, columns.time, times, reading)
     for part in parts(path):
-        for batch in _batches_of(part, columns, reading, since):
+        for batch in _batches_of(part, columns, reading, times, since):
             yield replace(batch, bytes_done=done + batch.bytes_done)
         done += part.stat().st_size
 
 
 def _batches_of(
-    path: Path, columns: MessageColumns, reading: Reading, since: date | None
+    path: Path,
+    columns: MessageColumns,
+    reading: Reading,
+    times: TimeFormat,
+    since: date | None,
 ) -> Iterator[Batch]:
     with MessageFile(path, reading=reading) as messages:
         require_in(messages, columns)
@@ -203,7 +212,9 @@ def _batches_of(
             rows = rows_of(chunk, columns)
             labelled = pc.not_equal(rows.labels, "")
             unlabelled = len(rows.texts) - labelled.true_count
-            days = np.empty(0, "datetime64[D]") if rows.times is None else days_of(rows.times)
+            days = np.empty(0, "datetime64[D]")
+            if rows.times is not None:
+                days = times.read(rows.times).astype("datetime64[D]")
             if since is not None:
                 labelled = pc.and_(labelled, pa.array(days >= np.datetime64(since)))
             used = labelled.true_count

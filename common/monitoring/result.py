@@ -33,6 +33,7 @@ from common.monitoring.run import MonitoringRun
 from common.monitoring.sentences import sentence
 from common.monitoring.version_changes import VersionChange, version_changes
 from common.monitoring.wrong_answers import WrongAnswers, wrong_answers
+from common.strict_json import without_nan
 from common.text import quoted
 from common.types import Json
 
@@ -393,12 +394,3 @@ def _window_json(window: WindowRecord) -> dict[str, Json]:
         "status": window.status.name,
         "estimated": estimate.to_json() if estimate else None,
     }
-
-
-def without_nan(value: Json) -> Json:
-    """The same with None for what is not a finite number, which JSON does not have."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

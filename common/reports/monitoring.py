@@ -18,9 +18,10 @@ from common.monitoring.checks.finding import TROUBLE, Status
 from common.monitoring.course import spoken
 from common.monitoring.incidents.incident import Incident
 from common.monitoring.questions import Answer
-from common.monitoring.result import ClassResult, ClassResults, MonitoringResult, without_nan
+from common.monitoring.result import ClassResult, ClassResults, MonitoringResult
 from common.monitoring.story import clearest
 from common.reports import charts, html
+from common.strict_json import without_nan
 from common.text import capitalised, percent, set_percent
 from common.types import Json
 
