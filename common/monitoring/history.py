@@ -14,6 +14,7 @@ from common.evaluation.digests import NO_DIGESTS, Digests
 from common.evaluation.metrics import wilson_interval
 from common.evaluation.profile import SAMPLE_ROWS, Profile
 from common.evaluation.two_samples import Share
+from common.monitoring import windows
 from common.monitoring.checks.catalogue import Subject, about
 from common.monitoring.checks.finding import Finding, Status
 from common.monitoring.checks.usual import NOTHING, Figure, PastFigures
@@ -243,8 +244,12 @@ class PastWindows:
         self._records.append(record)
         self._windows = [*self._windows, window][-PAST_WINDOWS:]
 
-    def past(self, window: str = "") -> Past:
-        """What a window that follows these is compared with; `window` is its name."""
+    def past(self, window: str = "", rows: int = 0) -> Past:
+        """What a window that follows these is compared with.
+
+        Args:
+            window, rows: its name, and how many it has.
+        """
         last = self._records[-PAST_WINDOWS:]
         same = [record for record in self._records if record.version in (0, self._version)]
         answered = [record for record in same if not record.fitted][-PAST_WINDOWS:]
@@ -259,7 +264,7 @@ class PastWindows:
             delays=np.concatenate(delays)[-SAMPLE_ROWS:],
             labelled=Share(labelled, labelled + unlabelled),
             figures=self._figures([record for record in same if not record.fitted]),
-            digests={record.window: record.digests for record in last},
+            digests={r.window: r.digests for r in last if not _has_grown(r, window, rows)},
         )
 
     def _figures(self, answered: Sequence[WindowRecord]) -> dict[str, PastFigures]:
@@ -287,6 +292,14 @@ class PastWindows:
             return []
         days = {(day - timedelta(weeks=weeks)).isoformat() for weeks in range(1, PAST_WEEKS + 1)}
         return [record for record in self._records if record.window in days]
+
+
+def _has_grown(record: WindowRecord, window: str, rows: int) -> bool:
+    """Whether a window is the file of an earlier one that has got more rows since, or a table that
+    is looked at again: it holds the same messages, as it should."""
+    file = windows.file_of(window)
+    same = file is not None and file == windows.file_of(record.window)
+    return same and (record.read != rows or file == windows.TABLE_FILE)
 
 
 def _still_drifting(check: str, records: Sequence[WindowRecord]) -> set[str]:

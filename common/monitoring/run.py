@@ -157,7 +157,7 @@ def judge_windows(
             findings = run_checks(
                 window,
                 baseline,
-                earlier.past(name),
+                earlier.past(name, window.read),
                 _days_since_end(name, days, zone, at),
                 unlabelled=unlabelled,
                 fitted=name in fitted,

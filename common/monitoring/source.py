@@ -299,7 +299,7 @@ def by_window(
         found = observe.by_window(source.path, observer, workers, source.reading, advance)
     found = _with_undated(found)
     newest = max(part.stat().st_mtime for part in files.parts(source.path))
-    whole = f"{datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M:%S} {source.name}"
+    whole = windows.whole_file(datetime.fromtimestamp(newest, UTC), source.name)
     return {whole if name == windows.WHOLE else name: window for name, window in found.items()}
 
 

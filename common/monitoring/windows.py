@@ -14,6 +14,8 @@ from common.data.times import UTC, Moments
 from common.errors import SettingsError
 
 WHOLE, UNDATED = "whole", "undated"
+# What a table in memory is called where it is looked at.
+TABLE_FILE = "table.parquet"
 
 _DAYS = {"d": 1, "w": 7}
 
@@ -49,6 +51,21 @@ def length(text: str) -> Length:
         )
     number, unit = int(found[1]), found[2]
     return Length(days=number * _DAYS[unit]) if unit else Length(rows=number)
+
+
+def whole_file(at: datetime, file: str) -> str:
+    """The name of a window that is a whole file: by its age, so that names sort, and its name."""
+    return f"{at:%Y-%m-%d %H:%M:%S} {file}"
+
+
+def file_of(window: str) -> str | None:
+    """The file that a window is the whole of; None if it is a stretch of days or rows.
+
+    >>> file_of("2026-03-01 10:00:00 a.csv"), file_of("2026-03-01"), file_of("row 000000001")
+    ('a.csv', None, None)
+    """
+    found = re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (.*)", window, re.DOTALL)
+    return found[1] if found else None
 
 
 def names(moments: Moments, days: int, zone: str = UTC) -> Names:

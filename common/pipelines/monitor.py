@@ -29,8 +29,6 @@ if TYPE_CHECKING:  # a request is made without any heavy library
     from common.types import Progress
 
 
-TABLE_FILE = "table.parquet"
-
 logger = logging.getLogger(__name__)
 
 
@@ -131,6 +129,7 @@ def _data_in_file(request: MonitorRequest) -> Iterator[Path | None]:
         yield data
         return
     from common.data import tables
+    from common.monitoring.windows import TABLE_FILE
 
     with TemporaryDirectory() as folder:
         yield tables.save(data, Path(folder, TABLE_FILE))

@@ -95,7 +95,7 @@ def test_commands_shown_run_too(veteran, block):
             continue
         assert command.startswith(".venv/bin/python "), command
         done = shell(veteran, command)
-        judged = range(3) if "monitor.py" in command else [0]
+        judged = range(4) if "monitor.py" in command else [0]
         assert done.returncode in judged, f"{command}\n{done.stderr}"
 
 

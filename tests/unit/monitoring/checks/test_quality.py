@@ -53,9 +53,25 @@ def test_where_the_same_comes_every_day_it_is_usual():
     before = {f"day {k}": of(range(500)) for k in range(5)}
     first = quality.redelivered(of(range(500)), dict(list(before.items())[:1]))
     from common.monitoring.checks.usual import PastFigures
+from common.monitoring.history import PastWindows, WindowRecord
+from common.monitoring.windows import TABLE_FILE
 
     again = PastFigures([], [first.figure, first.figure])
     assert quality.redelivered(of(range(500)), before, again).status is Status.OK
+
+
+def record(window, numbers, rows=500):
+    return WindowRecord(window, Status.OK, rows, rows, rows, digests=of(numbers))
+
+
+def test_a_file_that_has_grown_and_a_table_looked_at_twice_are_not_delivered_again():
+    seen = record("2026-03-01 10:00:00 labelled.csv", range(500))
+    past = PastWindows([seen])
+    assert past.past("2026-03-02 10:00:00 labelled.csv", 700).digests == {}
+    assert past.past("2026-03-02 10:00:00 labelled.csv", 500).digests != {}, "as it was"
+    assert past.past("2026-03-02 10:00:00 tuesday.csv", 700).digests != {}
+    table = record(f"2026-03-01 10:00:00 {TABLE_FILE}", range(500))
+    assert PastWindows([table]).past(f"2026-03-01 10:00:05 {TABLE_FILE}", 500).digests == {}
 
 
 def test_a_share_is_estimated_within_some_points():
