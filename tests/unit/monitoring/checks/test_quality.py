@@ -7,6 +7,9 @@ from common.evaluation import digests, profile
 from common.evaluation.two_samples import Share
 from common.monitoring.checks import quality
 from common.monitoring.checks.finding import Status
+from common.monitoring.checks.usual import PastFigures
+from common.monitoring.history import PastWindows, WindowRecord
+from common.monitoring.windows import TABLE_FILE
 
 # Three weeks of one brand's days: 98 to 419.
 REAL = [257, 251, 213, 231, 157, 294, 324, 272, 303, 337, 187, 188, 327, 419, 333, 399, 385, 203]
@@ -52,10 +55,6 @@ def test_yesterdays_file_is_known_again():
 def test_where_the_same_comes_every_day_it_is_usual():
     before = {f"day {k}": of(range(500)) for k in range(5)}
     first = quality.redelivered(of(range(500)), dict(list(before.items())[:1]))
-    from common.monitoring.checks.usual import PastFigures
-from common.monitoring.history import PastWindows, WindowRecord
-from common.monitoring.windows import TABLE_FILE
-
     again = PastFigures([], [first.figure, first.figure])
     assert quality.redelivered(of(range(500)), before, again).status is Status.OK
 
