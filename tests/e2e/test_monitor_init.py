@@ -15,7 +15,18 @@ UNKNOWN = 3
 def untrained(tmp_path_factory):
     """A project with days of messages in columns of its own, and no model."""
     project = copy_project(tmp_path_factory.mktemp("init") / "project")
-    flags = ("--scenario", "stable", "--days", "12", "--start", "2026-10-20", "--out", "history")
+    flags = (
+        "--scenario",
+        "stable",
+        "--days",
+        "12",
+        "--rows-per-day",
+        "300",
+        "--start",
+        "2026-10-20",
+        "--out",
+        "history",
+    )
     made = project.run("-m", "common.data.synthetic", *flags)
     assert made.returncode == 0, made.stderr
     (project.root / "days").mkdir()

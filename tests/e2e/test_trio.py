@@ -128,7 +128,8 @@ def test_an_alert_with_the_facts_reaches_its_receiver_when_the_floor_is_broken(
     assert alert["look"]["metrics"] == facts["metrics"]
     assert [incident["id"] for incident in facts["incidents"]] == [alert["incident"]]
     accuracy = f"{facts['metrics']['accuracy']:.1%}".replace("%", " %")
-    for fact in ("version 1", "synthetic_messages.csv", accuracy, "99.9 %", "10,000 messages"):
+    messages = f"{facts['windows'][-1]['rows']:,} messages"
+    for fact in ("version 1", "synthetic_messages.csv", accuracy, "99.9 %", messages):
         assert fact in alert["text"]
     assert f"{facts['metrics']['accuracy']:.4f}" in alert["reason"]
     assert alert["story"]["examples"][0]["text"] in trained.sample.read_text()
