@@ -268,7 +268,8 @@ def _ripe(
     dated = _dated(windows)
     if days is None or len(dated) < 2:
         return windows
-    if end(dated[-1], days, zone) - at <= timedelta(days=days) / 2:
+    left, length = end(dated[-1], days, zone) - at, timedelta(days=days)
+    if not length / 2 < left <= length:  # more is left of days that are still to come
         return windows
     logger.info(
         "The window %s has only begun: its %d messages are judged when half of it has passed.",

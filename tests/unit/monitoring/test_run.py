@@ -347,3 +347,12 @@ def test_a_challenger_that_would_win_is_told_and_wakes_nobody(monitor):
     assert finding.detail["wins"]
     assert finding.value == pytest.approx(18 / 300)
     assert new == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "newest"), [(10, "2026-03-01"), (13, "2026-03-02"), (-5, "2026-03-02")]
+)
+def test_a_day_that_has_only_begun_is_not_judged_and_one_to_come_is(monitor, hours, newest):
+    windows = days((300, 270), (300, 200))
+    run, _ = monitor(windows, datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hours))
+    assert run.newest == newest
