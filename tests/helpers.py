@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
+from common.settings import Settings
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("train.py", "predict.py", "monitor.py")
-SETTINGS = ("MLFLOW_", "DATA_PATH", "MONITOR_DATA_PATH", "MODEL_NAME", "ALERT_URLS", "SEED")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def write_two_class_sample(project: Project, rows: int = 10_000) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
+    own = {name.upper() for name in Settings.model_fields}
+    return {k: v for k, v in os.environ.items() if k not in own and not k.startswith("MLFLOW_")}
 
 
 def copy_project(target: Path) -> Project:

@@ -132,7 +132,7 @@ def test_who_is_muted_is_told_nothing_and_reminded_afterwards(state, subject):
     done = incidents(state, "mute", "2d", *only)
     assert f"Nobody is told of {subject or 'anything'} until" in done.stdout
     until = datetime.fromisoformat(facts(state, "list")["muted_until"]["accuracy"])
-    assert abs(until - NOW - 2 * DAY) < timedelta(minutes=5)
+    assert abs(until - datetime.now(UTC) - 2 * DAY) < timedelta(minutes=5)
     soon, later = NOW + timedelta(hours=1), NOW + 2.5 * DAY
     assert changes(judge(state, 19, at=soon)) == ["opened"]
     with open_book(state) as book:
