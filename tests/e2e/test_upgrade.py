@@ -141,7 +141,8 @@ def test_an_interrupted_run_of_before_is_resumed_to_the_same_bytes(upgraded):
 def test_an_incident_of_before_recovers_once_and_nothing_is_told_twice(upgraded, receiver):
     before = told(receiver)
     monitor(upgraded, upgraded.root / "days", receiver.url, expect=CRITICAL)
-    assert told(receiver) == before
+    # What this version finds usual is over; all else is known already.
+    assert set(told(receiver)[len(before) :]) <= {("drift", "recovered")}
     for _ in range(2):
         monitor(upgraded, days(upgraded, wrong=False), receiver.url, expect=OK)
     after = told(receiver)
