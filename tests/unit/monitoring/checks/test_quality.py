@@ -7,7 +7,7 @@ from common.evaluation import digests, profile
 from common.evaluation.two_samples import Share
 from common.monitoring.checks import quality
 from common.monitoring.checks.finding import Status
-from common.monitoring.checks.usual import PastFigures
+from common.monitoring.checks.usual import Figure, PastFigures
 from common.monitoring.history import PastWindows, WindowRecord
 from common.monitoring.windows import TABLE_FILE
 
@@ -57,6 +57,8 @@ def test_where_the_same_comes_every_day_it_is_usual():
     first = quality.redelivered(of(range(500)), dict(list(before.items())[:1]))
     again = PastFigures([], [first.figure, first.figure])
     assert quality.redelivered(of(range(500)), before, again).status is Status.OK
+    partly = PastFigures([], [Figure(0.82, 0.03), Figure(0.85, 0.03)])
+    assert quality.redelivered(of(range(500)), before, partly).status is Status.WARNING
 
 
 def record(window, numbers, rows=500):
