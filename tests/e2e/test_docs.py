@@ -24,14 +24,15 @@ def newcomer(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("newcomer") / "project")
     (project.root / ".venv").symlink_to(sys.prefix)
     assert project.run("train.py", timeout=600).returncode == 0
-    flags = ("--class", "inbound", "--rows", "3000", "--seed", "7", "--out", "more")
-    made = project.run("-m", "common.data.synthetic", *flags)
-    assert made.returncode == 0, made.stderr
-    twcs = (project.root / "more" / "synthetic_messages.csv").read_text()
-    for number, brand in enumerate(BRANDS):  # whoever writes for ours is known as synthetic
-        twcs = twcs.replace(brand, f"brand_{number}")
-    for name in ("twcs.csv", "labelled.csv"):
-        (project.root / name).write_text(twcs)
+    flags = ("--class", "inbound", "--rows", "3000", "--out", "more")
+    # What is looked at later are other messages than those that the champion is fitted on.
+    for name, seed in (("twcs.csv", "7"), ("labelled.csv", "8")):
+        made = project.run("-m", "common.data.synthetic", *flags, "--seed", seed)
+        assert made.returncode == 0, made.stderr
+        text = (project.root / "more" / "synthetic_messages.csv").read_text()
+        for number, brand in enumerate(BRANDS):  # whoever writes for ours is known as synthetic
+            text = text.replace(brand, f"brand_{number}")
+        (project.root / name).write_text(text)
     return project
 
 
@@ -71,8 +72,8 @@ ELSEWHERE = re.compile(
 def veteran(with_own_champion):
     """The same after some weeks: a challenger, days of messages, predictions, labels of later."""
     newcomer, root = with_own_champion, with_own_champion.root
-    assert newcomer.run("predict.py", "twcs.csv", "-o", "scored.csv").returncode == 0
-    messages = pd.read_csv(root / "twcs.csv", dtype=str, keep_default_na=False)
+    assert newcomer.run("predict.py", "labelled.csv", "-o", "scored.csv").returncode == 0
+    messages = pd.read_csv(root / "labelled.csv", dtype=str, keep_default_na=False)
     messages.drop(columns="inbound").to_csv(root / "new.csv", index=False)
     messages[["tweet_id", "inbound"]].to_csv(root / "labels.csv", index=False)
     for folder in ("scored", "reports"):
@@ -95,7 +96,7 @@ def test_commands_shown_run_too(veteran, block):
             continue
         assert command.startswith(".venv/bin/python "), command
         done = shell(veteran, command)
-        judged = range(4) if "monitor.py" in command else [0]
+        judged = range(3) if "monitor.py" in command else [0]
         assert done.returncode in judged, f"{command}\n{done.stderr}"
 
 
@@ -126,8 +127,10 @@ def test_the_cron_line_runs(with_own_champion):
     newcomer = with_own_champion
     (line,) = set(blocks("cron"))
     command = re.sub(r"^(\S+ ){5} *", "", line).replace("/srv/triage-trio", str(newcomer.root))
+    # Blocks before it may have opened incidents.
+    (newcomer.root / "monitor.db").unlink(missing_ok=True)
     done = shell(newcomer, command)
-    assert done.returncode in range(3), done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert (newcomer.root / "logs" / "monitor.jsonl").read_text().count("\n") == 1
 
 
