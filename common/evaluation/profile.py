@@ -23,7 +23,7 @@ from common.evaluation import digests
 from common.evaluation.digests import NO_DIGESTS, Digests
 from common.evaluation.metrics import class_indices
 from common.masking import Disclosure
-from common.types import Floats, Labels
+from common.types import Floats, Json, Labels
 
 SAMPLE_ROWS = 2000
 # Of each text of the sample: more would only be stored, 2,000 times.
@@ -165,15 +165,35 @@ class Profile:
         days: Floats = _numpy(self.sample, "delay_days")
         return days[~np.isnan(days)]
 
+    def counts_json(self) -> dict[str, Json]:
+        """All that is counted, without any message, for JSON."""
+        return {
+            **{name: getattr(self, name) for name in _COUNTS},
+            "pairs": [[*pair, rows] for pair, rows in self.pairs.items()],
+            "predicted": dict(self.predicted),
+            "segments": {name: list(counts) for name, counts in self.segments.items()},
+        }
+
+    @classmethod
+    def from_counts_json(cls, counts: Mapping[str, Any]) -> Profile:
+        """What `counts_json` gave, without sample, stream and digests.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        return cls(
+            **{name: counts.get(name, 0) for name in _COUNTS},  # older releases count less
+            pairs=Counter({(true, predicted): rows for true, predicted, rows in counts["pairs"]}),
+            predicted=Counter(counts["predicted"]),
+            segments={name: (right, rows) for name, (right, rows) in counts["segments"].items()},
+        )
+
     def save(self, path: Path) -> None:
         """Write the profile as one Parquet file: the sample, and the counts as metadata."""
         import pyarrow.parquet as pq
 
         facts = {
-            **{name: getattr(self, name) for name in _COUNTS},
-            "pairs": [[*pair, rows] for pair, rows in self.pairs.items()],
-            "predicted": dict(self.predicted),
-            "segments": dict(self.segments),
+            **self.counts_json(),
             "stream": list(self.stream),
             "fitted_accuracy": self.fitted_accuracy,
             "masked": self.masked,
@@ -187,11 +207,8 @@ class Profile:
 
         table = pq.read_table(path)
         facts: dict[str, Any] = json.loads(table.schema.metadata[_FACTS])
-        return cls(
-            **{name: facts.get(name, 0) for name in _COUNTS},  # older releases count less
-            pairs=Counter({(true, predicted): rows for true, predicted, rows in facts["pairs"]}),
-            predicted=Counter(facts["predicted"]),
-            segments={name: (right, rows) for name, (right, rows) in facts["segments"].items()},
+        return replace(
+            cls.from_counts_json(facts),
             sample=table.replace_schema_metadata(None),
             stream=facts["stream"],
             fitted_accuracy=facts["fitted_accuracy"],

@@ -7,7 +7,7 @@ came later.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -21,7 +21,6 @@ import pyarrow.compute as pc
 from common import parallel
 from common.data import labelled, labels
 from common.data.columns import MessageColumns, PredictionColumns
-from common.data.files import parts
 from common.data.reader import Chunk, MessageFile
 from common.data.reading import FIND_OUT, Reading
 from common.data.times import KNOWN_FORMS, Moments, TimeFormat
@@ -205,14 +204,26 @@ class Observer:
         return np.array(names, object)[best]
 
 
-def by_window(
-    path: Path,
+def by_window(parts: Iterable[Windows]) -> Windows:
+    """What several files, or parts of one, add to windows; oldest first."""
+    found: dict[str, list[Profile]] = {}
+    for part in parts:
+        for name, window in part.items():
+            kept = found.setdefault(name, [])
+            kept.append(window)
+            if len(kept) > PARTS_KEPT:
+                found[name] = [reduce(add, kept)]
+    return {name: reduce(add, kept) for name, kept in sorted(found.items())}
+
+
+def by_file(
+    paths: Sequence[Path],
     observer: Observer,
     workers: int = 1,
     reading: Reading = FIND_OUT,
     advance: Advance = lambda units: None,
-) -> Windows:
-    """The windows of a file, or of a folder's files, oldest first.
+) -> Iterator[Windows]:
+    """The windows that each of some files adds to. Windows of rows go on from file to file.
 
     Args:
         advance: told how many bytes were just done.
@@ -220,30 +231,27 @@ def by_window(
     Raises:
         InputError: a file can't be read, or lacks a column.
     """
-    found: dict[str, list[Profile]] = {}
     columns = list(dict.fromkeys(observer.columns.needed.values()))
     rows_before = 0
-    for part in parts(path):
-        with MessageFile(part, reading=reading) as messages:
+    for path in paths:
+        with MessageFile(path, reading=reading) as messages:
             chunks = messages.chunks(columns)
             if observer.length.rows is not None:
                 observed = _by_rows(observer, chunks, observer.length.rows, rows_before)
             else:
                 few = 1 if messages.size < SMALL_BYTES else workers
                 observed = parallel.map_in_order(observer, chunks, few)
-            done = 0
-            for summed, bytes_done in observed:
-                for name, window in summed.items():
-                    rows_before += window.predicted.total()
-                    kept = found.setdefault(name, [])
-                    kept.append(window)
-                    if len(kept) > PARTS_KEPT:
-                        found[name] = [reduce(add, kept)]
-                advance(bytes_done - done)
-                done = bytes_done
-    whole = {name: reduce(add, kept) for name, kept in sorted(found.items())}
-    labels.refuse_many(path, max((len(window.classes) for window in whole.values()), default=0))
-    return whole
+            windows_of = by_window(_told(observed, advance))
+        rows_before += sum(window.predicted.total() for window in windows_of.values())
+        yield windows_of
+
+
+def _told(observed: Iterable[tuple[Windows, int]], advance: Advance) -> Iterator[Windows]:
+    done = 0
+    for summed, bytes_done in observed:
+        yield summed
+        advance(bytes_done - done)
+        done = bytes_done
 
 
 def _by_rows(

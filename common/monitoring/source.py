@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from common import parallel
-from common.data import files
+from common.data import files, labels
 from common.data.columns import MessageColumns, PredictionColumns, require
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
@@ -19,16 +19,17 @@ from common.data.times import KNOWN_FORMS, TimeFormat, find_format
 from common.errors import InputError, MissingColumn
 from common.evaluation.profile import Profile
 from common.models.base import Classifier
-from common.monitoring import late_labels, observe, windows
+from common.monitoring import late_labels, observe, summaries, windows
 from common.monitoring.checks.finding import Finding, Status
 from common.monitoring.feed import HOLDOUT, TABLE, Feed, source_of, window_text
 from common.monitoring.late_labels import LateLabels
-from common.monitoring.observe import Observer
+from common.monitoring.observe import Observer, Windows
 from common.monitoring.windows import Length
 from common.text import printable
 from common.types import Progress
 
 LABELLED_AT = "labelled_at"
+NOTHING_KNOWN: Mapping[Path, Windows] = {}
 
 logger = logging.getLogger(__name__)
 
@@ -266,6 +267,19 @@ def versions_of(source: Source) -> list[int]:
     return sorted(map(int, named))
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the files of a source hold.
+
+    Attributes:
+        windows: oldest first; a whole file is called after its age and name.
+        read: by file that was read now, what it adds to them.
+    """
+
+    windows: dict[str, Profile]
+    read: Mapping[Path, Windows]
+
+
 def by_window(
     source: Source,
     classifier: Classifier,
@@ -273,13 +287,16 @@ def by_window(
     workers: int | None,
     progress: Progress,
     challenger: Classifier | None = None,
-) -> dict[str, Profile]:
-    """The windows, oldest first; a whole file is called after its age and name.
+    known: Mapping[Path, Windows] = NOTHING_KNOWN,
+) -> Found:
+    """Have the messages of a source answered, and sum them up by window.
 
     Args:
         holdout_percent: look only at the rows that a split with this percentage holds out.
         workers: processes; None: one for each processor.
         challenger: another model, whose answers are compared.
+        known: by file that has not changed, what it adds to windows, without texts. Those of
+            recent windows, and of windows that others change, are read all the same.
 
     Raises:
         InputError: a file can't be read, or lacks a column.
@@ -295,12 +312,22 @@ def by_window(
         version=source.version,
     )
     workers = workers or parallel.available()
+    paths = files.parts(source.path)
+    read: dict[Path, Windows] = {}
     with progress(source.name, "B", files.size(source.path)) as advance:
-        found = observe.by_window(source.path, observer, workers, source.reading, advance)
-    found = _with_undated(found)
-    newest = max(part.stat().st_mtime for part in files.parts(source.path))
+        while pending := summaries.to_read(paths, known, read):
+            found = observe.by_file(pending, observer, workers, source.reading, advance)
+            read |= zip(pending, found, strict=True)
+        advance(sum(path.stat().st_size for path in paths if path not in read))
+    merged = observe.by_window(read[path] if path in read else known[path] for path in paths)
+    classes = max((len(window.classes) for window in merged.values()), default=0)
+    labels.refuse_many(source.path, classes)
+    newest = max(part.stat().st_mtime for part in paths)
     whole = windows.whole_file(datetime.fromtimestamp(newest, UTC), source.name)
-    return {whole if name == windows.WHOLE else name: window for name, window in found.items()}
+    dated = _with_undated(merged)
+    return Found(
+        {whole if name == windows.WHOLE else name: window for name, window in dated.items()}, read
+    )
 
 
 def _with_undated(found: Mapping[str, Profile]) -> dict[str, Profile]:

@@ -63,10 +63,12 @@ def run(
         version = versions.find(registry, request.model or versions.CHAMPION)
         columns = _columns(request, registry, version)
         source = _source(request, version, data, columns, length)
-        found = watched.read(request, registry, source, version, columns.label, progress)
         with incident_book.open_book(request.state or ROOT / incidents.STATE_FILE) as book:
+            found = watched.read(request, registry, source, version, columns.label, book, progress)
             *former, judged = _judge(request, found, book)
             new_notices = _keep(request, registry, columns, former, judged, book)
+            kept = {key: s for each in found for key, s in each.summaries.items()}
+            book.keep_summaries(kept, judged.at)
             result = _result(request, found[-1], columns, judged, book, new_notices)
             outbox.deliver_queued(new_notices, book, receivers, request.alert_urls, result)
     show(result)
@@ -205,11 +207,10 @@ def _judge(request: MonitorRequest, found: Sequence[Watched], book: Book) -> lis
 
     from common.monitoring.checks.suite import Baseline
     from common.monitoring.run import judge_windows
-    from common.pipelines.watched import AS_SCORED
+    from common.pipelines.watched import feed_of
 
     in_use = found[-1]
-    of = AS_SCORED if in_use.source.version else request.model or "champion"
-    feed = in_use.source.feed(request.model_name, of, request.accuracy_floor, ROOT)
+    feed = feed_of(request, in_use.source)
     book.adopt(feed, in_use.version.number)
     return [
         judge_windows(

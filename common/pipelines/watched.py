@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common import ROOT
 from common.errors import InputError, ModelUnavailable, SettingsError
 from common.pipelines.monitor_request import MonitorRequest
 
@@ -14,7 +16,10 @@ if TYPE_CHECKING:  # a request is made without any heavy library
     from common.evaluation.profile import Profile
     from common.models.base import Classifier
     from common.monitoring.comparable import Comparable
+    from common.monitoring.feed import Feed
+    from common.monitoring.incidents.book import Book
     from common.monitoring.source import Source
+    from common.monitoring.summaries import Summary
     from common.registry.store import Registry
     from common.registry.versions import Version
     from common.types import Progress
@@ -31,6 +36,8 @@ class Watched:
     Attributes:
         compared: the windows, and what they are held against.
         fitted: windows whose messages it was fitted on.
+        summaries: what is to be kept of files that were read now, and what was kept of the others,
+            by its key.
     """
 
     version: Version
@@ -38,6 +45,7 @@ class Watched:
     classifier: Classifier
     compared: Comparable
     fitted: frozenset[str]
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
 
     @property
     def newest(self) -> str:
@@ -55,6 +63,7 @@ def read(
     source: Source,
     version: Version,
     label: str | None,
+    book: Book,
     progress: Progress,
 ) -> list[Watched]:
     """Read what each version has answered; last the one that is in use.
@@ -64,6 +73,7 @@ def read(
     Args:
         version: that the request names, or the champion.
         label: column of the classes; None if they are made from the texts.
+        book: what earlier looks have kept of files that did not change is not read again.
 
     Raises:
         InputError: a file can't be read; or rows are counted, where versions take turns.
@@ -74,7 +84,7 @@ def read(
 
     numbers = _asked_for(request, source, version, sources.versions_of(source))
     if not numbers:
-        return [_read(request, registry, source, version, label, progress)]
+        return [_read(request, registry, source, version, label, book, progress)]
     if len(numbers) > 1 and source.length.rows is not None:
         raise InputError(
             f"{source.name} holds predictions of versions {_listed(numbers)}, which can't be "
@@ -82,7 +92,7 @@ def read(
         )
     several = len(numbers) > 1
     found = [
-        _read(request, registry, replace(source, version=made.number), made, label, progress)
+        _read(request, registry, replace(source, version=made.number), made, label, book, progress)
         for made in _registered(registry, numbers)
     ]
     if several:
@@ -120,63 +130,137 @@ def _registered(registry: Registry, numbers: Sequence[int]) -> list[Version]:
     return found
 
 
+def feed_of(request: MonitorRequest, source: Source) -> Feed:
+    """What windows of this source are compared within."""
+    watched = AS_SCORED if source.version else request.model or "champion"
+    return source.feed(request.model_name, watched, request.accuracy_floor, ROOT)
+
+
 def _read(
     request: MonitorRequest,
     registry: Registry,
     source: Source,
     version: Version,
     label: str | None,
+    book: Book,
     progress: Progress,
 ) -> Watched:
     from common.monitoring.comparable import comparable
     from common.monitoring.unknown_labels import refuse_unknown_labels
-    from common.registry import runs, versions
+    from common.registry import runs
 
-    classifier = versions.load(registry, version)
-    challenger = _load_challenger(registry, version, request.challenger)
-
-    def by_window(source: Source) -> dict[str, Profile]:
-        from common.monitoring.source import by_window
-
-        held_out = version.holdout_percent if source.holdout_only else 100
-        return by_window(source, classifier, held_out, request.workers, progress, challenger)
-
-    found = by_window(source)
-    refuse_unknown_labels(found, classifier.classes_, label)
-    fitted = _fitted(registry, version, source, found)
-    if fitted == found.keys() and found and source.can_be_split:
+    answering = _Answering(request, registry, version, book, progress)
+    found = answering.read(source)
+    refuse_unknown_labels(found.windows, answering.classifier.classes_, label)
+    if found.fitted == found.windows.keys() and found.windows and source.can_be_split:
         source = replace(source, holdout_only=True)
-        rest = by_window(source)
+        rest = answering.read(source)
         # How many rows there were is judged by all of them.
-        found = {
-            name: replace(window, read=found.get(name, window).read)
-            for name, window in rest.items()
+        all_rows = {name: window.read for name, window in found.windows.items()}
+        windows = {
+            name: replace(window, read=all_rows.get(name, window.read))
+            for name, window in rest.windows.items()
         }
-        fitted = frozenset()
+        both = {**found.summaries, **rest.summaries}
+        found = replace(rest, windows=windows, fitted=frozenset(), summaries=both)
     source.say_if_holdout()
-    source.say_if_unlabelled(found)
+    source.say_if_unlabelled(found.windows)
     reference = runs.reference(registry, version.run_id)
     if reference is not None and source.holdout_only:
         # All copies of a frequent message are on one side: the held-out rows are not like all rows.
         reference = replace(reference, stream=())
-    compared = comparable(found, reference, request.mask)
-    return Watched(version, source, classifier, compared, fitted)
+    compared = comparable(found.windows, reference, request.mask)
+    return Watched(version, source, answering.classifier, compared, found.fitted, found.summaries)
 
 
-def _fitted(
-    registry: Registry, version: Version, source: Source, found: Mapping[str, Profile]
-) -> frozenset[str]:
-    """The windows whose messages the version was fitted on."""
-    from common.data import files
-    from common.monitoring.fitted import fitted_windows
-    from common.registry import judged
+@dataclass(frozen=True)
+class _Read:
+    """Windows of a source, those whose messages the version was fitted on, and what is kept."""
 
-    if source.holdout_only or not version.holdout_percent:
-        return frozenset()
-    tested = judged.rows(registry, version.run_id)
-    if tested is None and files.sha256(source.path) == version.data_sha256:
-        return frozenset(found)
-    return fitted_windows(found, tested, version.holdout_percent)
+    windows: Mapping[str, Profile]
+    fitted: frozenset[str]
+    summaries: Mapping[str, Summary]
+
+
+class _Answering:
+    """A version that answers the messages of sources."""
+
+    def __init__(
+        self,
+        request: MonitorRequest,
+        registry: Registry,
+        version: Version,
+        book: Book,
+        progress: Progress,
+    ) -> None:
+        from common.registry import versions
+
+        self.classifier = versions.load(registry, version)
+        self._request, self._registry, self._version = request, registry, version
+        self._book, self._progress = book, progress
+        self._other, self._challenger = None, None
+        if request.challenger is not None:
+            self._other = versions.find_challenger(registry, version, request.challenger)
+            self._challenger = versions.load(registry, self._other)
+
+    def read(self, source: Source) -> _Read:
+        """The windows of a source; files that did not change are known from earlier looks."""
+        from common.monitoring import source as sources
+        from common.monitoring.summaries import Summary
+
+        held_out = self._version.holdout_percent if source.holdout_only else 100
+        keys = self._keys(source, held_out)
+        kept = self._book.summaries(keys.values())
+        known = {path: kept[key] for path, key in keys.items() if key in kept}
+        found = sources.by_window(
+            source,
+            self.classifier,
+            held_out,
+            self._request.workers,
+            self._progress,
+            self._challenger,
+            {path: summary.windows for path, summary in known.items()},
+        )
+        now = {name for windows in found.read.values() for name in windows} if keys else None
+        fitted = self._fitted(
+            source, {n: w for n, w in found.windows.items() if now is None or n in now}
+        ).union(*(summary.fitted for summary in known.values()))
+        summaries = {
+            key: known.get(path) or Summary(found.read[path], fitted & found.read[path].keys())
+            for path, key in keys.items()
+        }
+        return _Read(found.windows, frozenset(fitted & found.windows.keys()), summaries)
+
+    def _keys(self, source: Source, held_out: int) -> dict[Path, str]:
+        from common.monitoring import summaries
+
+        if source.late or not summaries.can_be_kept(source.path, source.length):
+            return {}
+        circumstances = (
+            feed_of(self._request, source),
+            self._version.run_id,
+            self._other.run_id if self._other else None,
+            held_out,
+            source.columns,
+            source.reading,
+            source.times,
+            source.version,
+        )
+        return summaries.keys(source.path, circumstances)
+
+    def _fitted(self, source: Source, found: Mapping[str, Profile]) -> frozenset[str]:
+        """The windows whose messages the version was fitted on."""
+        from common.data import files
+        from common.monitoring.fitted import fitted_windows
+        from common.registry import judged
+
+        version = self._version
+        if source.holdout_only or not version.holdout_percent:
+            return frozenset()
+        tested = judged.rows(self._registry, version.run_id)
+        if tested is None and files.sha256(source.path) == version.data_sha256:
+            return frozenset(found)
+        return fitted_windows(found, tested, version.holdout_percent)
 
 
 def _with_all_rows(found: Sequence[Watched]) -> list[Watched]:
@@ -200,15 +284,6 @@ def _with_all_rows(found: Sequence[Watched]) -> list[Watched]:
         )
         for each in found
     ]
-
-
-def _load_challenger(registry: Registry, version: Version, which: str | None) -> Classifier | None:
-    from common.registry import versions
-
-    if which is None:
-        return None
-    challenger = versions.find_challenger(registry, version, which)
-    return versions.load(registry, challenger)
 
 
 def _listed(numbers: Sequence[int]) -> str:

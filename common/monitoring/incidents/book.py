@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,10 +25,12 @@ from common.monitoring.incidents import decisions, migrations, tables
 from common.monitoring.incidents.decisions import Decision
 from common.monitoring.incidents.incident import Incident, Notice, WindowResult, incidents_of
 from common.monitoring.incidents.look import KEPT_WINDOWS, Look, key_of, queue
+from common.monitoring.summaries import Summary
 
 KEPT_UNDELIVERED = timedelta(days=7)
 # How long a sender has a notice for itself.
 LEASE = timedelta(seconds=120)
+KEPT_SUMMARIES = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ class Book:
         with self._transaction() as connection:
             connection.execute("PRAGMA secure_delete = ON")
             changed = tables.rewrite(connection, edit)
+            connection.execute("DELETE FROM summaries")  # they are made again
         if changed:
             with self._reading() as connection:
                 connection.execute("VACUUM")
@@ -255,6 +258,19 @@ class Book:
         # If the lease has ended meanwhile, another may be sending it.
         change = "claimed_until = CASE claimed_by WHEN ? THEN NULL ELSE claimed_until END"
         self._settle(delivery, change, self._owner)
+
+    def summaries(self, keys: Collection[str]) -> dict[str, Summary]:
+        """Those of these keys that are kept."""
+        if not keys or not self._path.exists():
+            return {}
+        with self._reading() as connection:
+            return tables.summaries(connection, keys)
+
+    def keep_summaries(self, found: Mapping[str, Summary], at: datetime) -> None:
+        """Keep what files add to windows, by key, and forget what was long of no use."""
+        if found:
+            with self._transaction() as connection:
+                tables.put_summaries(connection, found, at, at - KEPT_SUMMARIES)
 
     def close(self) -> None:
         if self._open:

@@ -115,6 +115,14 @@ def _tell_versions_apart(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _keep_summaries(connection: sqlite3.Connection) -> None:
+    """3 to 4: what files held is kept, so that they need not be read again."""
+    connection.execute(
+        """CREATE TABLE summaries (
+        key TEXT PRIMARY KEY, used_at TEXT NOT NULL, summary TEXT NOT NULL)"""
+    )
+
+
 def _interval(remembered: Mapping[str, Any]) -> dict[str, Any] | None:
     if remembered["accuracy"] is None:
         return None
@@ -129,4 +137,4 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-STEPS = (_give_windows_a_table, _tell_versions_apart)
+STEPS = (_give_windows_a_table, _tell_versions_apart, _keep_summaries)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,9 +22,10 @@ from common.monitoring.feed import Feed
 from common.monitoring.history import WindowRecord
 from common.monitoring.incidents.incident import Notice, WindowResult
 from common.monitoring.incidents.lifecycle import place
+from common.monitoring.summaries import Summary
 from common.text import printable
 
-APPLICATION_ID, VERSION = 0x74726961, 3
+APPLICATION_ID, VERSION = 0x74726961, 4
 # Of findings and notices that are about the feed, whatever version is watched; or not known.
 ANY_VERSION = 0
 WINDOWS_TABLE = (
@@ -45,6 +46,9 @@ DECISIONS_TABLE = """CREATE TABLE decisions (
         number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, at TEXT NOT NULL,
         by TEXT NOT NULL, reason TEXT NOT NULL, feed TEXT, finding TEXT, incident TEXT, window TEXT,
         until TEXT)"""
+SUMMARIES_TABLE = (
+    "CREATE TABLE summaries (key TEXT PRIMARY KEY, used_at TEXT NOT NULL, summary TEXT NOT NULL)"
+)
 SCHEMA = (
     *WINDOWS_TABLE,
     *FINDINGS_TABLE,
@@ -58,6 +62,7 @@ SCHEMA = (
         position INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, claimed_by TEXT,
         claimed_until TEXT, delivered_at TEXT, PRIMARY KEY (notice, channel))""",
     DECISIONS_TABLE,
+    SUMMARIES_TABLE,
 )
 
 # Where words of messages may stand, by table.
@@ -192,6 +197,36 @@ def notices(connection: sqlite3.Connection, feed: str | None) -> list[Notice]:
         "SELECT facts FROM notices WHERE feed = ifnull(?, feed) ORDER BY number", (feed,)
     )
     return [notice_of(facts) for (facts,) in rows.fetchall()]
+
+
+def put_summaries(
+    connection: sqlite3.Connection, found: Mapping[str, Summary], at: datetime, oldest: datetime
+) -> None:
+    """Keep summaries of files by their keys; forget those that were last used before `oldest`."""
+    known = {key for (key,) in connection.execute("SELECT key FROM summaries")}
+    used = time_text(at)
+    connection.executemany(
+        "UPDATE summaries SET used_at = ? WHERE key = ?", [(used, key) for key in found]
+    )
+    connection.executemany(
+        "INSERT INTO summaries VALUES (?, ?, ?)",
+        [
+            (key, used, json.dumps(summary.to_json()))
+            for key, summary in found.items()
+            if key not in known
+        ],
+    )
+    connection.execute("DELETE FROM summaries WHERE used_at < ?", (time_text(oldest),))
+
+
+def summaries(connection: sqlite3.Connection, keys: Collection[str]) -> dict[str, Summary]:
+    """The summaries that are kept of these keys."""
+    rows = connection.execute(
+        "SELECT key, summary FROM summaries WHERE key IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(keys)),),
+    )
+    with decoding():
+        return {key: Summary.from_json(json.loads(summary)) for key, summary in rows}
 
 
 def forget(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from common.data.columns import MessageColumns, PredictionColumns, require
+from common.data.files import parts
 from common.errors import InputError, MissingColumn
 from common.evaluation import profile
 from common.monitoring import late_labels, source, windows
@@ -34,7 +35,7 @@ def write(path, rows, header=("text", "mood", "at", "brand")):
 
 def look(path, columns=COLUMNS, length="1d", workers=1, **how):
     observer = Observer(columns, Loud(), windows.length(length), **how)
-    return observed.by_window(path, observer, workers)
+    return observed.by_window(observed.by_file(parts(path), observer, workers))
 
 
 ROWS = [
@@ -104,7 +105,7 @@ def test_spellings_of_a_class_are_one(tmp_path):
 
     path = write(tmp_path / "a.csv", [("a!", "TRUE"), ("b", " false")], ("text", "mood"))
     observer = Observer(MessageColumns("text", "mood"), Booleans(), windows.Length())
-    found = observed.by_window(path, observer)[windows.WHOLE]
+    found = observed.by_window(observed.by_file([path], observer))[windows.WHOLE]
     assert (found.rows, found.correct) == (2, 2)
 
 
@@ -224,7 +225,7 @@ def test_a_file_of_undated_rows_counts_in_the_newest_window(tmp_path):
     write(tmp_path / "2.csv", [("fine", "calm", "2026-03-02", "")])
     write(tmp_path / "3.csv", [("fine", "calm", "2/3/26", "")] * 5)
     files = source.messages(tmp_path, COLUMNS, windows.length("1d"))
-    found = source.by_window(files, Loud(), 100, 1, no_progress)
+    found = source.by_window(files, Loud(), 100, 1, no_progress).windows
     assert {name: (day.read, day.undated) for name, day in found.items()} == {
         "2026-03-01": (2, 1),
         "2026-03-02": (6, 5),

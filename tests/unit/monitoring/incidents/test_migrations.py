@@ -102,7 +102,7 @@ def tables_of(path):
     with sqlite3.connect(path) as connection:
         return {
             name: connection.execute(f"PRAGMA table_info({name})").fetchall()
-            for name in ("windows", "findings", "notices", "outbox", "decisions")
+            for name in ("windows", "findings", "notices", "outbox", "decisions", "summaries")
         }
 
 
@@ -172,3 +172,16 @@ def test_a_look_that_is_adopted_already_changes_nothing(path):
         before = book.windows(FEED), book.incidents(FEED)
         book.adopt(FEED, 4)
         assert (book.windows(FEED), book.incidents(FEED)) == before
+
+
+def test_a_database_of_version_3_keeps_what_it_has_and_gets_a_table_of_summaries(tmp_path):
+    path = tmp_path / "monitor.db"
+    with open_book(path) as book:
+        judge(book, 1, Status.CRITICAL)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE summaries")
+        connection.execute("PRAGMA user_version = 3")
+    with open_book(path) as book:
+        assert [each.window for each in book.windows(FEED)] == ["2026-03-01"]
+        assert book.summaries(["a"]) == {}
+        assert judge(book, 2, Status.CRITICAL) == [], "it is known already"
