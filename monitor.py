@@ -20,7 +20,6 @@ import argparse
 from typing import TYPE_CHECKING
 
 from common import ROOT, cli, flags
-from common.errors import SettingsError
 from common.pipelines.monitor import MonitorRequest, run
 from common.settings import FORM, Settings
 
@@ -90,47 +89,30 @@ def build_request(args: argparse.Namespace, settings: Settings) -> MonitorReques
     )
 
 
-def propose_settings(args: argparse.Namespace, settings: Settings) -> int:
-    """What `--init` does: print settings that suit the file, and leave everything as it is."""
-    from common.pipelines.monitor_setup import set_up
-    from common.reports import monitor_setup
-
-    setup = set_up(build_request(args, settings))
-    cli.show(monitor_setup.render(setup, ROOT), setup.to_json(), args.json)
-    return 0
-
-
 def main(args: argparse.Namespace, settings: Settings) -> int:
     # Imported here, so that --help and a bad setting answer at once.
     from common.monitoring.alerts.heartbeat import heartbeat
-    from common.reports import console
+    from common.pipelines.monitor_setup import set_up
+    from common.pipelines.monitor_trial import try_addresses
+    from common.reports import console, monitor_setup
 
+    request = build_request(args, settings)
     if args.test_alert:
-        return test_alert(settings, args.json)
+        tried = try_addresses(request)
+        cli.show(console.tried_addresses(tried), tried.to_json(), args.json)
+        return 0 if tried.all_took_it else UNKNOWN
     if args.init:
-        return propose_settings(args, settings)
+        setup = set_up(request)
+        cli.show(monitor_setup.render(setup, ROOT), setup.to_json(), args.json)
+        return 0
 
     def show(result: MonitoringResult) -> None:
         cli.show(console.monitoring(result), result.to_json(), args.json)
 
     with heartbeat(settings.plain("heartbeat_url")) as set_text:
-        result = run(build_request(args, settings), cli.progress, show)
+        result = run(request, cli.progress, show)
         set_text(result.text)
     return result.exit_code
-
-
-def test_alert(settings: Settings, as_json: bool) -> int:
-    """Send a test to each address; 0 if each has taken it."""
-    from common.monitoring.alerts import channels, trial
-    from common.reports import console
-
-    addresses = settings.addresses()
-    if not addresses:
-        raise SettingsError("there is no address to test: set ALERT_URLS (--alert-urls).")
-    receivers = channels.parse(addresses, settings.plain("smtp_url"), settings.mail_from)
-    tested = trial.send_trial(receivers, settings.model_name)
-    cli.show(*console.tried_channels(tested), as_json)
-    return UNKNOWN if any(each.problem for each in tested) else 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from common.text import brief
 
 if TYPE_CHECKING:  # a script pays only for the start of what it uses
     from common.evaluation.metrics import ClassMetrics, Confused
-    from common.monitoring.alerts.trial import TriedChannel
+    from common.monitoring.alerts.trial import Trial
     from common.monitoring.incidents.incident import Incident
     from common.monitoring.result import MonitoringResult
     from common.scoring.manifest import Manifest
@@ -260,10 +260,11 @@ def _watched_classes(result: MonitoringResult) -> str:
     return tabulate(rows[:SHOWN_CLASSES], headers, disable_numparse=True, colalign=("left",))
 
 
-def tried_channels(tested: Sequence[TriedChannel]) -> Summary:
+def tried_addresses(tried: Trial) -> str:
     """What came back of a test message, address by address."""
-    lines = [f"{each.address}: {each.problem or 'took the test message'}" for each in tested]
-    return "\n".join(lines), {"addresses": [asdict(each) for each in tested]}
+    return "\n".join(
+        f"{each.address}: {each.problem or 'took the test message'}" for each in tried.channels
+    )
 
 
 def _open_incident(incident: Incident) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from common.monitoring.alerts import send
 from common.monitoring.alerts.channels import Channel
 from common.monitoring.alerts.formats import Alert
+from common.types import Json
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,28 @@ class TriedChannel:
     problem: str | None
 
 
-def send_trial(channels: Sequence[Channel], model: str) -> list[TriedChannel]:
-    """Send a test to each channel; return what came back, in their order."""
+@dataclass(frozen=True)
+class Trial:
+    """What came back from all addresses, in their order."""
+
+    channels: Sequence[TriedChannel]
+
+    @property
+    def all_took_it(self) -> bool:
+        return not any(channel.problem for channel in self.channels)
+
+    def to_json(self) -> dict[str, Json]:
+        return {"addresses": [asdict(channel) for channel in self.channels]}
+
+
+def send_trial(channels: Sequence[Channel], model: str) -> Trial:
+    """Send a test to each channel."""
     alert = trial_alert(model)
     dispatches = {channel: send.Dispatch(channel.key, "test") for channel in channels}
     problems = send.deliver(dict.fromkeys(dispatches.values(), alert), channels)
-    return [
-        TriedChannel(str(channel), problems[dispatch]) for channel, dispatch in dispatches.items()
-    ]
+    return Trial(
+        [TriedChannel(str(channel), problems[sent]) for channel, sent in dispatches.items()]
+    )
 
 
 def trial_alert(model: str) -> Alert:

@@ -57,6 +57,6 @@ def test_a_mail_says_in_its_subject_that_it_is_a_test():
     with mail() as server:
         smtp = f"smtp://127.0.0.1:{server.port}", "monitor@example.org"
         receivers = channels.parse(["mailto:ops@example.org"], *smtp)
-        (tried,) = trial.send_trial(receivers, "triage")
+        (tried,) = trial.send_trial(receivers, "triage").channels
     assert tried.problem is None
     assert "TEST" in str(server.messages[0]["Subject"])
