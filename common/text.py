@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, time
 
 HIDDEN = "***"
 LINE_CHARACTERS = 300
@@ -148,6 +149,16 @@ def set_percent(share: float) -> str:
 
 
 _ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def moment(at: datetime) -> str:
+    """A day where a time is midnight, as windows of days begin; else with its time in UTC.
+
+    >>> moment(datetime(2026, 3, 1, tzinfo=UTC)), moment(datetime(2026, 3, 1, 6, tzinfo=UTC))
+    ('2026-03-01', '2026-03-01 06:00 UTC')
+    """
+    at = at.astimezone(UTC)
+    return f"{at:%Y-%m-%d}" if at.time() == time() else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def one_in(share: float) -> str:

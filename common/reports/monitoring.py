@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from common import text as wording
 from common.monitoring.checks import catalogue
 from common.monitoring.checks.finding import TROUBLE, Status
 from common.monitoring.course import spoken
@@ -196,6 +197,6 @@ def moment(text: str | None) -> str:
         return html.DASH
     try:
         found = datetime.fromisoformat(text)
-        return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else text
+        return wording.moment(found) if found.tzinfo else text
     except (ValueError, OverflowError):
         return text

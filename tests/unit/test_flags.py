@@ -10,7 +10,7 @@ from common.errors import SettingsError
 
 
 @given(st.integers(min_value=1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_whole_number_of_at_least_one_is_a_count(number):
     assert flags.positive_int(str(number)) == number
 

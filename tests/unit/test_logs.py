@@ -107,7 +107,7 @@ def is_forging(character):
 
 @given(messages)
 @example("done\n2026-01-31T06:00:00Z INFO 3f9c2a1b forged")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_message_is_one_line_without_a_character_that_could_forge_another(text):
     for shown in (line(text.replace("%", "%%")), line("%s", text)):
         assert len(shown.splitlines()) == 1
@@ -115,7 +115,7 @@ def test_any_message_is_one_line_without_a_character_that_could_forge_another(te
 
 
 @given(messages)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_each_line_of_a_traceback_is_marked_as_one(text):
     _first, *rest = line("failed", exc_info=raised(text)).splitlines()
     assert rest
@@ -184,7 +184,7 @@ def test_what_is_no_secret_is_shown(text):
 
 
 @given(messages, st.from_regex(r"[A-Za-z0-9]{4,20}", fullmatch=True), messages)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_given_secret_is_hidden_wherever_it_stands(before, secret, after):
     assert secret not in redact(before + secret + after, [secret])
 

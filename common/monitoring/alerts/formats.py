@@ -10,12 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import NotRequired, TypedDict
 
-from common.text import escape
+from common.text import escape, moment
 from common.types import Json
 
 
@@ -150,7 +150,6 @@ def facts(alert: Alert) -> dict[str, str]:
 'incident': 'words-3f2a'}
     """
     story = alert.get("story") or {}
-    since = datetime.fromisoformat(alert["since"]).astimezone(UTC)
     figures = story.get("figures", {}).items()
     common = story.get("common") or ()
     report = story.get("report")
@@ -158,7 +157,7 @@ def facts(alert: Alert) -> dict[str, str]:
         **{line(label, WORD_CHARACTERS): line(value, NAME_CHARACTERS) for label, value in figures},
         **_lists(alert["detail"]),
         "in common": line("; ".join(common), VALUE_CHARACTERS),
-        "since": f"{since:%Y-%m-%d}" if since.time() == time() else f"{since:%Y-%m-%d %H:%M} UTC",
+        "since": moment(datetime.fromisoformat(alert["since"])),
         "window": line(alert["window"], NAME_CHARACTERS),
         "incident": line(alert["incident"], NAME_CHARACTERS),
         "report": line(report or "", VALUE_CHARACTERS),

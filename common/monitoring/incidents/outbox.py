@@ -14,6 +14,7 @@ from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.incident import Notice
 from common.monitoring.result import MonitoringResult
 from common.monitoring.story import story
+from common.text import moment
 
 # For how many windows a version is new.
 NEW_VERSION_WINDOWS = 5
@@ -93,5 +94,5 @@ def _sentence(notice: Notice) -> str:
     alarm = "ALERT " if notice.status in TROUBLE else ""
     return (
         f"{alarm}{notice.status.name} {notice.finding} {notice.change} ({notice.incident}, since "
-        f"{notice.since:%Y-%m-%d %H:%M} UTC, window {notice.window}): {notice.reason}"
+        f"{moment(notice.since)}, window {notice.window}): {notice.reason}"
     )

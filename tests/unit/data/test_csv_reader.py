@@ -48,14 +48,14 @@ def one_by_one(data, form):
 @example(text='a,b,c\n1,"x,2\n3,y,"4"\n5,6,7\n')
 @example(text='1,2,3\r\n"4\r\n5",6,7\r\n\r\n8,9\r\n')
 @example(text='1,2,3\n4,5"6,7\n8,"9"" ",10\n11,"12,13')
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_blocks_find_what_the_csv_module_finds(most_rows, text):
     data = text.encode()
     assert in_blocks(data, dialect(), most_rows) == one_by_one(data, dialect())
 
 
 @given(st.binary(max_size=30).map(lambda tail: b"1,2,3\n4,\xff" + tail))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_bytes_that_are_no_text_change_nothing_else(data):
     assert in_blocks(data, dialect()) == one_by_one(data, dialect())
 
@@ -63,7 +63,7 @@ def test_bytes_that_are_no_text_change_nothing_else(data):
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @given(rows=WRITTEN)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_the_csv_module_writes_is_read_back(delimiter, line_end, rows):
     buffer = io.StringIO()
     csv.writer(
@@ -75,7 +75,7 @@ def test_what_the_csv_module_writes_is_read_back(delimiter, line_end, rows):
 
 
 @given(WRITTEN)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_written_is_read_back_with_the_raw_rows(rows):
     import pyarrow as pa
 

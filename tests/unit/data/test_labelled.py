@@ -149,7 +149,7 @@ KINDS = {"used": "hi,good", "blank": " ,good", "unlabelled": 'hi," "', "rejected
 
 
 @given(st.lists(st.sampled_from(list(KINDS)), max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_row_is_counted_once_as_what_it_is(tmp_path_factory, kinds):
     path = write(tmp_path_factory.mktemp("kinds"), [KINDS[kind] for kind in kinds])
     counts = sum((batch.counts for batch in batches(path, COLUMNS)), RowCounts())
@@ -291,7 +291,7 @@ def content(text):
     percents=st.tuples(st.integers(5, 50), st.integers(5, 50)),
     random=st.randoms(use_true_random=False),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_retraining_fits_on_the_holdout_or_tests_the_champion_on_what_it_saw(
     tmp_path_factory, old, new, changes, percents, random
 ):

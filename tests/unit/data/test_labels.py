@@ -91,7 +91,7 @@ def test_normal_forms(label, expected):
 
 
 @given(st.text(max_size=8) | st.from_regex(r" ?-?[0-9]{1,3}(\.0{1,3})? ?", fullmatch=True))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_normal_form_is_its_own(label):
     once = labels.normalise(label)
     assert labels.normalise(once) == once == labels.normalise(f"\t{label} ")
@@ -106,13 +106,13 @@ def test_spaces_around_a_class_are_no_spelling_of_their_own():
 
 
 @given(st.text(st.sampled_from("aZ9.*+?()[]{}|^$\\-_ "), min_size=1, max_size=6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_keyword_of_any_characters_is_found_as_it_is_written(word):
     assert labels.by_keywords([word])([f"so {word.swapcase()} now"]) == ["critical"]
 
 
 @given(st.text(st.sampled_from("aZ9_é"), min_size=1, max_size=6), st.sampled_from("x7_ß"))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_keyword_inside_of_a_longer_word_is_not_found(word, letter):
     assert labels.by_keywords([word])([word + letter, letter + word]) == ["normal"] * 2
 

@@ -213,7 +213,7 @@ def test_parquet_keeps_its_types(tmp_path):
 
 
 @given(st.integers(1, 60), st.integers(0, 50))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_chunks_hold_at_most_the_rows_asked_for_and_all_rows(tmp_path_factory, size, count):
     path = tmp_path_factory.mktemp("chunks") / "a.csv"
     path.write_text("id,text\n" + "".join(f'{k},"text {k}"\n' for k in range(count)))
@@ -282,7 +282,7 @@ def tables(draw):
 
 
 @given(tables(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_the_csv_module_writes_is_read_cell_by_cell(tmp_path_factory, table, encoding):
     delimiter, names, cells = table
     path = tmp_path_factory.mktemp("written") / "a.csv"
@@ -298,7 +298,7 @@ def test_what_the_csv_module_writes_is_read_cell_by_cell(tmp_path_factory, table
 @given(
     st.lists(st.dictionaries(ANY_TEXT, CELLS, min_size=1), min_size=1, max_size=8), st.booleans()
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_the_json_module_writes_is_read_cell_by_cell(tmp_path_factory, records, escaped):
     path = tmp_path_factory.mktemp("written") / "a.jsonl"
     lines = [json.dumps(record, ensure_ascii=escaped) for record in records]
@@ -335,7 +335,7 @@ MESSY_JSON = st.lists(
 @pytest.mark.parametrize(("name", "contents"), [("a.csv", MESSY_CSV), ("a.jsonl", MESSY_JSON)])
 def test_the_size_of_chunks_changes_nothing_but_their_number(tmp_path_factory, name, contents):
     @given(contents, st.integers(1, 8))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def check(content, chunk_rows):
         path = tmp_path_factory.mktemp("sizes") / name
         path.write_bytes(content)
@@ -375,7 +375,7 @@ def test_archives_put_one_after_the_other_are_read_to_the_end(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", PACK)
 @given(share=st.floats(0, 1, exclude_max=True))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_an_archive_cut_anywhere_never_passes_for_a_shorter_file(tmp_path_factory, kind, share):
     path = tmp_path_factory.mktemp("cut") / "a.csv"
     packed = PACK[kind]("".join(f"{k},message {k * 7919}\n" for k in range(500)).encode())

@@ -36,7 +36,7 @@ def truth_of(true, classes):
 
 
 @given(answers())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_confusion_counts_are_scikit_learns(case):
     true, predicted, classes = case
     found = metrics.confusion_counts(true, predicted, classes)
@@ -45,7 +45,7 @@ def test_confusion_counts_are_scikit_learns(case):
 
 
 @given(answers())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_class_metrics_are_scikit_learns_for_the_classes_that_occur(case):
     true, predicted, classes = case
     found = metrics.class_metrics(metrics.confusion_counts(true, predicted, classes), classes)
@@ -62,7 +62,7 @@ def test_class_metrics_are_scikit_learns_for_the_classes_that_occur(case):
 
 
 @given(answers())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_confusion_metrics_are_scikit_learns(case):
     true, predicted, classes = case
     with warnings.catch_warnings():
@@ -82,7 +82,7 @@ def test_confusion_metrics_are_scikit_learns(case):
 
 
 @given(scored())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_log_loss_is_scikit_learns(case):
     true, proba, classes = case
     expected = reference.log_loss(true, proba, labels=classes)
@@ -91,7 +91,7 @@ def test_log_loss_is_scikit_learns(case):
 
 
 @given(scored())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_brier_score_is_scikit_learns(case):
     true, proba, classes = case
     expected = reference.brier_score_loss(true, proba, labels=classes, scale_by_half=False)
@@ -100,7 +100,7 @@ def test_brier_score_is_scikit_learns(case):
 
 
 @given(scored())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_areas_under_curves_are_scikit_learns_over_the_classes_that_occur(case):
     true, proba, classes = case
     found = metrics.probability_metrics(true, proba, classes)
@@ -148,7 +148,7 @@ def test_a_confidence_on_the_border_of_two_bins_belongs_to_the_lower_one():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_calibration_error_is_a_share(rows):
     correct, confidence = (np.array(column) for column in zip(*rows, strict=True))
     error = metrics.expected_calibration_error(correct, confidence)

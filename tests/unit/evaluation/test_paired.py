@@ -32,7 +32,7 @@ def test_mcnemar_by_hand(wins, losses, p):
 
 
 @given(counts, counts)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_mcnemar_is_the_sum_of_the_binomial_tail(wins, losses):
     n = wins + losses
     tail = Fraction(sum(math.comb(n, k) for k in range(wins, n + 1)), 2**n)

@@ -114,7 +114,7 @@ def test_a_missing_text_in_a_table_is_an_empty_one(wary, dtype):
 
 
 @given(st.lists(st.text(max_size=30), max_size=5), st.text(max_size=30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_answer_to_a_message_does_not_depend_on_the_others(binary, others, text):
     alone = binary.predict_proba([text])[0]
     assert binary.predict_proba([*others, text])[-1].tolist() == alone.tolist()

@@ -49,7 +49,7 @@ def scores_of_the_matrix(features, texts):
         max_size=6,
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_scores_equal_those_of_the_matrix(fitted, texts):
     expected = scores_of_the_matrix(fitted, texts)
     found = fitted.transform(texts)[:, : expected.shape[1]]
@@ -57,7 +57,7 @@ def test_scores_equal_those_of_the_matrix(fitted, texts):
 
 
 @given(st.lists(st.sampled_from([*TRAIN, "", "new words", "!!"]), min_size=1, max_size=12))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_message_has_the_same_features_in_any_chunk(fitted, texts):
     together = fitted.transform(texts)
     alone = np.vstack([fitted.transform([message]) for message in texts])
@@ -115,7 +115,7 @@ def test_the_linear_model_is_liblinears():
 
 
 @given(st.lists(st.sampled_from([*TRAIN, "", "new words", "is my is my"]), min_size=1, max_size=5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_contributions_and_the_intercept_add_up_to_the_score(fitted, texts):
     k = len(fitted.linear_.intercept)
     scores = fitted.transform(texts)[:, :k]

@@ -64,7 +64,7 @@ def by_scikit_learn(train, new, min_count):
 
 @given(MESSAGES, MESSAGES)
 @example(["a b a", "b a"], ["a b", "", "b  b a"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_counts_equal_scikit_learns(train, new):
     counter = WordCounts(min_count=1).fit(train)
     names, expected = by_scikit_learn(train, new, min_count=1)
@@ -77,7 +77,7 @@ def test_counts_equal_scikit_learns(train, new):
 
 
 @given(MESSAGES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_is_counted_while_fitting_is_what_transform_counts(train):
     counter = WordCounts(min_count=2)
     fitted = counter.fit_counts(train).matrix()
@@ -131,7 +131,7 @@ def test_long_words_are_one_term():
 @given(
     st.lists(st.text(max_size=12), max_size=9), st.integers(1, 4), st.integers(0, 20), st.booleans()
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_batches_have_all_messages_in_order_and_are_small(messages, rows, size, sliced):
     array = pa.array(["before", *messages], pa.large_string()).slice(1)
     found = text.batches(array if sliced else messages, rows, size)
@@ -155,7 +155,7 @@ def test_a_clone_is_not_fitted_and_says_so():
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_splitting_at_white_space_first_changes_no_token(message):
     pieces = text.split([message])
     split = [token for at in pieces.index for token in tokens(pieces.distinct[at])]
@@ -183,7 +183,7 @@ def test_tokens_are_words_with_their_marks_and_single_marks(message, expected):
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_normalising_twice_changes_no_token(message):
     assert tokens(normalise(message)) == tokens(message)
 

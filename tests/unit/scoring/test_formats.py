@@ -86,7 +86,7 @@ CELL |= st.text(st.sampled_from("a \"\n\r,;'👍"), max_size=8)
 @given(
     st.lists(st.tuples(CELL, CELL, CELL), max_size=8), st.sampled_from(",;\t"), st.integers(1, 9)
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_input_columns_come_back_byte_for_byte(
     tmp_path_factory, model, rows, delimiter, chunk_rows
 ):

@@ -90,7 +90,7 @@ def test_a_negative_threshold_lets_a_slightly_worse_challenger_win(losses, promo
 
 
 @given(counts, counts, counts, counts, st.sampled_from(THRESHOLDS))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_accuracy_passes_where_the_exact_gain_is_greater_than_the_threshold(
     wins, losses, both, neither, threshold
 ):
@@ -101,7 +101,7 @@ def test_accuracy_passes_where_the_exact_gain_is_greater_than_the_threshold(
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_thousandth_is_compared_as_it_is_written(champion, challenger):
     gain = max(challenger - champion, 0)
     assert not contest.gain(gain, 0, 0, 1000, gain / 1000).passed

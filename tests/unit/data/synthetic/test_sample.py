@@ -36,7 +36,7 @@ def test_gives_exactly_the_rows_asked_for_and_the_same_ones_again():
 
 
 @given(st.integers(0, 3_000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_smaller_sample_is_the_start_of_a_larger_one(messages, count):
     rows = [tuple(message.values()) for message in messages[:count]]
     assert rows_of(count) == rows

@@ -90,7 +90,7 @@ def written(message):
     rows=st.integers(1, 40),
     seed=st.integers(0, 2**40),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_days_follow_one_another_with_messages_in_order_and_no_id_twice(
     kind, name, days, rows, seed
 ):

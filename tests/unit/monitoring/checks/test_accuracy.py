@@ -45,7 +45,7 @@ def test_intervals_of_a_difference_as_published(first, second, low, high):
 
 
 @given(shares(), shares())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_interval_encloses_the_difference_and_mirrors(first, second):
     low, high = two_samples.share_difference(Share(*first), Share(*second))
     difference = first[0] / first[1] - second[0] / second[1]
@@ -56,7 +56,7 @@ def test_the_interval_encloses_the_difference_and_mirrors(first, second):
 
 
 @given(shares(), shares())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_higher_share_is_tested_as_scipy_tests_it(first, second):
     table = [[first[0], first[1] - first[0]], [second[0], second[1] - second[0]]]
     expected = stats.fisher_exact(table, alternative="greater").pvalue
@@ -89,7 +89,7 @@ def test_status_against_the_floor(correct, rows, status):
 
 
 @given(shares(30), st.floats(0.01, 0.99))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_critical_against_the_floor_means_the_upper_bound_is_below_it(share, floor):
     finding = against_floor(share, floor)
     assert (finding.status is CRITICAL) == (two_samples.upper_bound(share) < floor)
@@ -154,7 +154,7 @@ def test_few_rows_say_nothing_of_a_drop(rows, holdout):
 
 
 @given(shares(30), shares(30, 3000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_critical_is_beyond_chance_and_one_more_right_answer_never_makes_it_worse(now, holdout):
     finding = degradation(now, holdout)
     if finding.status is CRITICAL:

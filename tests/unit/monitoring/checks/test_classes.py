@@ -37,7 +37,7 @@ matrices = st.lists(st.integers(0, 60), min_size=9, max_size=9).map(
 
 
 @given(matrices)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_macro_f1_is_scikit_learns(counts):
     value, error = classes.macro_f1_and_error(counts)
     assert value == pytest.approx(f1_score(*labels(counts), average="macro"), rel=1e-12)
@@ -89,7 +89,7 @@ def test_recall_is_unknown_where_no_class_has_rows():
 
 
 @given(matrices)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_is_like_its_reference_never_alarms(counts):
     assert classes.recall(counts, counts, NAMES).status is not Status.WARNING
     assert classes.macro_f1(counts, counts).status is not Status.WARNING

@@ -23,7 +23,7 @@ def test_psi_by_hand():
 
 
 @given(counts)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_psi_is_never_negative_and_symmetric(numbers):
     shares = (np.array(numbers) + 1) / (sum(numbers) + len(numbers))
     uniform = np.full(len(numbers), 1 / len(numbers))
@@ -145,7 +145,7 @@ def test_a_share_alarms_when_it_rises_beyond_chance_and_margin(finding):
 
 
 @given(st.integers(0, 299))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_one_more_bad_row_never_makes_it_better(part):
     less, more = (quality.blank(Share(part + k, 300), Share(20, 2000)) for k in (0, 1))
     assert less.status <= more.status
