@@ -148,9 +148,6 @@ def set_percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-_ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
 def moment(at: datetime) -> str:
     """A day where a time is midnight, as windows of days begin; else with its time in UTC.
 
@@ -161,16 +158,16 @@ def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d}" if at.time() == time() else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def one_in(share: float) -> str:
-    """A share above 0 as one of so many, for a sentence.
+def more_wrong(share: float) -> str:
+    """How many more answers are wrong, by the share that accuracy has lost, for a sentence.
 
-    >>> one_in(0.103), one_in(0.04), one_in(0.008), one_in(0.9)
-    ('one in ten', 'one in 25', 'one in 125', 'nearly all')
+    >>> more_wrong(0.103), more_wrong(0.012), more_wrong(0.004)
+    ('10 more of 100 messages are wrong', '1 more of 100 messages is wrong', \
+'4 more of 1,000 messages are wrong')
     """
-    if share > 0.7:
-        return "nearly all"
-    many = round(1 / share)
-    return f"one in {_ONES[many - 1] if many <= len(_ONES) else f'{many:,}'}"
+    of = 100 if share >= 0.01 else 1000
+    wrong = max(1, round(of * share))
+    return f"{wrong} more of {of:,} messages {'is' if wrong == 1 else 'are'} wrong"
 
 
 def quoted(name: object) -> str:

@@ -19,7 +19,9 @@ REQUIREMENTS = Path(__file__).with_name("requirements.lock")
 def make(folder: Path) -> None:
     venv.create(folder, with_pip=True)
     install = (python(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    subprocess.run([*install, "--require-hashes", "-r", REQUIREMENTS], check=True)
+    # The lock is whole; pip 23 takes `pandas[parquet]` for another package than the pinned one.
+    locked = ("--require-hashes", "--no-deps", "-r", REQUIREMENTS)
+    subprocess.run([*install, *locked], check=True)
 
 
 def python(folder: Path) -> Path:

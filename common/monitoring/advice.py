@@ -110,8 +110,14 @@ def _mend(look: Look) -> list[Step]:
         )
         steps.append(Step(say, command("-m", "common.registry", "history", *look.registry)))
     if look.train is not None and not look.retrained:
-        say = "Try what a model fitted on the newest messages does; nothing is changed yet."
+        say = (
+            "Fit a model on the newest messages and see whether it would win; this changes nothing."
+        )
         steps.append(Step(say, command("train.py", *look.train, "--dry-run")))
+        say = (
+            "If it would, let it: the same without --dry-run. If not, label more of such messages."
+        )
+        steps.append(Step(say))
     return steps
 
 

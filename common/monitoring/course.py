@@ -11,7 +11,7 @@ from common.evaluation.two_samples import MIN_ROWS, Share
 from common.monitoring.checks.finding import TROUBLE, Status
 from common.monitoring.history import WindowRecord
 from common.monitoring.version_changes import VersionChange
-from common.text import brief, one_in, percent
+from common.text import brief, more_wrong, percent
 from common.types import Json
 
 # Before the name of a file that is a window of its own.
@@ -63,19 +63,16 @@ class Course:
 
     @property
     def sentence(self) -> str:
-        """`accuracy fell from 92.6 % to 82.3 %: one more message in ten is wrong, since 21 January`
+        """`accuracy fell from 92.6 % to 82.3 %: 10 more of 100 messages are wrong, since 1 May`
 
         Without its full stop.
         """
         if not self.fell or self.usual is None:
             return f"{percent(self.now)} of {self.rows:,} messages are answered right"
-        more = one_in(self.usual - self.now).replace("one in", "one more message in")
-        more = more.replace("nearly all", "nearly all messages")
         since = f", since {self.spoken_since}" if self.spoken_since else ""
-        verb = "are" if more.startswith("nearly") else "is"
         return (
-            f"accuracy fell from {percent(self.usual)} to {percent(self.now)}: {more} {verb} "
-            f"wrong{since}"
+            f"accuracy fell from {percent(self.usual)} to {percent(self.now)}: "
+            f"{more_wrong(self.usual - self.now)}{since}"
         )
 
     def to_json(self) -> dict[str, Json]:

@@ -13,7 +13,7 @@ from typing import Any
 from common.evaluation.two_samples import MIN_ROWS
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
 from common.monitoring.telling_words import says_something
-from common.text import listed, one_in, percent, quoted, set_percent
+from common.text import listed, more_wrong, percent, quoted, set_percent
 
 MORE_WORDS, FEWER_WORDS = 5, 3
 
@@ -88,7 +88,7 @@ def _degradation(finding: Finding) -> str:
     if windows > 1:
         told = f"in the last {windows} windows together {told}"
     if finding.status in TROUBLE:
-        return f"{told}: {one_in(before - now).replace('one in', 'one more message in')} is wrong"
+        return f"{told}: {more_wrong(before - now)}"
     return f"{told}; chance may explain it" if finding.value < 0 else told
 
 

@@ -71,7 +71,9 @@ class WrongAnswers:
         if self.words:
             words = listed((quoted(word.word) for word in self.words[:SENTENCE_WORDS]), "or")
             share, other = map(percent, self.shares)
-            found.append(f"{share} of them hold {words}, {other} of the right answers do")
+            found.append(
+                f"{share} of the wrong answers hold {words}, {other} of the right answers do"
+            )
         if self.segments:
             name, errors = next(iter(self.segments.items()))
             found.append(

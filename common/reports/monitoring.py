@@ -87,8 +87,9 @@ def figures(result: MonitoringResult) -> list[tuple[str, str]]:
     if went.usual is not None:
         found.append(("usually", percent(went.usual)))
     if went.before is not None:
-        found.append((f"before, {spoken(went.before_window, went.window)}", percent(went.before)))
-    return [*found, ("the floor", set_percent(result.floor))]
+        when = spoken(went.before_window, went.window)
+        found.append((f"the window before, {when}", percent(went.before)))
+    return [*found, ("the floor, ACCURACY_FLOOR", set_percent(result.floor))]
 
 
 def _also(result: MonitoringResult) -> list[str]:

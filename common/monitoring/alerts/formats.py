@@ -127,7 +127,7 @@ _LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "'"})
 
 
 def subject(alert: Alert, most: int = SUBJECT_CHARACTERS) -> str:
-    """`[CRITICAL] triage version 3: accuracy fell from 92.6 % to 82.3 %: one more message ...`."""
+    """`[CRITICAL] triage version 3: accuracy fell from 92.6 % to 82.3 %: 10 more of 100 ...`."""
     story = alert.get("story") or {}
     model = line(story.get("model") or alert["model"], NAME_CHARACTERS)
     version = f" version {story['version']}" if "version" in story else ""

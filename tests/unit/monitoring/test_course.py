@@ -26,7 +26,7 @@ def test_it_is_compared_with_the_windows_before_the_trouble_and_with_the_last_on
     assert (went.now, went.usual, went.before) == (0.82, 0.92, 0.80)
     assert (went.since, went.before_window) == ("2026-01-11", "2026-01-12")
     assert went.sentence == (
-        "accuracy fell from 92.0 % to 82.0 %: one more message in ten is wrong, since 11 January"
+        "accuracy fell from 92.0 % to 82.0 %: 10 more of 100 messages are wrong, since 11 January"
     )
 
 
@@ -77,4 +77,4 @@ def test_a_file_that_began_its_own_trouble_is_not_told_as_its_beginning():
     file = WindowRecord(name, CRITICAL, 100, 100, 80, BoundedShare(0.8, 0, 1))
     went = course([file], name, 0.9)
     assert went.since == name
-    assert went.sentence == "accuracy fell from 90.0 % to 80.0 %: one more message in ten is wrong"
+    assert went.sentence == "accuracy fell from 90.0 % to 80.0 %: 10 more of 100 messages are wrong"

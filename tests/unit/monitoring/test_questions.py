@@ -93,7 +93,7 @@ def test_the_worst_answer_comes_first_and_the_finding_that_decides_leads_its_evi
          "floor of 80 %; that may be chance"),
         (accuracy(OK, 0.9), "90.0 % of 300 messages are answered right; the floor is 80 %"),
         (accuracy(CRITICAL, -0.1, -0.02, "degradation", accuracy=0.82, holdout_accuracy=0.92),
-         "82.0 % are answered right, 92.0 % when the model was tested: one more message in ten is "
+         "82.0 % are answered right, 92.0 % when the model was tested: 10 more of 100 messages are "
          "wrong"),
         (Finding("text", WARNING, "AUC", value=0.6, limit=0.55,
                  detail={"more": ["@united", "@jetblue"], "fewer": []}),
@@ -105,7 +105,7 @@ def test_the_worst_answer_comes_first_and_the_finding_that_decides_leads_its_evi
         (accuracy(CRITICAL, -0.1, -0.02, "degradation", accuracy=0.82, holdout_accuracy=0.92,
                   windows=3),
          "in the last 3 windows together 82.0 % are answered right, 92.0 % when the model was "
-         "tested: one more message in ten is wrong"),
+         "tested: 10 more of 100 messages are wrong"),
         (Finding("row_count", WARNING, "rows", value=12, lower=120, upper=488, limit=244, rows=12),
          "12 rows came; usual are 244 (120 to 488)"),
         (Finding("blank", WARNING, "blank", value=0.05, limit=0.025, detail={"reference": 0.005}),

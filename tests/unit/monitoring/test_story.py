@@ -76,7 +76,7 @@ FALL = Notice(
 def test_a_fall_is_told_against_what_is_usual_and_what_was_before():
     told = story(FALL, RESULT)
     assert told["headline"] == (
-        "accuracy fell from 92.0 % to 82.0 %: one more message in ten is wrong, since 11 January, "
+        "accuracy fell from 92.0 % to 82.0 %: 10 more of 100 messages are wrong, since 11 January, "
         "mostly class “refund”"
     )
     assert told["figures"] == {

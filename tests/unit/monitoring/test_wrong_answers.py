@@ -38,7 +38,7 @@ def test_a_class_and_words_are_named_that_the_wrong_answers_share():
     assert found.words[0].word == "gift card"
     shown, words = found.sentences
     assert shown.startswith("mostly class “refund”: ")
-    assert words.startswith(f"{100 * found.shares[0]:.1f} % of them hold “gift card”")
+    assert words.startswith(f"{100 * found.shares[0]:.1f} % of the wrong answers hold “gift card”")
     assert words.endswith("0 % of the right answers do")
 
 

@@ -268,14 +268,14 @@ def test_the_first_screen_says_what_happened_since_when_how_bad_and_what_is_in_c
     top, _, rest = words_of(monitor_page.render(FALLEN)).partition("What to do next")
     top = " ".join(top.split()).replace(" .", ".")
     for told in (
-        "Accuracy fell from 92.6 % to 82.3 %: one more message in ten is wrong, since 21 January, "
+        "Accuracy fell from 92.6 % to 82.3 %: 10 more of 100 messages are wrong, since 21 January, "
         "mostly class “refund”.",
         "82.3 % of 300 right, 30 January",
         "92.6 % usually",
-        "92.0 % before, 29 January",
+        "92.0 % the window before, 29 January",
         "80 % the floor",
-        "What the 53 wrong answers since 21 January have in common:",
-        "40.0 % of them hold “gift card”, 1.0 % of the right answers do",
+        "Of the 53 wrong answers since 21 January:",
+        "40.0 % of the wrong answers hold “gift card”, 1.0 % of the right answers do",
         "In segment “Acme” 50.0 % of 40 answers are wrong",
         "Version 3 has been in use since 20 January 2026 , in place of version 1",
     ):

@@ -78,7 +78,7 @@ def sent(notice):
 STORY = {
     "model": "triage",
     "version": 3,
-    "headline": "accuracy fell from 92.6 % to 82.3 %: one more message in ten is wrong, since "
+    "headline": "accuracy fell from 92.6 % to 82.3 %: 10 more of 100 messages are wrong, since "
     "21 January, mostly class “refund”",
     "figures": {
         "accuracy": "82.3 % of 300 messages",
@@ -86,7 +86,7 @@ STORY = {
         "before (20 January)": "92.0 %",
         "floor": "80 %",
     },
-    "common": ["40 % of them hold “gift card”, 1 % of the right answers do"],
+    "common": ["40 % of the wrong answers hold “gift card”, 1 % of the right answers do"],
     "examples": [
         {"text": "where is my gift card", "true": "refund", "predicted": "billing"},
         {"text": "gift card not accepted", "true": "refund", "predicted": "billing"},
@@ -103,8 +103,8 @@ TOLD = NOTICE | {"story": STORY}
 def test_the_subject_says_what_happened_to_which_model():
     assert formats.subject(NOTICE) == f"[CRITICAL] triage: {NOTICE['reason']}"
     assert formats.subject(TOLD) == (
-        "[CRITICAL] triage version 3: accuracy fell from 92.6 % to 82.3 %: one more message in ten "
-        "is wrong, since 21 January, mostly class “refund”"
+        "[CRITICAL] triage version 3: accuracy fell from 92.6 % to 82.3 %: 10 more of 100 messages "
+        "are wrong, since 21 January, mostly class “refund”"
     )
 
 
@@ -129,14 +129,14 @@ def test_a_message_says_how_bad_against_what_and_shows_the_two_clearest_messages
     assert (
         formats.plain(TOLD)
         == """\
-Accuracy fell from 92.6 % to 82.3 %: one more message in ten is wrong, since 21 January, mostly \
+Accuracy fell from 92.6 % to 82.3 %: 10 more of 100 messages are wrong, since 21 January, mostly \
 class “refund”.
 
 accuracy: 82.3 % of 300 messages
 usually: 92.6 %
 before (20 January): 92.0 %
 floor: 80 %
-in common: 40 % of them hold “gift card”, 1 % of the right answers do
+in common: 40 % of the wrong answers hold “gift card”, 1 % of the right answers do
 since: 2026-03-01 06:00 UTC
 window: 2026-03-01
 incident: accuracy-20260301-3f2a
