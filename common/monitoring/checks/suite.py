@@ -160,7 +160,8 @@ def check_accuracy(
     findings.append(_degradation(correct, usual, past))
     names = tuple(sorted({*window.classes, *reference.classes}))
     confusions = window.confusion(names), reference.confusion(names)
-    findings += [classes.macro_f1(*confusions), classes.recall(*confusions, names)]
+    findings.append(classes.macro_f1(*confusions, past.of("macro_f1")))
+    findings.append(classes.recall(*confusions, names))
     (right, confidence), (right_then, confidence_then) = window.judged(), reference.judged()
     if not np.isnan(confidence).any():
         findings.append(calibration.calibration(right, confidence, right_then, confidence_then))

@@ -274,7 +274,7 @@ def test_the_first_screen_says_what_happened_since_when_how_bad_and_what_is_in_c
         "92.6 % usually",
         "92.0 % the window before, 29 January",
         "80 % the floor",
-        "Of the 53 wrong answers since 21 January:",
+        "Of the 53 wrong answers since 21 January :",
         "40.0 % of the wrong answers hold “gift card”, 1.0 % of the right answers do",
         "In segment “Acme” 50.0 % of 40 answers are wrong",
         "Version 3 has been in use since 20 January 2026 , in place of version 1",

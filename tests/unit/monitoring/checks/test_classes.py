@@ -12,6 +12,7 @@ from common.evaluation.metrics import expected_calibration_error
 from common.evaluation.two_samples import Share
 from common.monitoring.checks import calibration, classes, segments
 from common.monitoring.checks.finding import Status
+from common.monitoring.checks.usual import Figure, PastFigures
 
 NAMES = ["a", "b", "c"]
 SHARES = (0.5, 0.3, 0.2)
@@ -199,3 +200,15 @@ def test_calibration_seldom_alarms_for_nothing_and_finds_overconfidence():
             found += calibration.calibration(*answers(random, 300, drop=0.12), *before).status == 1
     assert false <= 3  # 0.2 expected
     assert found >= 45
+
+
+def test_macro_f1_that_is_usual_is_no_warning_and_a_decline_does_not_become_usual():
+    reference = np.array([[900, 100], [100, 900]])
+    now = np.array([[170, 30], [30, 170]])
+    usually = PastFigures([Figure(0.05 + 0.03 * (-1) ** day, 0.02) for day in range(20)])
+    assert classes.macro_f1(now, reference).status is Status.OK, "by the spread of real days"
+    fallen = np.array([[160, 40], [40, 160]])
+    assert classes.macro_f1(fallen, reference).status is Status.WARNING
+    assert classes.macro_f1(fallen, reference, usually).status is Status.OK
+    declined = PastFigures([Figure(0.1, 0.02)] * 20)
+    assert classes.macro_f1(fallen, reference, declined).status is Status.WARNING
