@@ -202,7 +202,11 @@ class MonitoringResult:
         return f"{self.status.name}: {self.sentence}"
 
     def to_json(self) -> dict[str, Json]:
-        """Strict JSON: what is not a number is null."""
+        """Strict JSON: what is not a number is null. Made once: it is printed, sent and stored."""
+        return dict(self._facts)
+
+    @cached_property
+    def _facts(self) -> dict[str, Json]:
         facts: dict[str, Json] = {
             "status": self.status.name,
             "exit_code": self.exit_code,

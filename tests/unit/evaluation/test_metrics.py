@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn import metrics as reference
 
 from common.evaluation import metrics
@@ -162,3 +163,12 @@ def test_calibration_error_is_a_share(rows):
 )
 def test_wilson_interval_by_hand(correct, rows, interval):
     assert metrics.wilson_interval(correct, rows) == pytest.approx(interval, abs=5e-5)
+
+
+@settings(max_examples=200)
+@given(st.integers(1, 10**7), st.floats(0, 1), st.floats(0.5, 0.999))
+def test_wilson_interval_is_scipy_s(rows, share, confidence):
+    correct = round(share * rows)
+    theirs = binomtest(correct, rows).proportion_ci(confidence, method="wilson")
+    ours = metrics.wilson_interval(correct, rows, confidence)
+    assert ours == pytest.approx((theirs.low, theirs.high), abs=1e-12)
