@@ -3,9 +3,11 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from common.models import ngrams
 from common.models.ngrams import frequent_grams, gram_table, known_grams
 from common.models.text import characters
 
@@ -13,14 +15,16 @@ LETTERS = st.one_of(st.sampled_from("abé日😡"), st.characters(exclude_catego
 WORDS = st.lists(st.text(LETTERS, min_size=1, max_size=9), max_size=9)
 
 
-@given(WORDS, WORDS, st.integers(1, 3))
-@example([], ["a"], 1)
-@example(["a", "ab", "abc", "abcd"], ["a", "b", "abcde", "cd"], 1)
+@given(WORDS, WORDS, st.integers(1, 3), st.sampled_from([1, 7, 200_000]))
+@example([], ["a"], 1, 1)
+@example(["a", "ab", "abc", "abcd"], ["a", "b", "abcde", "cd"], 1, 3)
 @settings(max_examples=300, deadline=None)
-def test_known_parts_are_found_as_often_as_they_stand_in_each_word(known, words, step):
+def test_known_parts_are_found_as_often_as_they_stand_in_each_word(known, words, step, at_once):
     parts = list(dict.fromkeys(part for word in known for part in characters(word)))[::step]
     numbers = {part: number for number, part in enumerate(parts)}
-    owners, found = known_grams(words, gram_table(numbers))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ngrams, "CHARACTERS_AT_ONCE", at_once)
+        owners, found = known_grams(words, gram_table(numbers))
     expected = Counter(
         (row, numbers[part])
         for row, word in enumerate(words)

@@ -41,7 +41,7 @@ def calls():
     ]
 
 
-@pytest.mark.parametrize("limit", [10_000, 64_000_000], ids=["small cache", "cache as it is"])
+@pytest.mark.parametrize("limit", [10_000, 32_000_000], ids=["small cache", "cache as it is"])
 def test_threads_get_the_answers_of_one_thread(fitted, monkeypatch, switching_often, limit):
     monkeypatch.setattr(row_cache.RowCache.__init__, "__defaults__", (limit,))
     classifier = pickle.loads(pickle.dumps(fitted))
