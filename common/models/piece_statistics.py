@@ -22,7 +22,7 @@ STATISTICS = (
     "emoji",
 )
 # So few pieces are counted sooner one by one than by numpy.
-FEW = 16
+FEW = 64
 _CAPITAL = re.compile(r"[A-Z]")
 _DIGIT = re.compile(r"[0-9]")
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")

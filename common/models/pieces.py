@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 # Of a longer message the model reads the beginning.
 MESSAGE_CHARACTERS = 100_000
-# To make so many pieces recur takes longer than to work them out each time.
-FEW_PIECES = 500
+# To make so few distinct pieces recur takes longer than to work them out each time.
+FEW_PIECES = 5000
 _KEPT_DIGITS, _LONG_NUMBER = 3, 5
 _LINK = b"http://"
 _LINK_SHAPE = np.frombuffer(_LINK + b"A0a", np.uint8)

@@ -32,7 +32,7 @@ LINK, LONG_WORD = "httplink", "longword"
 # which took 3.5 GB.
 WORD_CHARACTERS = 1000
 # The parts of so few words are found sooner one by one than by numpy.
-FEW_WORDS = 16
+FEW_WORDS = 20
 _LINK = re.compile(r"https?://\S*|www\.\S+")
 _WRITTEN = re.compile(rf"{_LINK.pattern}|{TOKEN.pattern}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"(?<=[0-9]{3})[0-9]{2,}")
