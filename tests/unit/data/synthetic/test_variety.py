@@ -3,7 +3,7 @@
 from itertools import chain, islice
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.data.synthetic import __main__ as command
@@ -37,6 +37,7 @@ def test_short_messages_come_again():
 
 
 @given(st.integers(0, 2**50), st.integers(0, 2**50))
+@settings(deadline=None)
 def test_each_rank_has_a_word_of_its_own(rank, other):
     assert (word(rank) == word(other)) == (rank == other)
 
