@@ -19,9 +19,10 @@ from tabulate import tabulate
 
 from common.data.columns import MessageColumns
 from common.data.labelled import batches
-from common.models import linear_scores, text
+from common.models import features, linear_scores, ngrams, text
 from common.models.boosted import TextClassifier
 from common.models.features import MessageFeatures
+from common.models.piece_statistics import STATISTICS
 
 Answer = tuple[Any, float]
 
@@ -32,8 +33,8 @@ def whole(train: list[str], labels: Any, test: list[str]) -> Any:
 
 def linear_alone(train: list[str], labels: Any, test: list[str]) -> Any:
     classes, numbers = np.unique(labels, return_inverse=True)
-    features = MessageFeatures().fit(train, numbers)
-    scores = features.transform(test)[:, : len(features.linear_.intercept)]
+    fitted = MessageFeatures().fit(train, numbers)
+    scores = fitted.transform(test)[:, : len(fitted.linear_.intercept)]
     best = (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
     return classes[best]
 
@@ -53,12 +54,14 @@ def no_weights(counts: text.FactoredCounts, one_hot: Any) -> Any:
 VARIANTS: dict[str, Callable[..., Any]] = {
     "whole model": whole,
     "linear scores alone, no CatBoost": linear_alone,
-    "without statistics": without(text, "statistics", lambda piece: (0,) * len(text.STATISTICS)),
+    "without statistics": without(
+        features, "piece_statistics", lambda pieces: np.zeros((len(pieces), len(STATISTICS)))
+    ),
     "without naive-Bayes weights": without(linear_scores, "_naive_bayes_weights", no_weights),
     "without pairs of words": without(
         text, "neighbours", lambda offsets, lefts, rights: np.full(len(lefts), -1, np.int64)
     ),
-    "without parts of words": without(text, "characters", lambda word: []),
+    "without parts of words": without(ngrams, "frequent_grams", lambda words, frequency, least: []),
 }
 
 

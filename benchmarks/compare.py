@@ -2,11 +2,13 @@
 
 Accuracy on a holdout chosen by content (30 %); fitting and scoring each in a process of its own.
 Scoring is CSV to CSV: ours is predict.py as it stands, the others read and write with pandas.
-With --data, accuracy and fit are measured on that file, else on the synthetic sample, which is
-always what is scored.
+With --data, accuracy and fit are measured on that file, else on synthetic messages with the variety
+of real ones. Such messages are scored too, or those of --score-file; how many different pieces they
+have stands beside the speeds, which depend on it.
 
     python -m benchmarks.compare
     python -m benchmarks.compare --data airline.csv --target-column airline_sentiment --score-rows 0
+    python -m benchmarks.compare --score-file messages.csv --repeats 3
     python -m benchmarks.compare --fit-rows 140000 --score-rows 500000 --repeats 3
 """
 
@@ -29,6 +31,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from benchmarks import variety
 from benchmarks.peers import CONTENDERS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +51,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("--target-column", default="inbound", help="[%(default)s]")
     add("--fit-rows", type=int, default=20_000, help="rows of the sample to fit on [%(default)s]")
     add("--score-rows", type=int, default=100_000, help="rows to score; 0: none [%(default)s]")
+    add("--score-file", type=Path, help="score this CSV file instead of --score-rows messages")
+    add("--score-text-column", default="text", help="its messages [%(default)s]")
+    add("--plain", action="store_true", help="generate messages that repeat the same few words")
     add("--repeats", type=int, default=1, help="scorings of which to take the median [1]")
     add("--growth", type=int, nargs="*", default=[], help="more sizes for predict.py to score")
     add("--only", nargs="*", default=list(CONTENDERS), choices=CONTENDERS, help="contenders")
@@ -69,26 +75,14 @@ def main() -> int:
 def compare(args: argparse.Namespace, folder: Path) -> bool:
     """Print the tables; return whether memory stays the same, however much is scored."""
     peaks = [1.0]
-    source = args.data or sample(folder / "fit", args.fit_rows)
+    source = args.data or sample(folder / "fit", args.fit_rows, args.plain)
     split(source, args.text_column, args.target_column, folder)
     fitted = {name: worker("fit", name, folder) for name in args.only}
     for figures in fitted.values():
         del figures["peak MB"]
     say(f"Fitted on 70 % of {source.name}, tested on the other {HOLDOUT_PERCENT} %:", fitted)
-    if args.score_rows:
-        project = trained(folder / "project", source, args)
-        sizes = [args.score_rows, *args.growth]
-        files = {rows: sample(folder / f"score{rows}", rows) for rows in sizes}
-        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in args.only}
-        for _ in range(args.repeats):
-            for name in args.only:
-                runs[name].append(scored(name, project, args.score_rows, files, folder))
-        middle = {name: medians(found) for name, found in runs.items()}
-        say(f"Scoring {args.score_rows:,} rows, CSV to CSV, median of {args.repeats}:", middle)
-        grown = {f"{n:,} rows": scored("ours", project, n, files, folder) for n in args.growth}
-        if grown:
-            say("Growth of ours:", grown)
-            peaks = [found["peak MB"] for found in grown.values()]
+    if args.score_rows or args.score_file:
+        peaks = measure_scoring(args, source, folder)
     installed = {found.name.lower(): found.version for found in distributions()}
     versions = ", ".join(f"{name} {installed[name]}" for name in LIBRARIES if name in installed)
     processors = len(os.sched_getaffinity(0))
@@ -97,6 +91,41 @@ def compare(args: argparse.Namespace, folder: Path) -> bool:
     if not flat:
         sys.stdout.write("Memory is NOT flat.\n")
     return flat
+
+
+def measure_scoring(args: argparse.Namespace, source: Path, folder: Path) -> list[float]:
+    """Print rows a second of each contender, and of ours by size; return the peaks of those."""
+    project = trained(folder / "project", source, args)
+    if args.score_file:
+        scored_file, column = args.score_file.resolve(), args.score_text_column
+    else:
+        scored_file, column = sample(folder / "score", args.score_rows, args.plain), "text"
+    texts = variety.read(scored_file, column)
+    rows, pieces = len(texts), variety.piece_counts(texts)
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in args.only}
+    for _ in range(args.repeats):
+        for name in args.only:
+            runs[name].append(scored(name, project, scored_file, column, rows, folder))
+    title = (
+        f"Scoring {rows:,} rows, CSV to CSV, median of {args.repeats} ({pieces.total() / rows:.1f} "
+        f"pieces a message, {len(pieces) / rows:.2f} of them new):"
+    )
+    middle = {name: medians(found) for name, found in runs.items()}
+    if "ours" in middle:
+        ours = middle["ours"]["rows/s with start"]
+        for found in middle.values():
+            found["times slower than ours"] = ours / found["rows/s with start"]
+    say(title, middle)
+    grown = {
+        f"{n:,} rows": scored(
+            "ours", project, sample(folder / f"score{n}", n, args.plain), "text", n, folder
+        )
+        for n in args.growth
+    }
+    if not grown:
+        return [1.0]
+    say("Growth of ours:", grown)
+    return [found["peak MB"] for found in grown.values()]
 
 
 def fit(name: str, folder: str) -> dict[str, Any]:
@@ -131,15 +160,15 @@ def fit(name: str, folder: str) -> dict[str, Any]:
     }
 
 
-def score(name: str, folder: str, source: str) -> dict[str, Any]:
+def score(name: str, folder: str, source: str, text_column: str) -> dict[str, Any]:
     """Score a CSV file as a short script would: pandas reads, the model predicts, pandas writes."""
     import pandas as pd
 
     contender = CONTENDERS[name]()
     contender.load(stored(name, folder))
     start = time.perf_counter()
-    frame = pd.read_csv(source, dtype=str, keep_default_na=False)
-    texts = frame["text"].tolist()
+    frame = pd.read_csv(source, dtype=str, keep_default_na=False, encoding_errors="replace")
+    texts = frame[text_column].tolist()
     if hasattr(contender, "predict_best"):
         frame["prediction"], frame["confidence"] = contender.predict_best(texts)
     else:
@@ -151,14 +180,14 @@ def score(name: str, folder: str, source: str) -> dict[str, Any]:
 
 
 def scored(
-    name: str, project: Path, rows: int, files: dict[int, Path], folder: Path
+    name: str, project: Path, source: Path, text_column: str, rows: int, folder: Path
 ) -> dict[str, Any]:
     """Rows a second without and with the start of the process, and the peak of its memory."""
     start = time.perf_counter()
     if name == "ours":
-        found = predict(project, files[rows])
+        found = predict(project, source, text_column)
     else:
-        found = worker("score", name, folder, files[rows])
+        found = worker("score", name, folder, source, text_column)
     return {
         "rows/s": found["rows/s"],
         "rows/s with start": rows / (time.perf_counter() - start),
@@ -166,11 +195,12 @@ def scored(
     }
 
 
-def predict(project: Path, source: Path) -> dict[str, Any]:
+def predict(project: Path, source: Path, text_column: str) -> dict[str, Any]:
     """predict.py in the project; the peak is that of all its processes together."""
     output = project / "out.csv"
+    flags = ("--text-column", text_column, "--json", "--force", "-o", str(output))
     process = subprocess.Popen(
-        [sys.executable, "predict.py", str(source), "--json", "--force", "-o", str(output)],
+        [sys.executable, "predict.py", str(source), *flags],
         cwd=project,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -229,20 +259,9 @@ def split(source: Path, text_column: str, target_column: str, folder: Path) -> N
         frame.to_csv(folder / name, index=False)
 
 
-def sample(folder: Path, rows: int) -> Path:
-    run(
-        "-m",
-        "common.data.synthetic",
-        "--class",
-        "inbound",
-        "--rows",
-        rows,
-        "--seed",
-        1,
-        "--out",
-        folder,
-        cwd=ROOT,
-    )
+def sample(folder: Path, rows: int, plain: bool) -> Path:
+    how = ("--class", "inbound", "--rows", rows, "--seed", 1, "--out", folder)
+    run("-m", "common.data.synthetic", *how, *(() if plain else ("--varied",)), cwd=ROOT)
     return folder / "synthetic_messages.csv"
 
 

@@ -1,11 +1,12 @@
 """From texts to probabilities: families of classifiers, and what each of them promises.
 
 `base` is the contract that users of a classifier know it by; `families` lists who keeps it, each
-with the packages its stored model needs; `boosted` is a family: `text` counts words and their
-parts, `linear_scores` weighs them per class, `features` makes dense columns of that for CatBoost;
-`legacy` adapts versions that earlier releases registered. May import nothing else of ours: a stored
-model carries this package's code inside it, so that it keeps the code it was fitted with, even if
-it is loaded where this project isn't.
+with the packages its stored model needs; `boosted` is a family: `pieces` splits messages, `text`
+counts words, `ngrams` their parts, `linear_scores` weighs them per class, `features` makes dense
+columns of that and of `piece_statistics` for CatBoost, and remembers them in `row_cache`;
+`key_table` finds keys among known ones; `legacy` adapts versions that earlier releases registered.
+May import nothing else of ours: a stored model carries this package's code inside it, so that it
+keeps the code it was fitted with, even if it is loaded where this project isn't.
 
 A new family is a module here, with a class that keeps `base.TrainableClassifier`, and a line in
 `families`; tests/unit/models/test_contract.py holds it against the contract.

@@ -16,42 +16,12 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from common.models import linear_scores, text
+from common.models.piece_statistics import STATISTICS, piece_statistics
+from common.models.pieces import batches, split
+from common.models.row_cache import RowCache
 
-CACHED_ROWS, CACHED_CHARACTERS = 50_000, 10_000_000
 IDLE_CACHES = 4
 ROWS_AT_ONCE, BYTES_AT_ONCE = 50_000, 2_000_000
-
-
-class RowCache:
-    """Rows of values by key, computed on first use; cleared when full. For one thread at a time."""
-
-    def __init__(self, width: int, limit: int = CACHED_ROWS) -> None:
-        self.values = np.empty((0, width))
-        self._limit = limit
-        self._numbers: dict[str, int] = {}
-        self._characters = 0
-
-    def rows(
-        self, keys: Sequence[str], compute: Callable[[Sequence[str]], npt.NDArray[np.float64]]
-    ) -> npt.NDArray[np.int64]:
-        """(n,) where in `values` the rows of these n distinct keys are, until the next call."""
-        new = [key for key in keys if key not in self._numbers]
-        self._characters += sum(map(len, new))
-        full = len(self._numbers) + len(new) > self._limit
-        if full or self._characters > CACHED_CHARACTERS:
-            self._numbers.clear()
-            new = list(keys)
-            self._characters = sum(map(len, new))
-        if new:
-            start = len(self._numbers)
-            stop = start + len(new)
-            if stop > len(self.values):
-                grown = np.empty((max(stop, 2 * start), self.values.shape[1]))
-                grown[:start] = self.values[:start]
-                self.values = grown
-            self.values[start:stop] = compute(new)
-            self._numbers.update(zip(new, range(start, stop), strict=True))
-        return np.fromiter(map(self._numbers.__getitem__, keys), np.int64, len(keys))
 
 
 @dataclass(frozen=True)
@@ -97,12 +67,14 @@ class MessageFeatures(TransformerMixin, text.TextInput):
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
         """(n, k + 12) for n messages."""
         check_is_fitted(self)
-        return np.vstack([self._sums(part) for part in self._parts(X)])
+        sums = [self._sums(part) for part in self._parts(X)]
+        # By columns: CatBoost takes 1,000 rows so in 0.5 ms, and by rows in 3.4 (one thread).
+        return sums[0] if len(sums) == 1 else np.asfortranarray(np.vstack(sums))
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         check_is_fitted(self)
         scores = [f"score {k}" for k in range(len(self.linear_.intercept))]
-        return np.array([*scores, *text.STATISTICS, "tokens"], object)
+        return np.array([*scores, *STATISTICS, "tokens"], object)
 
     def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
         """(words, k): what each word adds to the class scores, by itself and by its parts."""
@@ -129,14 +101,14 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         ]
 
     def _parts(self, X: Any) -> list[Any]:
-        return text.batches(X, ROWS_AT_ONCE, BYTES_AT_ONCE)
+        return batches(X, ROWS_AT_ONCE, BYTES_AT_ONCE)
 
     def _contributions(
         self, X: Any, directions: npt.NDArray[np.float64]
     ) -> list[list[tuple[str, float]]]:
-        offsets, numbers, words = text.expanded(text.split(X))
+        offsets, numbers, words = text.expanded(split(X))
         known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
-        pairs = text.positions(self.counts_.pairs_, text.neighbours(offsets, known, known))
+        pairs = self.counts_.pair_numbers(text.neighbours(offsets, known, known))
         values = self.word_scores(words)[numbers]
         shared = np.zeros_like(values)
         shared[pairs >= 0] = self._pair_coefficients()[pairs[pairs >= 0]] / 2
@@ -176,8 +148,8 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         except IndexError:
             scores = len(self.linear_.intercept)
             # scores, statistics, number of tokens, first and last word
-            width = scores + len(text.STATISTICS) + 3
-            caches = _Caches(RowCache(scores), RowCache(width))
+            width = scores + len(STATISTICS) + 3
+            caches = _Caches(RowCache(scores + 1), RowCache(width))
         yield caches
         if len(self._idle_caches) < IDLE_CACHES:
             self._idle_caches.append(caches)
@@ -188,12 +160,11 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         Returns:
             (n, k + 12), the columns of `get_feature_names_out`.
         """
-        pieces = text.split(X)
+        pieces = split(X)
         with self._caches() as caches:
-            rows = caches.pieces.rows(
+            values = caches.pieces.rows(
                 pieces.distinct, partial(self._piece_values, word_cache=caches.words)
             )
-            values = caches.pieces.values[rows]
         size = values.shape[1] - 2
         ones = np.ones(len(pieces.index))
         shape = (len(pieces), len(values))
@@ -210,7 +181,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         )
         sums[:, :scores] /= np.sqrt(np.maximum(sums[:, size - 1], 1))[:, None]
         sums[:, :scores] += self.linear_.intercept
-        return sums.astype(np.float32)
+        return sums.astype(np.float32, order="F")
 
     def _piece_values(self, pieces: Sequence[str], word_cache: RowCache) -> npt.NDArray[np.float64]:
         """What each of p pieces adds to its message, and how it ends.
@@ -220,17 +191,22 @@ class MessageFeatures(TransformerMixin, text.TextInput):
             and the last word (-1 if it isn't a term).
         """
         offsets, numbers, words = text.tokenised(pieces)
-        rows = word_cache.rows(words, self.word_scores)
+        values = word_cache.rows(words, self._word_values)
         shape = (len(pieces), len(words))
         tokens = sp.csr_array((np.ones(len(numbers)), numbers, offsets), shape=shape)
-        known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
+        known = values[:, -1].astype(np.int64)[numbers]
         keys = text.neighbours(offsets, known, known)
-        scores = tokens @ word_cache.values[rows] + self._pair_sums(offsets, keys)
-        counted = np.array([text.statistics(piece) for piece in pieces])
+        scores = tokens @ values[:, :-1] + self._pair_sums(offsets, keys)
+        counted = piece_statistics(pieces)
         ends = np.full((len(pieces), 2), -1)
         some = np.diff(offsets) > 0
         ends[some] = np.stack([known[offsets[:-1][some]], known[offsets[1:][some] - 1]], axis=1)
         return np.hstack([scores, counted, np.diff(offsets)[:, None], ends])
+
+    def _word_values(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
+        """(words, k + 1): the scores of each word, and its number (-1 if it isn't a term)."""
+        numbers = [self.counts_.words_.get(word, -1) for word in words]
+        return np.column_stack([self.word_scores(words), numbers])
 
     def _pair_sums(self, offsets: Any, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """(n, k) what the pairs of words of n rows add to the scores.
@@ -239,8 +215,10 @@ class MessageFeatures(TransformerMixin, text.TextInput):
             offsets: (n + 1,) where in `keys` each row starts, and the end of the last one.
             keys: of pairs, as `text.neighbours` makes them; others than terms count nothing.
         """
-        pairs = self.counts_.pairs_
-        found = text.count_matrix(offsets, text.positions(pairs, keys), len(pairs))
+        numbers = self.counts_.pair_numbers(keys)
+        if not (numbers >= 0).any():
+            return np.zeros((len(offsets) - 1, len(self.linear_.intercept)))
+        found = text.count_matrix(offsets, numbers, len(self.counts_.pairs_))
         return np.asarray(found @ self._pair_coefficients(), np.float64)
 
     def _pair_coefficients(self) -> npt.NDArray[np.float32]:

@@ -14,11 +14,13 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
+
+from common.models import ngrams
+from common.models.key_table import KeyTable, find, key_table
+from common.models.pieces import MESSAGE_CHARACTERS, Pieces, split
 
 Ints = npt.NDArray[np.integer[Any]]
 
@@ -26,33 +28,21 @@ Ints = npt.NDArray[np.integer[Any]]
 # say much in short messages.
 TOKEN = re.compile(r"[@#]?\w+(?:['’]\w+)?|[^\w\s]")
 LINK, LONG_WORD = "httplink", "longword"
-# Of a longer message the model reads the beginning. All longer words are one token: nearly each
-# would be new, and one of 10 MB has 40 million n-grams, which took 3.5 GB.
-MESSAGE_CHARACTERS, WORD_CHARACTERS = 100_000, 1000
+# All longer words are one token: nearly each would be new, and one of 10 MB has 40 million n-grams,
+# which took 3.5 GB.
+WORD_CHARACTERS = 1000
+# The parts of so few words are found sooner one by one than by numpy.
+FEW_WORDS = 20
 _LINK = re.compile(r"https?://\S*|www\.\S+")
 _WRITTEN = re.compile(rf"{_LINK.pattern}|{TOKEN.pattern}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"(?<=[0-9]{3})[0-9]{2,}")
+_TOKEN_OR_LINE_BREAK = re.compile(rf"{TOKEN.pattern}|\n")
 _REPEATED = re.compile(r"(\w)\1{3,}")
+# Made of the terms on first use, and not stored with them.
+_TABLES = ("_parts_table", "_pairs_table")
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'"}
 _ENTITY = re.compile("|".join(_ENTITIES))
 _PERSON = re.compile(r"@[0-9]+")
-_CAPITAL = re.compile(r"[A-Z]")
-_DIGIT = re.compile(r"[0-9]")
-_EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
-
-STATISTICS = (
-    "characters",
-    "pieces",
-    "exclamation marks",
-    "question marks",
-    "mentions",
-    "hashtags",
-    "links",
-    "digits",
-    "capitals",
-    "pieces in capitals",
-    "emoji",
-)
 
 
 def normalise(text: str) -> str:
@@ -134,81 +124,6 @@ def characters(word: str, low: int = 2, high: int = 5) -> list[str]:
     return found
 
 
-def statistics(piece: str) -> tuple[float, ...]:
-    """Counts that small letters hide, in the order of STATISTICS; they add up over pieces."""
-    long = len(piece) > 1
-    letters = piece.islower()
-    return (
-        len(piece),
-        1,
-        piece.count("!"),
-        piece.count("?"),
-        long and piece[0] == "@",
-        long and piece[0] == "#",
-        piece.startswith(("http://", "https://")),
-        0 if piece.isalpha() else len(_DIGIT.findall(piece)),
-        0 if letters else len(_CAPITAL.findall(piece)),
-        long and piece.isupper(),
-        0 if piece.isascii() else len(_EMOJI.findall(piece)),
-    )
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """Messages as pieces: row r holds `index[offsets[r]:offsets[r + 1]]`, numbers in `distinct`."""
-
-    offsets: npt.NDArray[np.int64]
-    index: npt.NDArray[np.int32]
-    distinct: list[str]
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-
-def as_arrow(texts: Any) -> pa.Array:
-    """n messages (strings, or Arrow strings without nulls) as one Arrow array."""
-    if not isinstance(texts, (pa.Array, pa.ChunkedArray)):
-        texts = pa.array(texts, pa.large_string())
-    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-
-
-def batches(texts: Any, rows: int, size: int) -> list[pa.Array]:
-    """Slices of n messages with at most `rows` rows, and `size` bytes beside their first one.
-
-    At least one slice, which may be empty.
-    """
-    texts = as_arrow(texts)
-    ends = np.cumsum(pc.binary_length(texts).to_numpy(zero_copy_only=False), dtype=np.int64)
-    slices: list[pa.Array] = []
-    start = 0
-    while start < len(texts) or not slices:
-        before = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, before + size, "right")))
-        stop = min(stop, start + rows, len(texts))
-        slices.append(texts.slice(start, stop - start))
-        start = stop
-    return slices
-
-
-def split(texts: Any) -> Pieces:
-    """Split n messages (strings, or an Arrow array of strings without nulls) at white space.
-
-    Only ASCII white space splits, other kinds are not part of any token: a regular expression in
-    Arrow would be several times slower.
-    """
-    texts = as_arrow(texts)
-    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MESSAGE_CHARACTERS:
-        texts = pc.utf8_slice_codeunits(texts, 0, MESSAGE_CHARACTERS)
-    lists = pc.ascii_split_whitespace(texts)
-    coded = lists.flatten().dictionary_encode()
-    offsets = lists.offsets.to_numpy().astype(np.int64)
-    return Pieces(
-        offsets - offsets[0],
-        coded.indices.to_numpy(),
-        coded.dictionary.to_pylist(),
-    )
-
-
 def neighbours(offsets: Ints, lefts: Ints, rights: Ints) -> npt.NDArray[np.int64]:
     """A key for each place and the next one of its row: lefts[i] * 2**32 + rights[i + 1].
 
@@ -219,15 +134,6 @@ def neighbours(offsets: Ints, lefts: Ints, rights: Ints) -> npt.NDArray[np.int64
     keys[:-1] = np.where((first < 0) | (second < 0), -1, (first << 32) | second)
     keys[offsets[1:][np.diff(offsets) > 0] - 1] = -1
     return keys
-
-
-def positions(sorted_keys: npt.NDArray[np.int64], keys: npt.NDArray[np.int64]) -> Ints:
-    """Position of each key among the sorted ones, -1 where it isn't among them."""
-    if not len(sorted_keys):
-        return np.full(len(keys), -1, np.int64)
-    at = np.searchsorted(sorted_keys, keys)
-    at[at == len(sorted_keys)] = 0
-    return np.where(sorted_keys[at] == keys, at, -1)
 
 
 def count_matrix(offsets: Ints, numbers: Ints, columns: int) -> sp.csr_array:
@@ -312,7 +218,10 @@ class WordCounts(TransformerMixin, TextInput):
         falling = np.argsort(-frequency, kind="stable")
         often = falling[: np.count_nonzero(frequency >= self.min_count)]
         self.words_ = {found[at]: number for number, at in enumerate(often)}
-        self.parts_ = self._frequent_parts(found, frequency)
+        parts = ngrams.frequent_grams(found, frequency, self.min_count)
+        self.parts_ = {part: number for number, part in enumerate(parts)}
+        for table in _TABLES:
+            self.__dict__.pop(table, None)
         known = np.array([self.words_.get(word, -1) for word in found], np.int64)
         keys = neighbours(offsets, known[numbers], known[numbers])
         distinct, count = np.unique(keys[keys >= 0], return_counts=True)
@@ -330,8 +239,27 @@ class WordCounts(TransformerMixin, TextInput):
     def transform(self, X: Any) -> sp.csr_array:
         return self.counts(X).matrix()
 
+    def pair_numbers(self, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """(n,) which pair each key is, as `neighbours` makes them; -1 where it isn't a term."""
+        numbers = np.full(len(keys), -1, np.int32)
+        (known,) = np.nonzero(keys >= 0)
+        numbers[known] = find(self._pairs_found_in(), keys[known])
+        return numbers
+
     def terms(self, words: Sequence[str]) -> sp.csr_array:
         """(words, terms): each word's own column, and how often it holds each n-gram."""
+        if len(words) < FEW_WORDS:
+            return self._terms_of_few(words)
+        own = np.array([self.words_.get(word, -1) for word in words], np.int64)
+        (known,) = np.nonzero(own >= 0)
+        owners, parts = ngrams.known_grams(words, self._parts_found_in())
+        rows = np.concatenate([known, owners])
+        columns = np.concatenate([own[known], len(self.words_) + parts])
+        order = np.argsort(rows, kind="stable")
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(words)))])
+        return count_matrix(offsets, columns[order], len(self.words_) + len(self.parts_))
+
+    def _terms_of_few(self, words: Sequence[str]) -> sp.csr_array:
         first_part = len(self.words_)
         rows = [
             [
@@ -351,34 +279,51 @@ class WordCounts(TransformerMixin, TextInput):
         pairs = [f"{words[key >> 32]} {words[key & 0xFFFFFFFF]}" for key in self.pairs_.tolist()]
         return np.array([*words, *(f"[{part}]" for part in self.parts_), *pairs], object)
 
-    def _frequent_parts(self, words: list[str], frequency: Ints) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for word, count in zip(words, frequency.tolist(), strict=True):
-            for part in characters(word):
-                counts[part] = counts.get(part, 0) + count
-        kept = (part for part, count in counts.items() if count >= self.min_count)
-        return {part: number for number, part in enumerate(kept)}
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the tables, which take as long to read as to make: some 0.3 us a term."""
+        return {k: v for k, v in super().__getstate__().items() if k not in _TABLES}
+
+    def _parts_found_in(self) -> ngrams.GramTable:
+        # Two threads may both make it, which does no harm.
+        if "_parts_table" not in vars(self):
+            self._parts_table = ngrams.gram_table(self.parts_)
+        return self._parts_table
+
+    def _pairs_found_in(self) -> KeyTable:
+        if "_pairs_table" not in vars(self):
+            self._pairs_table = key_table(self.pairs_)
+        return self._pairs_table
 
     def _counts(
         self, offsets: Ints, numbers: Ints, found: list[str], keys: npt.NDArray[np.int64]
     ) -> FactoredCounts:
-        pairs = count_matrix(offsets, positions(self.pairs_, keys), len(self.pairs_))
+        pairs = count_matrix(offsets, self.pair_numbers(keys), len(self.pairs_))
         return FactoredCounts(
             count_matrix(offsets, numbers, len(found)), self.terms(found), pairs, len(self.words_)
         )
 
 
-def tokenised(texts: Sequence[str]) -> tuple[Ints, Ints, list[str]]:
-    """(n + 1,) offsets, the numbers of all tokens, and the distinct tokens that they number."""
-    lists = [tokens(text) for text in texts]
-    found: dict[str, int] = {}
-    lengths = np.fromiter(map(len, lists), np.int64, len(lists))
-    numbers = np.fromiter(
-        (found.setdefault(token, len(found)) for listed in lists for token in listed),
-        np.int32,
-        lengths.sum(),
-    )
-    return np.concatenate([[0], np.cumsum(lengths)]), numbers, list(found)
+def tokenised(pieces: Sequence[str]) -> tuple[Ints, Ints, list[str]]:
+    """(p + 1,) offsets, the numbers of all tokens, and the distinct tokens that they number.
+
+    Args:
+        pieces: without line breaks, so that they can be normalised and searched as lines of one
+            text: that takes a third of the time that `tokens` takes for each.
+    """
+    if not pieces:
+        return np.zeros(1, np.int64), np.empty(0, np.int64), []
+    if max(map(len, pieces)) > WORD_CHARACTERS:
+        found = [token for piece in pieces for token in (*tokens(piece), "\n")]
+    else:
+        found = _TOKEN_OR_LINE_BREAK.findall(normalise("\n".join(pieces)) + "\n")
+    numbers = dict.fromkeys(found, -1)
+    del numbers["\n"]
+    distinct = list(numbers)
+    numbers = dict(zip(distinct, range(len(distinct)), strict=True)) | {"\n": -1}
+    of_all = np.fromiter(map(numbers.__getitem__, found), np.int64, len(found))
+    (ends,) = np.nonzero(of_all < 0)
+    offsets = np.concatenate([[0], ends - np.arange(len(ends))])
+    return offsets, of_all[of_all >= 0], distinct
 
 
 def expanded(pieces: Pieces) -> tuple[Ints, Ints, list[str]]:

@@ -31,6 +31,25 @@ def test_contenders_are_compared_by_accuracy_and_speed():
         assert part in report
 
 
+def test_any_file_is_scored_and_its_variety_said(tmp_path):
+    path = tmp_path / "messages.csv"
+    path.write_text("id,words\n" + "".join(f"{k},where is order {k} now\n" for k in range(400)))
+    flags = ("--fit-rows", 1500, "--plain", "--only", "ours")
+    report = benchmark("compare", *flags, "--score-file", path, "--score-text-column", "words")
+    assert (
+        "Scoring 400 rows, CSV to CSV, median of 1 (5.0 pieces a message, 1.01 of them new)"
+        in report
+    )
+
+
+def test_the_variety_of_messages_is_tabulated(tmp_path):
+    path = tmp_path / "messages.csv"
+    path.write_text("text\nno no\nno NO!\n")
+    report = benchmark("variety", path, "--sizes", 2)
+    cells = [cell.strip() for cell in report.splitlines()[-1].split("|")]
+    assert cells[1:-1] == ["messages", "2", "2", "50%", "2", "2.0", "6"]
+
+
 def test_parts_of_the_model_are_left_out_one_at_a_time(trained):
     report = benchmark("ablation", "--data", trained.sample, "--splits", 1)
     for part in ("whole model", "without statistics", "without parts of words"):

@@ -73,7 +73,7 @@ FUNCTIONS_ON_TEXT = (
     + r"""
 from common.data import csv_reader, labels, split
 from common.logs import LineFormatter
-from common.models import text as words
+from common.models import piece_statistics, text as words
 from common.monitoring.alerts import formats
 from common.reports import model_card
 from common.text import escape, first_line, one_line, printable, redact
@@ -84,7 +84,7 @@ formatter = LineFormatter("%(message)s", {"secret", "a"})
 for text in hostile:
     for function in (
         redact, escape, printable, one_line, first_line, words.tokens, words.normalise,
-        words.is_person, words.statistics, labels.normalise, csv_reader.cleaned,
+        words.is_person, piece_statistics.statistics, labels.normalise, csv_reader.cleaned,
         model_card.inline, formats.without_calls,
     ):
         function(text)

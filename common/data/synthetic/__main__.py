@@ -3,6 +3,7 @@
     python -m common.data.synthetic
     python -m common.data.synthetic --rows 1000000 --seed 7 --out /tmp/messages
     python -m common.data.synthetic --class inbound
+    python -m common.data.synthetic --rows 1000000 --varied --out /tmp/large
     python -m common.data.synthetic --scenario sudden-drift --days 60 --out /tmp/history
 
 Customers write to support teams: a message has a topic, an urgency and a tone. With --class inbound
@@ -55,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     classes = "what messages are about, or whether a customer wrote them [%(default)s]"
     add("--class", dest="kind", choices=KINDS, default=TOPICS.target, help=classes)
     add("--rows", type=_whole(1), metavar="N", help=f"messages of the one file [{DEFAULT_ROWS}]")
+    add("--varied", action="store_true", help="as many different words as in real messages")
     add("--seed", type=_whole(0), default=DEFAULT_SEED, metavar="N", help="[%(default)s]")
     add("--out", type=Path, metavar="DIR", help=f"[{FOLDER}]; a history needs a new folder")
     history = parser.add_argument_group("a history of daily files")
@@ -88,7 +90,7 @@ def _write_one_file(args: argparse.Namespace) -> str:
         if vars(args)[flag]:
             raise SettingsError(f"--{flag.replace('_', '-')} needs --scenario")
     rows = args.rows or DEFAULT_ROWS
-    path = write_sample(args.out or FOLDER, rows, args.seed, KINDS[args.kind])
+    path = write_sample(args.out or FOLDER, rows, args.seed, KINDS[args.kind], args.varied)
     return f"Wrote {rows:,} SYNTHETIC messages to {path}."
 
 
@@ -97,6 +99,8 @@ def _write_history(args: argparse.Namespace) -> str:
         raise SettingsError("--scenario needs --days and --out")
     if args.rows:
         raise SettingsError("--rows is for one file; a history has --rows-per-day")
+    if args.varied:
+        raise SettingsError("--varied is for one file")
     history = histories.write(
         args.out,
         args.scenario,

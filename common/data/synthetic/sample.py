@@ -12,6 +12,7 @@ from common.data.synthetic.inbound import INBOUND
 from common.data.synthetic.messages import DEFAULT_SEED
 from common.data.synthetic.scenarios import Kind
 from common.data.synthetic.topics import TOPICS
+from common.data.synthetic.variety import varied
 
 FILE_NAME = "synthetic_messages.csv"
 FOLDER = ROOT / "data"
@@ -25,10 +26,14 @@ def write_sample(
     rows: int = DEFAULT_ROWS,
     seed: int = DEFAULT_SEED,
     kind: Kind[Any] = TOPICS,
+    vary: bool = False,
 ) -> Path:
     """Write `synthetic_messages.csv` into `directory`, which is made if need be.
 
     The same seed gives the same bytes, and a larger sample starts with the smaller one.
+
+    Args:
+        vary: messages with the variety of real ones, for measuring speed and memory.
 
     Raises:
         InputError: the directory or the file can't be written.
@@ -36,6 +41,7 @@ def write_sample(
     make_folder(directory)
     path = directory / FILE_NAME
     width = len(kind.columns)
-    messages = islice(chain.from_iterable(kind.blocks(seed)), rows)
+    blocks = varied(kind.blocks(seed), seed) if vary else kind.blocks(seed)
+    messages = islice(chain.from_iterable(blocks), rows)
     write_csv(path, kind.columns, (message[:width] for message in messages))
     return path

@@ -10,8 +10,9 @@ from sklearn.svm import LinearSVC
 
 from common.models import features as module
 from common.models import linear_scores
-from common.models.features import MessageFeatures, RowCache
-from common.models.text import STATISTICS, WordCounts
+from common.models.features import MessageFeatures
+from common.models.piece_statistics import STATISTICS
+from common.models.text import WordCounts
 
 TRAIN = [
     *(
@@ -142,20 +143,6 @@ def test_many_rows_have_the_features_of_few(fitted, monkeypatch):
     assert fitted.transform(TRAIN).tobytes() == expected.tobytes()
 
 
-def test_the_cache_computes_each_key_once_until_it_is_full():
-    asked = []
-
-    def lengths(keys):
-        asked.extend(keys)
-        return np.array([[len(key)] for key in keys])
-
-    cache = RowCache(width=1, limit=3)
-    for keys in (["a", "bb"], ["bb", "ccc"], ["a", "dddd"], ["eeeee", "ffffff", "a", "bb"]):
-        rows = cache.rows(keys, lengths)
-        assert cache.values[rows, 0].tolist() == [len(key) for key in keys]
-    assert asked == ["a", "bb", "ccc", "a", "dddd", "eeeee", "ffffff", "a", "bb"]
-
-
 def test_a_cache_that_a_failed_call_left_half_filled_is_not_used_again(fitted, monkeypatch):
     expected = fitted.transform(TRAIN).tobytes()
 
@@ -176,19 +163,3 @@ def test_answers_are_the_same_bits_whatever_is_read_at_once(fitted, monkeypatch)
     monkeypatch.setattr(module, "BYTES_AT_ONCE", 100)
     assert fitted.transform(texts).tobytes() == whole.tobytes()
     assert fitted.contributions(texts, directions) == reasons
-
-
-def test_the_cache_keeps_a_limited_number_of_characters(monkeypatch):
-    monkeypatch.setattr(module, "CACHED_CHARACTERS", 10)
-    cache = RowCache(1)
-    computed = []
-
-    def lengths(keys):
-        computed.extend(keys)
-        return np.array([[len(key)] for key in keys], float)
-
-    for keys in (["aaaa", "bbbb"], ["aaaa"], ["cccc"], ["cccc", "d"]):
-        rows = cache.rows(keys, lengths)
-        assert cache.values[rows, 0].tolist() == [len(key) for key in keys]
-    assert computed == ["aaaa", "bbbb", "cccc", "d"]
-    assert len(cache._numbers) == 2

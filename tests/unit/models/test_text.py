@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -11,8 +10,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 
-from common.models import text
-from common.models.text import STATISTICS, WordCounts, characters, normalise, statistics, tokens
+from common.models import pieces, text
+from common.models.text import WordCounts, characters, normalise, tokens
 
 WORDS = st.sampled_from(
     [
@@ -36,6 +35,15 @@ WORDS = st.sampled_from(
 MESSAGES = st.lists(
     st.one_of(st.text(max_size=40), st.lists(WORDS, max_size=12).map(" ".join)), max_size=8
 )
+
+
+@pytest.fixture(autouse=True, scope="module", params=[0, 10_000], ids=["in bulk", "one by one"])
+def few(request):
+    """Words and pieces are worked out in bulk, except where they are few."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(text, "FEW_WORDS", request.param)
+        patched.setattr(pieces, "FEW_PIECES", request.param)
+        yield
 
 
 def pairs(message: str) -> list[str]:
@@ -103,14 +111,7 @@ def test_words_come_by_falling_frequency():
 def test_of_a_message_of_ten_megabytes_the_beginning_is_counted(message):
     counter = WordCounts(min_count=1).fit(["ab a b"])
     counts = counter.transform([message])
-    assert counts[0, counter.words_["ab"]] == message[: text.MESSAGE_CHARACTERS].count("ab ")
-
-
-def test_a_message_is_read_up_to_its_limit_whatever_its_letters_are():
-    words = "né😡 " * (text.MESSAGE_CHARACTERS // 4)
-    pieces = text.split([words + "late", "né"])
-    assert [piece for piece in pieces.distinct if piece] == ["né😡", "né"]
-    assert tokens(words + "late")[-1] == "😡"
+    assert counts[0, counter.words_["ab"]] == message[: pieces.MESSAGE_CHARACTERS].count("ab ")
 
 
 def test_words_of_any_length_up_to_the_limit_are_themselves():
@@ -128,20 +129,6 @@ def test_long_words_are_one_term():
     assert list(counter.words_) == [text.LONG_WORD, "x"]
 
 
-@given(
-    st.lists(st.text(max_size=12), max_size=9), st.integers(1, 4), st.integers(0, 20), st.booleans()
-)
-@settings(max_examples=200)
-def test_batches_have_all_messages_in_order_and_are_small(messages, rows, size, sliced):
-    array = pa.array(["before", *messages], pa.large_string()).slice(1)
-    found = text.batches(array if sliced else messages, rows, size)
-    assert [each for part in found for each in part.to_pylist()] == messages
-    assert len(found) >= 1
-    for part in found:
-        assert len(part) <= rows
-        assert len(part) == 1 or sum(len(each.encode()) for each in part.to_pylist()) <= size
-
-
 def test_counts_are_small_numbers():
     counts = WordCounts(min_count=1).fit(["a b"]).transform(["a a b"])
     assert (counts.dtype, counts.indices.dtype) == (np.float32, np.int32)
@@ -152,14 +139,6 @@ def test_a_clone_is_not_fitted_and_says_so():
     assert counter.get_params() == {"min_count": 3}
     with pytest.raises(NotFittedError):
         counter.transform(["a"])
-
-
-@given(st.text(max_size=60))
-@settings(max_examples=100)
-def test_splitting_at_white_space_first_changes_no_token(message):
-    pieces = text.split([message])
-    split = [token for at in pieces.index for token in tokens(pieces.distinct[at])]
-    assert split == tokens(message)
 
 
 @pytest.mark.parametrize(
@@ -188,23 +167,20 @@ def test_normalising_twice_changes_no_token(message):
     assert tokens(normalise(message)) == tokens(message)
 
 
-@pytest.mark.parametrize(
-    ("piece", "expected"),
-    [
-        ("Help!!", {"characters": 6, "exclamation marks": 2, "capitals": 1}),
-        ("why??", {"characters": 5, "question marks": 2}),
-        ("@ann", {"characters": 4, "mentions": 1}),
-        ("@", {"characters": 1}),
-        ("#fail", {"characters": 5, "hashtags": 1}),
-        ("https://a.b", {"characters": 11, "links": 1}),
-        ("a3:4.5", {"characters": 6, "digits": 3}),
-        ("NOT", {"characters": 3, "capitals": 3, "pieces in capitals": 1}),
-        ("😡👍☹", {"characters": 3, "emoji": 3}),
-    ],
-)
-def test_statistics_of_a_piece(piece, expected):
-    found = dict(zip(STATISTICS, statistics(piece), strict=True))
-    assert {name: count for name, count in found.items() if count} == expected | {"pieces": 1}
+PIECES = st.text(st.characters(exclude_characters=" \t\n\r\v\f", exclude_categories=["Cs"]))
+
+
+@given(st.lists(st.one_of(PIECES, WORDS.filter(str.split))))
+@example([])
+@example([""])
+@example(["ΑΣ", "ΣΑΣ", "Σ", "", "http:", "//x", "&am", "p;", "123", "456"])
+@example(["a" * 1001 + "-b", "İ" * 600])
+@settings(max_examples=200)
+def test_tokens_of_many_pieces_are_those_of_each(several):
+    offsets, numbers, words = text.tokenised(several)
+    found = [words[number] for number in numbers]
+    assert [found[a:b] for a, b in pairwise(offsets)] == [tokens(piece) for piece in several]
+    assert words == list(dict.fromkeys(found))
 
 
 @pytest.mark.parametrize(
