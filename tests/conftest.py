@@ -17,7 +17,7 @@ from helpers import Project, copy_project, write_two_class_sample
 from hypothesis import settings
 
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("untimed")
+settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 

@@ -339,8 +339,14 @@ def test_the_size_of_chunks_changes_nothing_but_their_number(tmp_path_factory, n
     def check(content, chunk_rows):
         path = tmp_path_factory.mktemp("sizes") / name
         path.write_bytes(content)
+        try:
+            whole, _ = everything(path, 10_000)
+        except InputError:  # it looks like another encoding
+            with pytest.raises(InputError):
+                everything(path, chunk_rows)
+            return
         found, sizes = everything(path, chunk_rows)
-        assert found == everything(path, 10_000)[0]
+        assert found == whole
         assert all(size <= chunk_rows for size in sizes)
 
     check()
