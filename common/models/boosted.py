@@ -16,13 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from common.models import boosting, linear_scores, text
 from common.models.base import LexiconUse, UnseenAnswers
-from common.models.boosting import FEW_ROWS
+from common.models.boosting import FEW_ROWS, MANY_CLASSES
 from common.models.features import MessageFeatures
 from common.models.lexicon import Lexicon
 from common.models.text import TextInput
 
-# Of fewer, at FEW_ROWS and above, CatBoost finds out what the scores say as well by itself.
-MANY_CLASSES = 10
 BOOSTED_ROWS = 200_000
 MOST_TREES = 1000
 VALIDATION_SHARE = 0.1

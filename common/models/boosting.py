@@ -22,6 +22,8 @@ Ints = npt.NDArray[np.integer[Any]]
 
 # From so many rows on, a tenth of them tells well enough when to stop.
 FEW_ROWS = 1000
+# Of fewer, at FEW_ROWS and above, CatBoost finds out what the scores say as well by itself.
+MANY_CLASSES = 10
 FOLDS = 5
 VALIDATION_SHARE = 0.1
 PATIENCE = 50
@@ -111,19 +113,21 @@ def fit_trees(rows: Rows, seed: int) -> CatBoostClassifier | None:
     Returns:
         None if no tree gains anything.
     """
+    few = len(rows) < FEW_ROWS
     classes = rows.start.shape[1]
     settings = {
         "loss_function": "MultiClass",
-        # A tree costs as much as there are classes, so many of them get fewer and bolder trees.
-        "iterations": min(300, max(50, 20_000 // classes)),
-        "learning_rate": 0.05 if classes < 10 else 0.1,
-        "depth": 3,
+        # A tree costs as much as there are classes, so many of them get fewer.
+        "iterations": min(300 if few else 1000, max(50, 20_000 // classes)),
+        # And few rows bolder ones, since six fits are made of them.
+        "learning_rate": 0.1 if few and classes >= MANY_CLASSES else 0.05,
+        "depth": 3 if few else 4,
         "border_count": 32,
         "random_seed": seed,
         "verbose": False,
         "allow_writing_files": False,
     }
-    if len(rows) >= FEW_ROWS:
+    if not few:
         return _stopped_by_validation(rows, settings, seed)
     trees = _cross_validated_trees(rows, settings, seed)
     if not trees:
