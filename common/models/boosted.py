@@ -24,6 +24,8 @@ from common.models.text import TextInput
 BOOSTED_ROWS = 200_000
 MOST_TREES = 1000
 VALIDATION_SHARE = 0.1
+# One number is found on them; their probabilities are all in memory.
+SCALE_ROWS = 20_000
 NOTICEABLE_WORDS = 2000
 
 
@@ -94,18 +96,7 @@ class TextClassifier(ClassifierMixin, TextInput):
         )
         features = self.features_.fit_transform(texts, numbers, advance)
         self.lexicon_use_ = self._lexicon_use()
-        weights = linear_scores.row_weights(numbers, self.class_weight)
-        scores = boosting.class_scores(features[:, : len(self.features_.linear_.intercept)])
-        scale = boosting.softmax_scale(scores, numbers, weights)
-        self.unseen_ = _unseen_answers(softmax(scale * scores, axis=1), numbers, self.classes_)
-        if self.scaled_start and (len(texts) < FEW_ROWS or len(self.classes_) >= MANY_CLASSES):
-            self.scale_ = scale
-            some = _some_rows(len(numbers), self.seed)
-            rows = boosting.Rows(scale * scores[some], features[some], numbers[some], weights[some])
-            self.catboost_ = boosting.fit_trees(rows, self.seed)
-        else:
-            self.scale_ = None
-            self.catboost_ = self._boosted(features, numbers)
+        self._fit_answers(features, numbers)
         advance(2)
         return self
 
@@ -195,6 +186,26 @@ class TextClassifier(ClassifierMixin, TextInput):
             return LexiconUse(self.lexicon.name, used)
         return LexiconUse(self.lexicon.name, used, gain.mean, gain.error)
 
+    def _fit_answers(
+        self, features: npt.NDArray[np.float32], numbers: npt.NDArray[np.int64]
+    ) -> None:
+        """Fit what makes probabilities of the features: a scale and trees, or trees alone."""
+        weights = linear_scores.row_weights(numbers, self.class_weight)
+        scores = features[:, : len(self.features_.linear_.intercept)]
+        some = _some_rows(len(numbers), self.seed)
+        deciding = some[:SCALE_ROWS]
+        scale = boosting.softmax_scale(
+            boosting.class_scores(scores[deciding]), numbers[deciding], weights[deciding]
+        )
+        self.unseen_ = _unseen_answers(scale, scores, numbers, self.classes_)
+        few_rows, many = len(numbers) < FEW_ROWS, len(self.classes_) >= MANY_CLASSES
+        if self.scaled_start and (few_rows or many):
+            start = scale * boosting.class_scores(scores[some])
+            rows = boosting.Rows(start, features[some], numbers[some], weights[some])
+            self.scale_, self.catboost_ = scale, boosting.fit_trees(rows, self.seed)
+        else:
+            self.scale_, self.catboost_ = None, self._boosted(features, numbers)
+
     def _boosted(self, features: npt.NDArray[np.float32], y: Any) -> CatBoostClassifier:
         """CatBoost on the dense columns; it stops when the validation rows stop gaining.
 
@@ -240,6 +251,19 @@ def _some_rows(rows: int, seed: int) -> npt.NDArray[np.int64]:
 
 
 def _unseen_answers(
-    proba: npt.NDArray[np.float64], y: npt.NDArray[np.int64], classes: npt.NDArray[np.object_]
+    scale: float,
+    scores: npt.NDArray[np.float32],
+    y: npt.NDArray[np.int64],
+    classes: npt.NDArray[np.object_],
 ) -> UnseenAnswers:
-    return UnseenAnswers(proba[np.arange(len(y)), y], classes[proba.argmax(axis=1)])
+    """What softmax(scale * scores) says of each row; scores (n, k) of models that haven't seen it.
+
+    Part by part: all probabilities of a million rows would be in memory at once.
+    """
+    label_proba, likeliest = np.empty(len(y)), np.empty(len(y), np.int64)
+    for first in range(0, len(y), SCALE_ROWS):
+        part = slice(first, first + SCALE_ROWS)
+        proba = softmax(scale * boosting.class_scores(scores[part]), axis=1)
+        label_proba[part] = proba[np.arange(len(proba)), y[part]]
+        likeliest[part] = proba.argmax(axis=1)
+    return UnseenAnswers(label_proba, classes[likeliest])

@@ -152,10 +152,12 @@ class MessageFeatures(TransformerMixin, text.TextInput):
             return features
         k, last = len(self.linear_.intercept), features.shape[1] - 1
         first = last - len(lexicon.COLUMNS)
-        scores = boosting.class_scores(features[:, :k])
-        start = boosting.softmax_scale(scores, y, weights) * scores
-        others = np.hstack([features[:, k:first], features[:, last:]])
-        self.gain_ = lexicon.gain(start, others, features[:, first:last], y, self.seed)
+        some = lexicon.deciding_rows(len(features), max(k, 2), self.seed)
+        chosen = features[some]
+        scores = boosting.class_scores(chosen[:, :k])
+        start = boosting.softmax_scale(scores, y[some], weights[some]) * scores
+        others = np.hstack([chosen[:, k:first], chosen[:, last:]])
+        self.gain_ = lexicon.gain(start, others, chosen[:, first:last], y[some], self.seed)
         if self.gain_.beyond_chance:
             return features
         self.lexicon_ = None

@@ -27,8 +27,9 @@ FOLDS = 5
 # Strong, since it takes off the noise of a gain before the gain: of 6 draws of 200 airline tweets
 # all tell it from chance with 30 (z 3.1 to 4.1), none with 1 (1.3 to 1.9).
 RIDGE = 30.0
-# They tell a gain of a hundredth of a nat; all of a million rows would take minutes.
-DECIDING_ROWS = 20_000
+# They tell a gain of a hundredth of a nat; all of a million rows would take minutes. Fewer of many
+# classes, whose probabilities would take gigabytes.
+DECIDING_ROWS, DECIDING_CELLS = 20_000, 2_000_000
 # One-sided 2.5 %, normal.
 BEYOND_CHANCE = 1.96
 
@@ -94,6 +95,12 @@ class Lexicon:
         return np.asarray(tokens @ of_words) + _signed(of_pieces)
 
 
+def deciding_rows(rows: int, classes: int, seed: int) -> Ints:
+    """Numbers of the rows that `gain` is asked about."""
+    most = min(DECIDING_ROWS, max(DECIDING_CELLS // classes, 1))
+    return np.random.default_rng(seed).permutation(rows)[:most]
+
+
 def gain(start: Floats, others: Floats, columns: Floats, y: Ints, seed: int) -> Gain:
     """What the lexicon's columns add to what is known of a message without them.
 
@@ -107,13 +114,11 @@ def gain(start: Floats, others: Floats, columns: Floats, y: Ints, seed: int) -> 
         columns: (n, 4) of a lexicon.
         y: (n,) class numbers, 0 to K - 1.
     """
-    some = np.random.default_rng(seed).permutation(len(y))[:DECIDING_ROWS]
-    start, y = start[some].astype(np.float64), y[some]
-    without = _standardised(others[some])
+    without = _standardised(others)
     folds = stratified_folds(y, FOLDS, seed)
     losses = [
         _unseen_losses(start, x, y, folds)
-        for x in (without, np.hstack([without, _standardised(columns[some])]))
+        for x in (without, np.hstack([without, _standardised(columns)]))
     ]
     gains = losses[0] - losses[1]
     return Gain(float(gains.mean()), float(gains.std() / np.sqrt(len(gains))))
