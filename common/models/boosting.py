@@ -115,12 +115,13 @@ def fit_trees(rows: Rows, seed: int) -> CatBoostClassifier | None:
     """
     few = len(rows) < FEW_ROWS
     classes = rows.start.shape[1]
+    # Few rows of many classes get bolder trees, since six fits are made of them.
+    most, rate = (1000, 0.05) if not few else (200, 0.1) if classes >= MANY_CLASSES else (300, 0.05)
     settings = {
         "loss_function": "MultiClass",
         # A tree costs as much as there are classes, so many of them get fewer.
-        "iterations": min(300 if few else 1000, max(50, 20_000 // classes)),
-        # And few rows bolder ones, since six fits are made of them.
-        "learning_rate": 0.1 if few and classes >= MANY_CLASSES else 0.05,
+        "iterations": min(most, max(50, 20_000 // classes)),
+        "learning_rate": rate,
         "depth": 3 if few else 4,
         "border_count": 32,
         "random_seed": seed,
