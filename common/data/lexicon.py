@@ -8,7 +8,8 @@ from pathlib import Path
 from common.errors import InputError
 from common.text import printable
 
-# VADER's list (Hutto & Gilbert, ICWSM 2014), English; its licence lies beside it.
+# VADER's list (Hutto & Gilbert, ICWSM 2014), English; its licence lies beside it. Words and values
+# of vaderSentiment 3.3.2, without its four entries of several words.
 VADER = Path(__file__).parent / "lexicons" / "vader.tsv"
 # What LEXICON may say beside a file.
 SHIPPED = ("auto", "vader")
