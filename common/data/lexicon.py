@@ -35,9 +35,10 @@ def read_lexicon(path: Path) -> dict[str, float]:
         if value is None:
             if number == 1:
                 continue
-            raise InputError(f"{where}: {printable(line.strip()[:50])!r} is no word with a number.")
+            # Rows are not shown: the file may be one of messages by mistake.
+            raise InputError(f"{where}: not a word and a number.")
         if found.setdefault(word, value) != value:
-            raise InputError(f"{where}: {printable(word)!r} has another value in row {rows[word]}.")
+            raise InputError(f"{where}: the word of row {rows[word]} again, with another value.")
         rows.setdefault(word, number)
     words = {word: value for word, value in found.items() if len(word.split()) == 1}
     if not any(words.values()):
