@@ -34,6 +34,7 @@ METAVARS = {
     "delimiter": "CHARACTER",
     "field_characters": "N",
     "header": "A,B",
+    "lexicon": "auto|vader|FILE|none",
     "mail_from": "ADDRESS",
     "monitor_state": "FILE",
     "promote_rules": "A,B",

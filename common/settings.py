@@ -34,6 +34,8 @@ SECRET = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url"}
 CRITICAL_KEYWORDS = (
     *("urgent", "asap", "emergency", "lawyer", "fraud", "scam", "stolen", "hacked", "refund"),
 )
+# What LEXICON may say beside a file.
+LEXICONS = ("auto", "vader", "none")
 # What a file of messages looks like.
 FORM = ("delimiter", "encoding", "header", "sheet", "field_characters")
 
@@ -133,6 +135,12 @@ class Settings(BaseSettings):
     )
     model_family: str = Field(
         "boosted", min_length=1, description="how a model gets from texts to classes"
+    )
+    lexicon: str = Field(
+        "auto",
+        min_length=1,
+        description="words with values that the model may use: vader (comes along, English), auto "
+        "(vader if it gains beyond chance), a file of rows `word,value`, or none",
     )
     class_weight: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as frequent ones"
@@ -280,13 +288,15 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
     except ValidationError as error:
         raise SettingsError(_one_line(error, flags, in_environment, dotenv)) from error
     _refuse_bad_url("HEARTBEAT_URL", settings.plain("heartbeat_url"))
-    return settings.model_copy(
-        update={
-            field: _resolve(field, path, Path.cwd() if field in flags else ROOT)
-            for field in ("data_path", "monitor_data_path", "monitor_state")
-            if (path := getattr(settings, field)) is not None
-        }
-    )
+    resolved: dict[str, Path | str] = {
+        field: _resolve(field, path, Path.cwd() if field in flags else ROOT)
+        for field in ("data_path", "monitor_data_path", "monitor_state")
+        if (path := getattr(settings, field)) is not None
+    }
+    if settings.lexicon not in LEXICONS:
+        start = Path.cwd() if "lexicon" in flags else ROOT
+        resolved["lexicon"] = str(_resolve("lexicon", Path(settings.lexicon), start))
+    return settings.model_copy(update=resolved)
 
 
 def as_text(value: object) -> str:

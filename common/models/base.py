@@ -7,6 +7,7 @@ can do is a protocol of its own, which its user asks for with `isinstance`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -56,6 +57,69 @@ class KnowsWords(Protocol):
     def unknown_words(self, texts: Sequence[str], /) -> list[tuple[list[str], int]]:
         """(n,) the unknown words of each text, and how many words it has in all."""
         ...
+
+
+@dataclass(frozen=True)
+class LexiconUse:
+    """What became of a list of words with values when a model was fitted.
+
+    Attributes:
+        name: what the list is called.
+        used: whether the model looks at it.
+        gain: what it takes off the log loss of training rows that were not seen, in nats a row;
+            None: nobody asked, it is used whatever it gains.
+        error: standard error of the gain.
+    """
+
+    name: str
+    used: bool
+    gain: float | None = None
+    error: float | None = None
+
+    def sentence(self) -> str:
+        """For people.
+
+        >>> LexiconUse("vader", False, 0.001, 0.002).sentence()
+        'Lexicon vader is not used: no gain beyond chance (log loss 0.001 lower, +/- 0.004).'
+        """
+        if self.gain is None or self.error is None:
+            return f"Lexicon {self.name} is used, as LEXICON says."
+        change = f"{abs(self.gain):.3f} {'lower' if self.gain >= 0 else 'higher'}"
+        measured = f"(log loss {change}, +/- {2 * self.error:.3f})"
+        if self.used:
+            return f"Lexicon {self.name} is used: it gains beyond chance {measured}."
+        return f"Lexicon {self.name} is not used: no gain beyond chance {measured}."
+
+
+@runtime_checkable
+class UsesLexicon(Protocol):
+    """May look at a list of words with values; None: it was given none."""
+
+    lexicon_use_: LexiconUse | None
+
+
+@dataclass(frozen=True)
+class UnseenAnswers:
+    """What is said of n training rows by models that have not seen them.
+
+    Attributes:
+        label_proba: (n,) probability of the class that the row is labelled with.
+        likeliest: (n,) the most probable class.
+    """
+
+    label_proba: npt.NDArray[np.float64]
+    likeliest: npt.NDArray[np.object_]
+
+
+@runtime_checkable
+class AnswersUnseen(Protocol):
+    """Knows, after `fit`, what models that had not seen a training row said of it.
+
+    Attributes:
+        unseen_: of the training rows in their order; not stored with the model.
+    """
+
+    unseen_: UnseenAnswers
 
 
 class TrainableClassifier(Classifier, Protocol):

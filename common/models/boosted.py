@@ -10,17 +10,22 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from catboost import CatBoostClassifier
+from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from common.models import text
+from common.models import boosting, linear_scores, text
+from common.models.base import LexiconUse, UnseenAnswers
+from common.models.boosting import FEW_ROWS, MANY_CLASSES
 from common.models.features import MessageFeatures
+from common.models.lexicon import Lexicon
 from common.models.text import TextInput
 
-FEW_ROWS = 1000
 BOOSTED_ROWS = 200_000
 MOST_TREES = 1000
 VALIDATION_SHARE = 0.1
+# One number is found on them; their probabilities are all in memory.
+SCALE_ROWS = 20_000
 NOTICEABLE_WORDS = 2000
 
 
@@ -29,9 +34,17 @@ class TextClassifier(ClassifierMixin, TextInput):
 
     Args:
         class_weight: None, or "balanced" to give each class the same total weight.
+        lexicon: words with values whose sums are columns beside the scores; None: no such list.
+        lexicon_must_gain: leave the lexicon out unless it gains beyond chance on the rows to fit.
+        scaled_start: with few rows or many classes CatBoost starts from scaled scores; False: never
+            does, as in versions registered before there was such a start.
 
     Attributes:
         classes_: (K,) the classes, sorted strings; columns of `predict_proba` in this order.
+        scale_: a in softmax(a * scores), which CatBoost starts from; None: it has no start.
+        catboost_: fitted trees; None: they gain nothing over the start.
+        unseen_: of the messages it was fitted on; not stored with it.
+        lexicon_use_: whether it looks at the lexicon; None: it was given none.
 
     >>> model = TextClassifier().fit(texts, labels)             # doctest: +SKIP
     >>> model.predict(["my order never came"])                  # doctest: +SKIP
@@ -41,13 +54,25 @@ class TextClassifier(ClassifierMixin, TextInput):
     """
 
     concurrent = True
+    # Of models that were pickled before there were such.
+    scale_: float | None = None
+    catboost_: CatBoostClassifier | None
 
     def __init__(
-        self, text_column: str = "text", class_weight: str | None = None, seed: int = 42
+        self,
+        text_column: str = "text",
+        class_weight: str | None = None,
+        seed: int = 42,
+        lexicon: Lexicon | None = None,
+        lexicon_must_gain: bool = False,
+        scaled_start: bool = True,
     ) -> None:
         self.text_column = text_column
         self.class_weight = class_weight
         self.seed = seed
+        self.lexicon = lexicon
+        self.lexicon_must_gain = lexicon_must_gain
+        self.scaled_start = scaled_start
 
     def fit(self, X: Any, y: Any, advance: Callable[[int], None] = lambda steps: None) -> Self:
         """Fit on n messages and their n classes.
@@ -63,10 +88,15 @@ class TextClassifier(ClassifierMixin, TextInput):
         if len(self.classes_) < 2:
             raise ValueError(f"at least two classes are needed, found {list(self.classes_)}")
         self.features_ = MessageFeatures(
-            2 if len(texts) >= FEW_ROWS else 1, self.class_weight, self.seed
+            2 if len(texts) >= FEW_ROWS else 1,
+            self.class_weight,
+            self.seed,
+            self.lexicon,
+            self.lexicon_must_gain,
         )
         features = self.features_.fit_transform(texts, numbers, advance)
-        self.catboost_ = self._boosted(features, numbers)
+        self.lexicon_use_ = self._lexicon_use()
+        self._fit_answers(features, numbers)
         advance(2)
         return self
 
@@ -79,7 +109,15 @@ class TextClassifier(ClassifierMixin, TextInput):
         features = self.features_.transform(texts)
         # One thread: a dozen columns are too little work for two, and scoring runs a process a core
         # (two workers with two threads each were a third slower).
-        return np.asarray(self.catboost_.predict_proba(features, thread_count=1))
+        if self.scale_ is None and self.catboost_ is not None:
+            return np.asarray(self.catboost_.predict_proba(features, thread_count=1))
+        scores = features[:, : len(self.features_.linear_.intercept)]
+        logits = (self.scale_ or 1.0) * boosting.class_scores(scores)
+        if self.catboost_ is not None:
+            logits += self.catboost_.predict(
+                features, prediction_type="RawFormulaVal", thread_count=1
+            )
+        return np.asarray(softmax(logits, axis=1))
 
     def predict(self, X: Any) -> npt.NDArray[np.object_]:
         """The most probable class of each message, shape (n,)."""
@@ -140,6 +178,34 @@ class TextClassifier(ClassifierMixin, TextInput):
         """(n,) the words of each text that were in no training message, and how many it has."""
         return text.unknown_words(texts, self.features_.counts_.words_)
 
+    def _lexicon_use(self) -> LexiconUse | None:
+        if self.lexicon is None:
+            return None
+        used, gain = self.features_.lexicon_ is not None, self.features_.gain_
+        if gain is None:
+            return LexiconUse(self.lexicon.name, used)
+        return LexiconUse(self.lexicon.name, used, gain.mean, gain.error)
+
+    def _fit_answers(
+        self, features: npt.NDArray[np.float32], numbers: npt.NDArray[np.int64]
+    ) -> None:
+        """Fit what makes probabilities of the features: a scale and trees, or trees alone."""
+        weights = linear_scores.row_weights(numbers, self.class_weight)
+        scores = features[:, : len(self.features_.linear_.intercept)]
+        some = _some_rows(len(numbers), self.seed)
+        deciding = some[:SCALE_ROWS]
+        scale = boosting.softmax_scale(
+            boosting.class_scores(scores[deciding]), numbers[deciding], weights[deciding]
+        )
+        self.unseen_ = _unseen_answers(scale, scores, numbers, self.classes_)
+        few_rows, many = len(numbers) < FEW_ROWS, len(self.classes_) >= MANY_CLASSES
+        if self.scaled_start and (few_rows or many):
+            start = scale * boosting.class_scores(scores[some])
+            rows = boosting.Rows(start, features[some], numbers[some], weights[some])
+            self.scale_, self.catboost_ = scale, boosting.fit_trees(rows, self.seed)
+        else:
+            self.scale_, self.catboost_ = None, self._boosted(features, numbers)
+
     def _boosted(self, features: npt.NDArray[np.float32], y: Any) -> CatBoostClassifier:
         """CatBoost on the dense columns; it stops when the validation rows stop gaining.
 
@@ -157,13 +223,16 @@ class TextClassifier(ClassifierMixin, TextInput):
             "verbose": False,
             "allow_writing_files": False,
         }
-        order = np.random.default_rng(self.seed).permutation(len(y))[:BOOSTED_ROWS]
+        order = _some_rows(len(y), self.seed)
         held = order[: round(VALIDATION_SHARE * len(order))]
         seen = order[len(held) :]
         if len(order) < FEW_ROWS or set(y[seen]) != set(y):
             return CatBoostClassifier(iterations=min(200, trees), **settings).fit(features, y)
         model = CatBoostClassifier(iterations=trees, early_stopping_rounds=50, **settings)
         return model.fit(features[seen], y[seen], eval_set=(features[held], y[held]))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in super().__getstate__().items() if k != "unseen_"}
 
     def _texts(self, X: Any) -> pa.Array | Sequence[str]:
         """Messages as an Arrow array without nulls; what is missing is an empty text."""
@@ -174,3 +243,27 @@ class TextClassifier(ClassifierMixin, TextInput):
         return [
             "" if text is None or text is pd.NA or text != text else str(text) for text in column
         ]
+
+
+def _some_rows(rows: int, seed: int) -> npt.NDArray[np.int64]:
+    """Numbers of BOOSTED_ROWS rows at most, in random order: more tell so few columns nothing."""
+    return np.random.default_rng(seed).permutation(rows)[:BOOSTED_ROWS]
+
+
+def _unseen_answers(
+    scale: float,
+    scores: npt.NDArray[np.float32],
+    y: npt.NDArray[np.int64],
+    classes: npt.NDArray[np.object_],
+) -> UnseenAnswers:
+    """What softmax(scale * scores) says of each row; scores (n, k) of models that haven't seen it.
+
+    Part by part: all probabilities of a million rows would be in memory at once.
+    """
+    label_proba, likeliest = np.empty(len(y)), np.empty(len(y), np.int64)
+    for first in range(0, len(y), SCALE_ROWS):
+        part = slice(first, first + SCALE_ROWS)
+        proba = softmax(scale * boosting.class_scores(scores[part]), axis=1)
+        label_proba[part] = proba[np.arange(len(proba)), y[part]]
+        likeliest[part] = proba.argmax(axis=1)
+    return UnseenAnswers(label_proba, classes[likeliest])

@@ -12,6 +12,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from common.models.base import TrainableClassifier
+    from common.models.lexicon import Lexicon
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What only some families can be told.
+
+    Attributes:
+        lexicon: words with values that a model may use; None: none.
+        lexicon_must_gain: use it only if it gains beyond chance.
+        scaled_start: False: fit as releases did before CatBoost had a start.
+    """
+
+    lexicon: Lexicon | None = None
+    lexicon_must_gain: bool = False
+    scaled_start: bool = True
+
+
+NO_EXTRAS = Extras()
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,7 @@ class Family:
         requirements: packages that its stored model needs.
         steps: how many steps its `fit` reports.
         limits: what a reader of the model card must know of it, as a sentence.
+        takes_extras: whether its classifier is told the Extras.
     """
 
     name: str
@@ -33,8 +53,15 @@ class Family:
     requirements: tuple[str, ...]
     steps: int = 1
     limits: str = ""
+    takes_extras: bool = False
 
-    def make(self, text_column: str, class_weight: str | None, seed: int) -> TrainableClassifier:
+    def make(
+        self,
+        text_column: str,
+        class_weight: str | None,
+        seed: int,
+        extras: Extras = NO_EXTRAS,
+    ) -> TrainableClassifier:
         """A classifier that is not fitted yet.
 
         Args:
@@ -43,7 +70,16 @@ class Family:
         """
         module, _, maker = self.maker.partition(".")
         made = getattr(import_module(f"common.models.{module}"), maker)
-        return made(text_column, class_weight, seed)
+        if not self.takes_extras:
+            return made(text_column, class_weight, seed)
+        return made(
+            text_column,
+            class_weight,
+            seed,
+            extras.lexicon,
+            extras.lexicon_must_gain,
+            extras.scaled_start,
+        )
 
 
 _BOOSTED_LIMITS = (
@@ -58,6 +94,7 @@ _FAMILIES = (
         ("catboost", "pyarrow", "scipy"),
         steps=8,
         limits=_BOOSTED_LIMITS,
+        takes_extras=True,
     ),
 )
 

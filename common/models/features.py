@@ -15,7 +15,8 @@ import scipy.sparse as sp
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from common.models import linear_scores, text
+from common.models import boosting, lexicon, linear_scores, text
+from common.models.lexicon import Gain, Lexicon
 from common.models.piece_statistics import STATISTICS, piece_statistics
 from common.models.pieces import batches, split
 from common.models.row_cache import RowCache
@@ -35,15 +36,29 @@ class _Caches:
 class MessageFeatures(TransformerMixin, text.TextInput):
     """n messages -> (n, k + 12) float32: class scores, statistics, number of tokens.
 
+    With a lexicon there are 4 columns more, before the number of tokens.
+
     `fit_transform` gives the training messages the scores of models that have not seen them.
     Everything that adds up over the pieces of a message is cached by piece. Threads share no cache:
     each call takes an idle one, or a new one, and puts it back.
     """
 
-    def __init__(self, min_count: int = 2, class_weight: str | None = None, seed: int = 42) -> None:
+    # Of models that were pickled before there were such.
+    lexicon_: Lexicon | None = None
+
+    def __init__(
+        self,
+        min_count: int = 2,
+        class_weight: str | None = None,
+        seed: int = 42,
+        lexicon: Lexicon | None = None,
+        lexicon_must_gain: bool = False,
+    ) -> None:
         self.min_count = min_count
         self.class_weight = class_weight
         self.seed = seed
+        self.lexicon = lexicon
+        self.lexicon_must_gain = lexicon_must_gain
 
     def fit(self, X: Any, y: Any) -> Self:
         self.fit_transform(X, y)
@@ -56,13 +71,12 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         self.counts_ = text.WordCounts(self.min_count)
         counts = self.counts_.fit_counts(X)
         advance(1)
-        weights = np.ones(len(y), np.float32)
-        if self.class_weight == "balanced":
-            frequency = np.bincount(y)
-            weights = (len(y) / (np.count_nonzero(frequency) * frequency))[y].astype(np.float32)
+        weights = linear_scores.row_weights(y, self.class_weight)
         self.linear_, scores = linear_scores.cross_fit(counts, y, weights, self.seed, advance)
+        self.lexicon_ = self.lexicon
         self._forget()
-        return np.hstack([scores, self.transform(X)[:, scores.shape[1] :]])
+        features = np.hstack([scores, self.transform(X)[:, scores.shape[1] :]])
+        return self._without_useless_lexicon(features, y, weights)
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
         """(n, k + 12) for n messages."""
@@ -74,7 +88,8 @@ class MessageFeatures(TransformerMixin, text.TextInput):
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         check_is_fitted(self)
         scores = [f"score {k}" for k in range(len(self.linear_.intercept))]
-        return np.array([*scores, *STATISTICS, "tokens"], object)
+        values = lexicon.COLUMNS if self.lexicon_ else ()
+        return np.array([*scores, *STATISTICS, *values, "tokens"], object)
 
     def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
         """(words, k): what each word adds to the class scores, by itself and by its parts."""
@@ -99,6 +114,27 @@ class MessageFeatures(TransformerMixin, text.TextInput):
             for part, start, stop in zip(parts, ends, ends[1:], strict=False)
             for pairs in self._contributions(part, directions[start:stop])
         ]
+
+    def _without_useless_lexicon(
+        self, features: npt.NDArray[np.float32], y: Any, weights: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """The features, without the lexicon's columns if it must gain and doesn't; `gain_`."""
+        self.gain_: Gain | None = None
+        if not self.lexicon_ or not self.lexicon_must_gain:
+            return features
+        k, last = len(self.linear_.intercept), features.shape[1] - 1
+        first = last - len(lexicon.COLUMNS)
+        some = lexicon.deciding_rows(len(features), max(k, 2), self.seed)
+        chosen = features[some]
+        scores = boosting.class_scores(chosen[:, :k])
+        start = boosting.softmax_scale(scores, y[some], weights[some]) * scores
+        others = np.hstack([chosen[:, k:first], chosen[:, last:]])
+        self.gain_ = lexicon.gain(start, others, chosen[:, first:last], y[some], self.seed)
+        if self.gain_.beyond_chance:
+            return features
+        self.lexicon_ = None
+        self._forget()  # what was remembered has columns of the lexicon
+        return np.hstack([features[:, :first], features[:, last:]])
 
     def _parts(self, X: Any) -> list[Any]:
         return batches(X, ROWS_AT_ONCE, BYTES_AT_ONCE)
@@ -149,6 +185,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
             scores = len(self.linear_.intercept)
             # scores, statistics, number of tokens, first and last word
             width = scores + len(STATISTICS) + 3
+            width += len(lexicon.COLUMNS) if self.lexicon_ else 0
             caches = _Caches(RowCache(scores + 1), RowCache(width))
         yield caches
         if len(self._idle_caches) < IDLE_CACHES:
@@ -198,6 +235,8 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         keys = text.neighbours(offsets, known, known)
         scores = tokens @ values[:, :-1] + self._pair_sums(offsets, keys)
         counted = piece_statistics(pieces)
+        if self.lexicon_:
+            counted = np.hstack([counted, self.lexicon_.columns(tokens, words, pieces)])
         ends = np.full((len(pieces), 2), -1)
         some = np.diff(offsets) > 0
         ends[some] = np.stack([known[offsets[:-1][some]], known[offsets[1:][some] - 1]], axis=1)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.optimize import minimize
 
+from common.models.folds import stratified_folds
 from common.models.text import FactoredCounts
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -57,6 +58,14 @@ class _Factors:
         return np.concatenate([self.terms_t @ (self.tokens_t @ scaled), self.pairs_t @ scaled])
 
 
+def row_weights(y: Ints, class_weight: str | None) -> npt.NDArray[np.float32]:
+    """(n,) weight of each row's loss: 1, or such that classes weigh the same if "balanced"."""
+    if class_weight != "balanced":
+        return np.ones(len(y), np.float32)
+    frequency = np.bincount(y)
+    return (len(y) / (np.count_nonzero(frequency) * frequency))[y].astype(np.float32)
+
+
 def cross_fit(
     counts: FactoredCounts,
     y: Ints,
@@ -79,7 +88,7 @@ def cross_fit(
     one_hot = np.eye(int(y.max()) + 1, dtype=np.float32)[y]
     signs = 2 * (one_hot[:, 1:] if one_hot.shape[1] == 2 else one_hot) - 1
     rows = _row_scale(counts)
-    folds = _stratified_folds(y, FOLDS, seed)
+    folds = stratified_folds(y, FOLDS, seed)
     idf = _inverse_document_frequency(counts)
     columns = counts.terms.shape[1] + counts.pairs.shape[1]
     coefficients = np.zeros((columns, signs.shape[1]), np.float32)
@@ -177,15 +186,6 @@ def _block_scale(counts: FactoredCounts, rows: Floats, weights: Floats, seed: in
 
 def _row_scale(counts: FactoredCounts) -> npt.NDArray[np.float32]:
     return 1 / np.sqrt(np.maximum(counts.tokens.sum(axis=1), 1)).astype(np.float32)
-
-
-def _stratified_folds(y: Ints, folds: int, seed: int) -> Ints:
-    """(n,) fold numbers, spread evenly over each class."""
-    order = np.random.default_rng(seed).permutation(len(y))
-    order = order[np.argsort(y[order], kind="stable")]
-    numbers = np.empty(len(y), np.int64)
-    numbers[order] = np.arange(len(y)) % folds
-    return numbers
 
 
 def _weighted(matrix: sp.csr_array, columns: Floats) -> sp.csr_array:

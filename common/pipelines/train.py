@@ -52,8 +52,11 @@ FITTED_WITH = (
     "field_characters",
     "holdout_percent",
     "class_weight",
+    "lexicon",
     "seed",
 )
+# Of versions that don't say how they were fitted: they were before there was a choice.
+BEFORE_LEXICONS = "none"
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +75,8 @@ class TrainRequest:
         delimiter, encoding, header, sheet, field_characters: the form of files, as in
             `reading.Reading`.
         holdout_percent: share of the messages kept for the holdout, 5 to 50.
+        lexicon: words with values that the model may use: "vader", "auto" (VADER's, if it gains),
+            "none", or a file.
         class_weight: "balanced": rare classes count as much as frequent ones.
         model_family: a name of `models.families.FAMILIES`.
         seed: of everything random.
@@ -105,6 +110,7 @@ class TrainRequest:
     sheet: str | None = None
     field_characters: int = 16_000_000
     holdout_percent: int = 20
+    lexicon: str = "auto"
     class_weight: Literal["none", "balanced"] = "none"
     model_family: str = "boosted"
     seed: int = 42
@@ -161,7 +167,7 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
     with source_of(request.data, ROOT, request.seed, reading_of(request)) as source:
         request = _with_target(request, source)
         registry = _connect(request, source)
-        result = _fit(request, source, progress)
+        result = _fit(request, _recipe(request), source, progress)
         if request.dry_run:
             version, contest = (
                 None,
@@ -183,6 +189,8 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
         per_class=result.per_class,
         confused=most_confused(result.confusion, result.classes),
         remarks=_remarks(request, result),
+        lexicon_use=result.lexicon_use,
+        doubts=min(len(result.doubts), request.examples),
         holdout_rows=len(result.holdout),
         counts=result.counts,
         synthetic=source.synthetic,
@@ -212,8 +220,11 @@ def reproduce(request: TrainRequest, which: str, progress: Progress = no_progres
         registry = _connect(request, source)
         version = versions.find(registry, which)
         provenance.require_same_data(version, source)
-        then = _as_then(request, version, runs.params(registry, version.run_id))
-        return provenance.reproduction(_fit(then, source, progress), version, ROOT)
+        params = runs.params(registry, version.run_id)
+        then = _as_then(request, version, params)
+        recipe = replace(_recipe(then), scaled_start=params.get("scaled_start") == "True")
+        provenance.require_same_lexicon(version, recipe, params.get("lexicon_sha256", ""))
+        return provenance.reproduction(_fit(then, recipe, source, progress), version, ROOT)
 
 
 def _with_target(request: TrainRequest, source: Source) -> TrainRequest:
@@ -221,21 +232,25 @@ def _with_target(request: TrainRequest, source: Source) -> TrainRequest:
 
 
 def _connect(request: TrainRequest, source: Source) -> Registry:
-    """Open the store, after a look at the data: what is missing there is found out first."""
+    """Open the store, after a look at the files: what is missing there is found out first."""
     from common.data.columns import require
+    from common.data.lexicon import read_lexicon
     from common.registry import store
 
     require(source.path, _columns(request), reading_of(request))
+    if file := _recipe(request).lexicon_file:
+        read_lexicon(file)
     registry = store.connect(request.tracking_uri, ROOT, request.model_name, create=True)
     if request.data is None:
         logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
     return registry
 
 
-def _fit(request: TrainRequest, source: Source, progress: Progress) -> TrainingResult:
+def _fit(
+    request: TrainRequest, recipe: Recipe, source: Source, progress: Progress
+) -> TrainingResult:
     from common.training import fit
 
-    recipe = _recipe(request)
     with progress("Fitting", "steps", recipe.steps) as advance:
         return fit.read_and_fit(
             source.path,
@@ -257,7 +272,8 @@ def _register_and_promote(
     from common.training import promotion, provenance, registration
 
     shown = Disclosure(request.examples, request.mask)
-    made_from = provenance.provenance(result, source, _settings(request, source), ROOT)
+    settings = _settings(request, source) | provenance.ways(result)
+    made_from = provenance.provenance(result, source, settings, ROOT)
     version = registration.register(
         registry,
         result,
@@ -322,6 +338,7 @@ def _recipe(request: TrainRequest) -> Recipe:
         holdout_percent=request.holdout_percent,
         class_weight=request.class_weight,
         seed=request.seed,
+        lexicon=request.lexicon,
     )
 
 
@@ -355,6 +372,7 @@ def _as_then(request: TrainRequest, version: Version, params: Mapping[str, str])
     defaults: dict[str, Any] = {
         item.name: item.default for item in fields(request) if item.name in FITTED_WITH
     }
+    defaults["lexicon"] = BEFORE_LEXICONS
     logged = from_text({name: params[name] for name in FITTED_WITH if name in params})
     family = version.tags.get("model_family", OLDEST_FAMILY)
     since = date.fromisoformat(params["since"]) if "since" in params else None

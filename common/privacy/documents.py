@@ -5,7 +5,9 @@ Model cards and lists of packages hold no messages, and are left alone.
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -106,6 +108,24 @@ def _edit_page(content: bytes, person: Person) -> Edited:
     return Edited(page.encode(), counter.places) if counter.places else Edited(content, 0)
 
 
+def _edit_table(content: bytes, person: Person) -> Edited:
+    """CSV: rows with a message are left out, other cells that hold it replaced."""
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline="")))
+    except csv.Error:  # a cell that is too long
+        return _edit_text(content, person)
+    # What a spreadsheet would take for a formula has a quote before it.
+    kept = [row for row in rows if not any(person.wrote(cell.removeprefix("'")) for cell in row)]
+    scrubbed = [[person.scrub(cell) for cell in row] for row in kept]
+    places = len(rows) - len(kept)
+    places += sum(before != after for before, after in zip(kept, scrubbed, strict=True))
+    if not places:
+        return Edited(content, 0)
+    lines = io.StringIO(newline="")
+    csv.writer(lines, lineterminator="\n").writerows(scrubbed)
+    return Edited(lines.getvalue().encode(), places)
+
+
 def _edit_text(content: bytes, person: Person) -> Edited:
     lines = content.decode("utf-8", "replace").split("\n")
     scrubbed = [person.scrub(line) for line in lines]
@@ -152,6 +172,7 @@ def _without_handles(profile: Profile, person: Person) -> tuple[Profile, int]:
 
 
 EDITORS: Mapping[str, Callable[[bytes, Person], Edited]] = {
+    ".csv": _edit_table,
     ".html": _edit_page,
     ".json": edit_json,
     ".parquet": _edit_reference,

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,7 @@ class TrainingRecord:
         figures: by file name without ending.
         documents: kept as JSON, by file name.
         tables: columns by name, shown as tables, by file name.
+        texts: kept as they are, by file name.
     """
 
     params: Mapping[str, str]
@@ -61,6 +62,7 @@ class TrainingRecord:
     figures: Mapping[str, Figure]
     documents: Mapping[str, Mapping[str, object]]
     tables: Mapping[str, Mapping[str, list[str] | list[float]]]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -115,7 +117,8 @@ def log_training(registry: Registry, run_id: str, record: TrainingRecord) -> Non
             client.log_dict(run_id, dict(document), name)
         for name, columns in record.tables.items():
             client.log_table(run_id, dict(columns), name)
-        client.log_text(run_id, _installed(), "environment.txt")
+        for name, text in {**record.texts, "environment.txt": _installed()}.items():
+            client.log_text(run_id, text, name)
 
 
 def log_pages(registry: Registry, run_id: str, pages: Mapping[str, str]) -> None:

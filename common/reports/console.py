@@ -28,6 +28,8 @@ Summary = tuple[str, dict[str, object]]
 SHOWN_METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "ece")
 SHOWN_FILES = 20
 SHOWN_CLASSES = 12
+# Of the run: training rows whose label looks wrong.
+LABELS_TO_CHECK = "labels_to_check.csv"
 
 
 def training(result: TrainResult) -> Summary:
@@ -43,6 +45,12 @@ def training(result: TrainResult) -> Summary:
         parts.append("\n" + rules_table(verdict))
     if result.remarks:
         parts += ["\nLook at this first:", *(f"  {remark}" for remark in result.remarks)]
+    if result.lexicon_use:
+        parts.append("\n" + result.lexicon_use.sentence())
+    if result.doubts and result.version:
+        parts.append(
+            f"Labels worth a second look: {result.doubts:,}, in {LABELS_TO_CHECK} of its run."
+        )
     parts.append("\n" + _registered(result))
     if result.synthetic:
         parts.append("The data is SYNTHETIC: these figures say nothing about real messages.")
@@ -306,6 +314,8 @@ def _training_facts(result: TrainResult) -> dict[str, object]:
         "contest_rows": int(result.contest.shared.sum()),
         "ways_out": list(verdict.ways_out),
         "remarks": list(result.remarks),
+        "lexicon": asdict(result.lexicon_use) if result.lexicon_use else None,
+        "labels_to_check": result.doubts,
         "metrics": dict(result.metrics),
         "classes": {
             name: {"rows": rows, "holdout": _class_facts(result.per_class.get(name))}

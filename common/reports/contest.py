@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -15,6 +15,7 @@ from common.masking import OPEN, Disclosure
 from common.reports import charts, html
 from common.text import points
 from common.training.contest import Answers, Rule, RuleName, Verdict
+from common.training.doubts import DoubtfulLabel
 from common.types import Bools, Floats, Labels
 
 Direction = Literal["higher", "lower", ""]
@@ -88,6 +89,7 @@ class Contest:
         segments: the group that each row belongs to, (n,).
         made: when, by whom, from what and with which code, by its name.
         provenance: section, then key, then value.
+        doubts: labels of training rows that look wrong.
         shown: how much of the messages.
     """
 
@@ -105,6 +107,7 @@ class Contest:
     segments: Labels | None
     made: Mapping[str, str]
     provenance: Mapping[str, Mapping[str, str]]
+    doubts: Sequence[DoubtfulLabel] = ()
     shown: Disclosure = OPEN
 
 
@@ -216,6 +219,14 @@ def render(contest: Contest) -> str:
         per_segment=None if contest.segments is None else charts.groups(contest.segments, right),
         shown_groups=SHOWN_GROUPS,
         examples=examples(contest.texts, models, contest.shown),
+        doubts=[
+            replace(doubt, text=text)
+            for doubt, text in zip(
+                contest.doubts,
+                contest.shown.shown(doubt.text for doubt in contest.doubts),
+                strict=True,
+            )
+        ],
     )
 
 

@@ -47,6 +47,7 @@ class Card:
         per_class: of the holdout, by class.
         segments: of the holdout, each with its accuracy.
         family_limits: what is to be known of this family of models; "" if nothing.
+        lexicon: what became of the list of words with values; "" if there was none.
     """
 
     model: str
@@ -69,6 +70,7 @@ class Card:
     segments: Sequence[Group]
     verdict: Verdict
     family_limits: str = ""
+    lexicon: str = ""
 
 
 def render(card: Card) -> str:
@@ -93,7 +95,7 @@ Made to help people to route and to count messages; not to decide about a person
 - Classes: {inline(card.label_source)}
 - Rows of the file: {inline(card.rows_in_words)}
 - Used: {card.train_rows:,} fitted on, {card.holdout_rows:,} held out to measure on, chosen by
-  a hash of the text, so duplicates stay on one side
+  a hash of the text, so duplicates stay on one side{_lexicon(card)}
 
 ## Metrics
 
@@ -162,6 +164,10 @@ def inline(text: str, longest: int = 200) -> str:
     'a\\|b \\<i\\>'
     """
     return MARKUP.sub(r"\\\1", excerpt(legible(text), longest))
+
+
+def _lexicon(card: Card) -> str:
+    return f"\n- {inline(card.lexicon)}" if card.lexicon else ""
 
 
 def _metrics(card: Card) -> str:

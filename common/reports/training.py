@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import io
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from common.masking import OPEN, Disclosure
 from common.models.base import Explains, TellsTerms, Weighted
@@ -14,7 +17,9 @@ from common.registry.runs import TrainingRecord
 from common.registry.versions import Version
 from common.reports import charts, console, figures, model_card
 from common.reports import contest as contest_page
+from common.scoring.formats import harmless
 from common.training.contest import Verdict
+from common.training.doubts import DoubtfulLabel
 from common.training.fit import TrainingResult
 from common.training.promotion import ContestResult
 from common.training.provenance import Provenance
@@ -36,7 +41,33 @@ def record(
         figures=drawn,
         documents=_documents(result, terms),
         tables={"worst_errors.json": worst_errors(result, shown)},
+        texts={console.LABELS_TO_CHECK: labels_to_check(result.doubts, shown)}
+        if result.doubts and shown.examples
+        else {},
     )
+
+
+def labels_to_check(doubts: Sequence[DoubtfulLabel], shown: Disclosure = OPEN) -> str:
+    """CSV of training rows whose label looks wrong, for people: the most doubtful first.
+
+    Cells that a spreadsheet would take for formulas have a quote before them.
+    """
+    rows = doubts[: shown.examples]
+    columns = {
+        "text": _harmless(shown.shown(row.text for row in rows)),
+        "label": _harmless([row.label for row in rows]),
+        "label_probability": [f"{row.probability:.4f}" for row in rows],
+        "likeliest": _harmless([row.likeliest for row in rows]),
+    }
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return lines.getvalue()
+
+
+def _harmless(texts: list[str]) -> list[str]:
+    return harmless(pa.chunked_array([texts], pa.large_string())).to_pylist()
 
 
 def worst_errors(
@@ -108,6 +139,7 @@ def pages(
             "Git commit": provenance.git_commit,
         },
         provenance=provenance.sections(),
+        doubts=result.doubts[: shown.examples],
         shown=shown,
     )
     card = model_card.Card(
@@ -133,6 +165,7 @@ def pages(
         else charts.groups(holdout.segments, [result.predicted == holdout.labels]),
         verdict=contest.verdict,
         family_limits=FAMILIES[provenance.family].limits,
+        lexicon="" if result.lexicon_use is None else result.lexicon_use.sentence(),
     )
     return {"contest.html": contest_page.render(page), "model_card.md": model_card.render(card)}
 

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -18,12 +18,20 @@ import pyarrow as pa
 
 from common.data.columns import MessageColumns
 from common.data.labelled import RowCounts, Split, majority, read_split
+from common.data.lexicon import SHIPPED, VADER, read_lexicon
 from common.data.reading import FIND_OUT, Reading
 from common.evaluation import metrics, profile
 from common.evaluation.metrics import ClassMetrics
 from common.evaluation.profile import Profile
-from common.models.base import Classifier, TrainableClassifier
-from common.models.families import FAMILIES
+from common.models.base import (
+    AnswersUnseen,
+    Classifier,
+    LexiconUse,
+    TrainableClassifier,
+    UsesLexicon,
+)
+from common.models.families import FAMILIES, Extras
+from common.training.doubts import DoubtfulLabel, doubtful_labels
 from common.types import Advance, Floats, Labels
 
 MANY_CLASSES = 100
@@ -41,6 +49,8 @@ class Recipe:
         text_column: the column of the messages, also when scoring.
         holdout_percent: share of the messages that it is not fitted on, 5 to 50.
         class_weight: "none" or "balanced".
+        lexicon: "none", "vader", "auto" (VADER's, if it gains), or a file of words with values.
+        scaled_start: False: as releases fitted before CatBoost had a start.
     """
 
     family: str
@@ -48,6 +58,13 @@ class Recipe:
     holdout_percent: int
     class_weight: str
     seed: int
+    lexicon: str = "none"
+    scaled_start: bool = True
+
+    @property
+    def lexicon_file(self) -> Path | None:
+        """The user's file of words with values; None if the recipe names none."""
+        return None if self.lexicon in (*SHIPPED, "none") else Path(self.lexicon)
 
     @property
     def steps(self) -> int:
@@ -71,6 +88,7 @@ class TrainingResult:
         fitted_accuracy: on messages it was fitted on.
         counts: of the rows of the file.
         class_rows: rows of each class on both sides, the most frequent first.
+        doubts: labels of training rows that look wrong, the most doubtful first.
     """
 
     classifier: TrainableClassifier
@@ -87,6 +105,13 @@ class TrainingResult:
     train_classes: Mapping[str, int] = field(default_factory=dict)
     counts: RowCounts = field(default_factory=RowCounts)
     class_rows: Mapping[str, int] = field(default_factory=dict)
+    doubts: Sequence[DoubtfulLabel] = ()
+
+    @property
+    def lexicon_use(self) -> LexiconUse | None:
+        """What became of the recipe's lexicon; None if it has none, or the family takes none."""
+        classifier = self.classifier
+        return classifier.lexicon_use_ if isinstance(classifier, UsesLexicon) else None
 
     @property
     def confusion(self) -> npt.NDArray[np.intp]:
@@ -177,7 +202,9 @@ def fit(train: Split, holdout: Split, recipe: Recipe, advance: Advance = _silent
         advance: told of each of the recipe's steps that is done.
     """
     weight = None if recipe.class_weight == "none" else recipe.class_weight
-    classifier = FAMILIES[recipe.family].make(recipe.text_column, weight, recipe.seed)
+    classifier = FAMILIES[recipe.family].make(
+        recipe.text_column, weight, recipe.seed, _extras(recipe)
+    )
     classifier.fit(train.texts, train.labels, advance)
     known = [str(name) for name in classifier.classes_]
     classes = (*known, *sorted(set(holdout.labels) - set(known)))
@@ -204,7 +231,21 @@ def fit(train: Split, holdout: Split, recipe: Recipe, advance: Advance = _silent
         fitted_accuracy=_fitted_accuracy(classifier, train, recipe.seed),
         class_rows=dict(Counter(map(str, [*train.labels, *holdout.labels])).most_common()),
         train_classes=Counter(map(str, train.labels)),
+        doubts=doubtful_labels(train.texts, train.labels, classifier.unseen_)
+        if isinstance(classifier, AnswersUnseen)
+        else (),
     )
+
+
+def _extras(recipe: Recipe) -> Extras:
+    """What the recipe says to families that take more than the usual."""
+    lexicon = None
+    if recipe.lexicon != "none" and FAMILIES[recipe.family].takes_extras:
+        from common.models.lexicon import Lexicon
+
+        file = recipe.lexicon_file
+        lexicon = Lexicon.of(file.name if file else "vader", read_lexicon(file or VADER))
+    return Extras(lexicon, recipe.lexicon == "auto", recipe.scaled_start)
 
 
 def _fitted_accuracy(classifier: Classifier, train: Split, seed: int) -> float:

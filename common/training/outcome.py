@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # so that a script can name it without loading a heavy library
     from common.data.labelled import RowCounts
     from common.evaluation.metrics import ClassMetrics, Confused
+    from common.models.base import LexiconUse
     from common.registry.pages import Links
     from common.registry.versions import Version
     from common.training.promotion import ContestResult
@@ -24,6 +25,8 @@ class TrainResult:
         per_class: precision, recall and F1 of each class on the holdout.
         confused: the two classes that are most often taken for each other, if any are.
         remarks: what looks wrong, in sentences.
+        lexicon_use: what became of LEXICON's words; None if there are none.
+        doubts: labels of training rows that look wrong, how many are listed.
         counts: of the rows of the data.
         synthetic: whether the messages are made up.
         contest: the verdict, and the answers of both models that it was found on.
@@ -36,6 +39,8 @@ class TrainResult:
     per_class: Mapping[str, ClassMetrics]
     confused: Confused | None
     remarks: Sequence[str]
+    lexicon_use: LexiconUse | None
+    doubts: int
     holdout_rows: int
     counts: RowCounts
     synthetic: bool

@@ -15,7 +15,7 @@ from common.registry import history
 from common.registry.descriptions import moment
 from common.registry.versions import Version
 from common.text import printable
-from common.training.fit import TrainingResult
+from common.training.fit import Recipe, TrainingResult
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,28 @@ def require_same_data(version: Version, source: Source) -> None:
             f"{source.location} is not the file that version {version.number} was fitted on: its "
             f"SHA-256 is {found}, that of the version's data is "
             f"{version.data_sha256 or 'not recorded'}."
+        )
+
+
+def ways(result: TrainingResult) -> dict[str, str]:
+    """What settings alone don't say of how a model was fitted, as parameters of its run."""
+    use, recipe = result.lexicon_use, result.recipe
+    found = {
+        "scaled_start": str(recipe.scaled_start),
+        "lexicon_used": use.name if use and use.used else "none",
+    }
+    if recipe.lexicon_file:
+        found["lexicon_sha256"] = files.sha256(recipe.lexicon_file)
+    return found
+
+
+def require_same_lexicon(version: Version, recipe: Recipe, sha256: str) -> None:
+    """Raise InputError unless the recipe's file of words is what a version was fitted with."""
+    path = recipe.lexicon_file
+    if path and (not path.is_file() or files.sha256(path) != sha256):
+        raise InputError(
+            f"{printable(path)} is not the lexicon that version {version.number} was fitted with: "
+            f"its SHA-256 must be {sha256 or 'recorded, and is not'}."
         )
 
 

@@ -56,6 +56,27 @@ def test_parts_of_the_model_are_left_out_one_at_a_time(trained):
         assert part in report
 
 
+def test_a_curve_has_a_row_for_each_number_of_rows(trained):
+    flags = ("--data", trained.sample, "--rows", 100, 300, "--splits", 1)
+    report = benchmark("learning_curve", *flags)
+    for part in ("rows fitted on", "surest 80 %", "LinearSVC", "| 100 ", "| 300 "):
+        assert part in report
+
+
+def test_brands_are_told_apart_without_their_handles(tmp_path):
+    path = tmp_path / "twcs.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = [
+            (("shop", "bank", "7")[k % 3], f"@{k} the {('parcel', 'card')[k % 2]} {k % 9}, @shop")
+            for k in range(120)
+        ]
+        csv.writer(file).writerows([("author_id", "text"), *rows])
+    report = benchmark("many_classes", "--data", path, "--splits", 2)
+    for part in ("own linear scores", "| brand that answers |", "| either "):
+        assert part in report
+    assert "| brand named " not in report, "all name the same one"
+
+
 def test_false_alarms_and_power_on_a_stream_are_tabulated(tmp_path):
     path = tmp_path / "stream.csv"
     start = datetime(2026, 3, 2, 8, tzinfo=UTC)

@@ -28,6 +28,7 @@ WRITTEN = {
     "critical_keywords": ("fire, flood ,two words", ("fire", "flood", "two words")),
     "normalise_labels": ("true", True),
     "model_family": ("other", "other"),
+    "lexicon": ("/srv/words.csv", "/srv/words.csv"),
     "class_weight": ("balanced", "balanced"),
     "holdout_percent": ("30", 30),
     "champion_threshold": ("-0.01", -0.01),

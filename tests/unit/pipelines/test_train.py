@@ -1,8 +1,10 @@
 """A training as one function: of a table, of a file, dry, manual, and once more."""
 
+import csv
 import json
 from dataclasses import fields, replace
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -130,6 +132,46 @@ def test_a_version_is_fitted_again_from_the_same_table(first, request_, kind):
 def test_other_data_is_no_reproduction(first, request_):
     with pytest.raises(InputError, match="DataFrame is not the file that version 1 was fitted on"):
         reproduce(replace(request_, data=table(300)), "1")
+
+
+def test_the_version_says_what_became_of_the_lexicon_and_of_labels(first, registry, request_):
+    params = runs.params(registry, first.version.run_id)
+    assert (params["lexicon"], params["lexicon_used"]) == ("auto", "none")
+    assert params["scaled_start"] == "True"
+    text, facts = console.training(first)
+    assert "Lexicon vader is not used: no gain beyond chance (log loss" in text
+    assert not facts["lexicon"]["used"]
+    assert f"Labels worth a second look: {first.doubts}, in labels_to_check.csv of its run." in text
+    client, run_id = registry.client, first.version.run_id
+    table = Path(client.download_artifacts(run_id, "labels_to_check.csv")).read_text()
+    rows = list(csv.DictReader(table.splitlines()))
+    assert len(rows) == first.doubts == request_.examples
+    turned = {("lost" in row["text"], row["label"]) for row in rows}
+    assert turned == {(True, "calm"), (False, "angry")}, "all were labelled wrongly on purpose"
+    card = client.download_artifacts(run_id, "model_card.md")
+    assert "Lexicon vader is not used" in Path(card).read_text()
+    assert (
+        "Labels worth a second look"
+        in Path(client.download_artifacts(run_id, "contest.html")).read_text()
+    )
+
+
+def test_a_version_is_fitted_again_with_its_list_of_words_and_no_other(request_, tmp_path):
+    words = tmp_path / "words.csv"
+    words.write_text("lost,-2\nwell,1\n")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    request = replace(request_, lexicon=str(words), tracking_uri=uri)
+    result = run(request)
+    assert (result.lexicon_use.name, result.lexicon_use.gain) == ("words.csv", None)
+    assert reproduce(replace(request, lexicon="none"), "1").identical
+    words.write_text("lost,-1\nwell,1\n")
+    with pytest.raises(InputError, match=r"words.csv is not the lexicon that version 1 was fitted"):
+        reproduce(request, "1")
+
+
+def test_a_list_of_words_that_is_not_there_is_named_before_anything_is_fitted(request_, tmp_path):
+    with pytest.raises(InputError, match=r"cannot read .*none.csv"):
+        run(replace(request_, lexicon=str(tmp_path / "none.csv")))
 
 
 def changed_table(rows=2400, recent=400):

@@ -21,6 +21,16 @@ def test_a_table_loses_the_row_with_its_reasons():
     assert json.loads(edited.content) == {"columns": table["columns"], "data": [["fine", "fine"]]}
 
 
+def test_a_table_of_csv_loses_the_row_and_others_the_handle():
+    table = f'text,label\n"{TEXT}",angry\n\'@115712 is late,calm\n"fine,\nreally",calm\n'
+    edited = edit("labels_to_check.csv", table.encode(), ANN)
+    assert edited.places == 2
+    assert edited.content.decode() == (
+        'text,label\n\'[handle] is late,calm\n"fine,\nreally",calm\n'
+    )
+    assert edit("labels_to_check.csv", edited.content, ANN).places == 0
+
+
 def test_a_result_loses_examples_segments_and_words():
     found = {
         "examples": [{"text": TEXT, "true": "a"}, {"text": "fine", "true": "a"}],

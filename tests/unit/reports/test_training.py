@@ -9,6 +9,7 @@ from common.data.labelled import RowCounts, Split
 from common.masking import Disclosure
 from common.reports import training
 from common.training.contest import Rule, Verdict
+from common.training.doubts import DoubtfulLabel
 from common.training.fit import Recipe, TrainingResult
 
 CLASSES = ("angry", "calm")
@@ -67,6 +68,25 @@ def test_errors_are_at_most_as_many_as_may_be_shown():
     nothing = training.worst_errors(result_of(Talkative()), Disclosure(0))
     assert set(nothing) == {"text", "true", "predicted", "confidence", "because"}
     assert not any(nothing.values())
+
+
+DOUBTS = (
+    DoubtfulLabel("@ann =late, ann@example.org", "calm", 0.01, "angry"),
+    DoubtfulLabel("fine", "angry", 0.02, "calm"),
+)
+
+
+def test_doubtful_labels_are_a_table_that_is_safe_in_a_spreadsheet():
+    assert training.labels_to_check(DOUBTS) == (
+        "text,label,label_probability,likeliest\n"
+        '"\'@ann =late, ann@example.org",calm,0.0100,angry\n'
+        "fine,angry,0.0200,calm\n"
+    )
+
+
+def test_doubtful_labels_are_masked_and_not_more_than_may_be_shown():
+    table = training.labels_to_check(DOUBTS, Disclosure(1, mask=True))
+    assert table.splitlines()[1:] == ['"[handle] =late, [mail]",calm,0.0100,angry']
 
 
 class Naming(Silent):
