@@ -49,6 +49,22 @@ class Stretch:
     line: int
 
 
+@dataclass(frozen=True)
+class Position:
+    """A place between two rows: bytes of the stream before it, and the next physical line."""
+
+    offset: int = 0
+    line: int = 1
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """The rows that start from `start` on and before the offset `stop`, where one starts too."""
+
+    start: Position
+    stop: int
+
+
 class Lines:
     """A stream of UTF-8 as physical lines with their numbers, and as blocks of whole rows.
 
@@ -57,12 +73,22 @@ class Lines:
 
     Args:
         longest: most bytes of a row.
+        within: the rows to give; the stream starts with the first of them, and goes on after the
+            last: what follows a broken row decides how it is read.
     """
 
-    def __init__(self, stream: Readable, longest: int = FIELD_CHARACTERS) -> None:
-        self.number = 1
+    def __init__(
+        self,
+        stream: Readable,
+        longest: int = FIELD_CHARACTERS,
+        within: ByteRange | None = None,
+    ) -> None:
+        start = within.start if within else Position()
+        self.number = start.line
         self._stream = stream
         self._longest = longest
+        self._within = within
+        self._dropped = start.offset  # bytes of the file before the buffer
         self._ended = False
         self._buffer = b""
         self._row = 0  # offset of the current row in the buffer
@@ -113,6 +139,8 @@ class Lines:
         self._again += self.length
         del self._taken[keep:]
         self._again -= self.length
+        if self._within:  # whoever cut the file has read all of it, within the limit
+            return
         if self._again > READ_AGAIN + 4 * self._read:
             raise RuntimeError("too many of its rows leave a quote open")
 
@@ -156,8 +184,26 @@ class Lines:
     @property
     def ended(self) -> bool:
         """Whether no row follows."""
+        if self.at_stop:
+            return True
         self._fill(1)
         return self._row == len(self._buffer)
+
+    @property
+    def at_stop(self) -> bool:
+        """Whether the next row is not within the range that is read."""
+        return self._within is not None and self._place >= self._within.stop
+
+    @property
+    def position(self) -> Position:
+        """The place after the rows so far; what was taken of a row belongs to them."""
+        self.start_row()
+        return Position(self._place, self.number)
+
+    @property
+    def _place(self) -> int:
+        """Bytes of the file before the current row."""
+        return self._dropped + self._row
 
     @property
     def lines_taken(self) -> int:
@@ -186,6 +232,8 @@ class Lines:
         if ends is not None:
             long = np.flatnonzero(np.diff(ends, prepend=0) > most_bytes)
             ends = ends[: long[0]] if len(long) else ends
+            if self._within:
+                ends = ends[ends <= self._within.stop - self._place]
         if ends is None or not len(ends):
             self._window = SMALL_WINDOW
             return _NONE
@@ -204,6 +252,7 @@ class Lines:
             parts.append(part)
             length += len(part)
             self._read += len(part)
+        self._dropped += self._row
         self._buffer, self._row = b"".join(parts), 0
 
 
