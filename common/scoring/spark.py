@@ -98,10 +98,9 @@ def score(
         for task, made in zip(tasks, run("Scoring", tasks, work), strict=True):
             outcomes.add(task.job, made)
         scored = list(outcomes.cuts.values())
-        for piece, made in zip(scored, run("Joining", scored, join), strict=True):
-            outcomes.add(piece.job, made)
-        refused = [job.output for job in large if job in outcomes.refused]
-        run("Cleaning", refused, remove_pieces)
+        for cut_up, made in zip(scored, run("Joining", scored, join), strict=True):
+            outcomes.add(cut_up.job, made)
+        run("Cleaning", outcomes.hopeless, remove_pieces)
     return outcomes.manifests(here)
 
 
@@ -115,9 +114,13 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Refused:
-    """Why an input can't be scored."""
+    """Why an input can't be scored.
+
+    `passing`: a disk was full, or another run was writing; the same command may do it later.
+    """
 
     reason: str
+    passing: bool
 
 
 @dataclass
@@ -133,6 +136,11 @@ class _Outcomes:
     @property
     def refused(self) -> dict[Job, _Refused]:
         return {job: found for job, found in self.of.items() if isinstance(found, _Refused)}
+
+    @property
+    def hopeless(self) -> list[Path]:
+        """Outputs of which no piece will be needed."""
+        return [job.output for job, found in self.refused.items() if not found.passing]
 
     def tasks(self, job: Job) -> list[_Task]:
         """What is to be scored of an input."""
@@ -175,7 +183,8 @@ def _run(
             made = work(item)
         except InputError as error:
             # Trying again would not help.
-            return _Refused(f"{error} (on {socket.gethostname()})")
+            passing = isinstance(error.__cause__, OSError)
+            return _Refused(f"{error} (on {socket.gethostname()})", passing)
         ended.add(1)
         return made
 
