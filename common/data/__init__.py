@@ -3,7 +3,8 @@
 In the order in which a message meets them: `remote` finds what is behind an address, `files` what
 is on disk, `compression` opens it, `archive_parts` refuses one part of a split archive; `reader`
 reads any file, with `csv_reader`, `jsonl_reader` and `excel_reader` (whose `excel_sheet` runs as a
-process of its own), by what `reading` knows of its form; `encoding` and `header` find what it does
+process of its own), by what `reading` knows of its form, and `ranges` cuts a large
+one; `encoding` and `header` find what it does
 not say. `columns` says what a file has where, `labels` where a class comes from, `labelled` joins
 messages with their classes, `split` decides which are holdout. `source` chooses what a training
 reads, `tables` makes a file of a table in memory. `atomic` writes files, `sqlite` opens a database

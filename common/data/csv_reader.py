@@ -145,6 +145,8 @@ def take_rows(lines: Lines, dialect: Dialect, most_rows: int | None = None) -> R
     size = 0
     while most_rows is None or (len(rows) + len(rejects) < most_rows and size < BLOCK_BYTES):
         lines.start_row()
+        if lines.at_stop:
+            break
         try:
             row = next(reader)
         except StopIteration:

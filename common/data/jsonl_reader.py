@@ -46,7 +46,7 @@ def keys(lines: Lines, path: Path) -> list[str]:
             called `path`.
     """
     found: dict[str, None] = {}
-    for line in _each(lines):
+    for line in each(lines):
         if isinstance(line, Reject):
             continue
         if not found and line.lstrip().startswith("["):
@@ -74,7 +74,7 @@ def rows_of(
     rows: list[dict[str, str]] = []
     rejects: list[Reject] = []
     characters = 0
-    for line in _each(lines):
+    for line in each(lines):
         if isinstance(line, Reject):
             rejects.append(line)
             continue
@@ -92,10 +92,12 @@ def rows_of(
         yield _as_rows(rows, columns, rejects)
 
 
-def _each(lines: Lines) -> Iterator[str | Reject]:
+def each(lines: Lines) -> Iterator[str | Reject]:
     """Each line, `lines.number` being its number; one that is too long is set aside."""
     while True:
         lines.start_row()
+        if lines.at_stop:
+            return
         try:
             yield next(lines)
         except StopIteration:

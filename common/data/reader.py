@@ -21,13 +21,14 @@ from typing import IO, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.data import compression, csv_reader, excel_reader, jsonl_reader
+from common.data import compression, csv_reader, excel_reader, jsonl_reader, ranges
 from common.data.archive_parts import refuse_parts
 from common.data.csv_reader import Block, Dialect, Reject, Rows
 from common.data.encoding import HEAD_BYTES, refuse_unnamed
 from common.data.files import readable
 from common.data.header import missing_header_hint
-from common.data.lines import Lines, RowTooLong
+from common.data.lines import ByteRange, Lines, RowTooLong
+from common.data.ranges import Range, RowGroups
 from common.data.reading import FIND_OUT, MOST_COLUMNS, Reading
 from common.errors import InputError, MissingColumn
 
@@ -103,6 +104,9 @@ class MessageFile:
         delimiter: of CSV, what stands between its cells.
         columnar: whether it is Parquet, which is not read from its start to its end.
 
+    Args:
+        keys: of JSON lines, all of them, if they are known: else the file is read for them.
+
     >>> with MessageFile(Path("messages.csv")) as messages:    # doctest: +SKIP
     ...     for chunk in messages:
     ...         chunk.table.column("text")
@@ -117,10 +121,15 @@ class MessageFile:
     columnar: bool = False
 
     def __init__(
-        self, path: Path, chunk_rows: int = CHUNK_ROWS, reading: Reading = FIND_OUT
+        self,
+        path: Path,
+        chunk_rows: int = CHUNK_ROWS,
+        reading: Reading = FIND_OUT,
+        keys: Sequence[str] | None = None,
     ) -> None:
         self.path = path
         self.reading = reading
+        self._keys = keys
         self._content = path  # what is read: of Excel, a sheet as CSV
         self._chunk_rows = chunk_rows
         with ExitStack() as self._open_files, readable(path):
@@ -143,15 +152,37 @@ class MessageFile:
     def __iter__(self) -> Iterator[Chunk]:
         return self.chunks(self.columns)
 
-    def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
-        """All rows, with these of the columns."""
-        contents = self._contents(tuple(columns))
+    def chunks(self, columns: Sequence[str], within: Range | None = None) -> Iterator[Chunk]:
+        """All rows, with these of the columns.
+
+        Args:
+            within: only these, of the ranges that `cut` gave.
+        """
+        contents = self._contents(tuple(columns), within)
         while True:
             with readable(self.path):
                 content = next(contents, None)
             if content is None:
                 return
             yield Chunk(content, self._bytes_done, self.path)
+
+    def cut(self, size: int) -> Sequence[Range]:
+        """Ranges of about `size` bytes that together hold all rows, in order; none where a file
+        can't be read from its middle: it is compressed, an Excel file, or not in UTF-8.
+
+        Raises:
+            InputError: as when it is read.
+        """
+        with readable(self.path):
+            if self.columnar:
+                return ranges.cut_row_groups(self._group_bytes, size)
+            lines = self._lines()
+            if not self._is_plain:
+                return []
+            if self.header is None:
+                return ranges.cut_lines(lines, size)
+            self._header(lines)
+            return ranges.cut_csv(lines, self._dialect(()), size)
 
     @property
     def columns(self) -> list[str]:
@@ -201,9 +232,12 @@ class MessageFile:
 
         self.columnar = True
         file = pq.ParquetFile(self._raw)
+        groups = range(file.num_row_groups)
+        self._group_bytes = [file.metadata.row_group(at).total_byte_size for at in groups]
 
-        def contents(columns: tuple[str, ...]) -> Iterator[Rows]:
-            for batch in file.iter_batches(self._chunk_rows, columns=list(columns)):
+        def contents(columns: tuple[str, ...], within: Range | None) -> Iterator[Rows]:
+            chosen = groups[within.start : within.stop] if isinstance(within, RowGroups) else groups
+            for batch in file.iter_batches(self._chunk_rows, list(chosen), columns=list(columns)):
                 batch.validate(full=True)
                 yield Rows(pa.Table.from_batches([batch]).select(list(columns)))
 
@@ -217,11 +251,11 @@ class MessageFile:
         return self._open_csv()
 
     def _open_json_lines(self) -> tuple[pa.Schema, Contents]:
-        columns = jsonl_reader.keys(self._lines(), self.path)
+        columns = self._keys or jsonl_reader.keys(self._lines(), self.path)
 
-        def contents(wanted: tuple[str, ...]) -> Iterator[Rows]:
+        def contents(wanted: tuple[str, ...], within: Range | None) -> Iterator[Rows]:
             yield from jsonl_reader.rows_of(
-                self._lines(), wanted, self._chunk_rows, CHUNK_CHARACTERS
+                self._lines(within), wanted, self._chunk_rows, CHUNK_CHARACTERS
             )
 
         return _strings_schema(columns), contents
@@ -229,19 +263,22 @@ class MessageFile:
     def _open_csv(self) -> tuple[pa.Schema, Contents]:
         columns = self._header(self._lines())
 
-        def contents(wanted: tuple[str, ...]) -> Iterator[Block | Rows]:
-            lines = self._lines()
-            self._header(lines)
-            dialect = Dialect(
-                self.delimiter,
-                tuple(columns),
-                wanted,
-                self._transcoded,
-                self.reading.field_characters,
-            )
-            yield from csv_reader.rows_of(lines, dialect, self._chunk_rows)
+        def contents(wanted: tuple[str, ...], within: Range | None) -> Iterator[Block | Rows]:
+            lines = self._lines(within)
+            if within is None:
+                self._header(lines)
+            yield from csv_reader.rows_of(lines, self._dialect(wanted), self._chunk_rows)
 
         return _strings_schema(columns), contents
+
+    def _dialect(self, wanted: tuple[str, ...]) -> Dialect:
+        return Dialect(
+            self.delimiter,
+            tuple(self.columns),
+            wanted,
+            self._transcoded,
+            self.reading.field_characters,
+        )
 
     def _header(self, lines: Lines) -> list[str]:
         given, header = self.reading.delimiter, self.reading.header
@@ -281,8 +318,8 @@ class MessageFile:
         with self.path.open("rb") as raw:
             return self._decompressed(raw).read(HEAD_BYTES)
 
-    def _lines(self) -> Lines:
-        """The file's lines from its start."""
+    def _lines(self, within: Range | None = None) -> Lines:
+        """The file's lines, from its start or within a range."""
         self._raw = self._open_files.enter_context(self._content.open("rb"))
         stream = self._decompressed(self._raw)
         head = stream.peek(4096)[:4096]
@@ -297,13 +334,17 @@ class MessageFile:
                 "save it as UTF-8, or name its encoding (--encoding utf-16-le)."
             )
         self._transcoded = encoding != "utf-8"
+        self._is_plain = stream is self._raw and self._content == self.path and not self._transcoded
         if self._transcoded:
             return Lines(_Transcoded(stream, encoding), self.reading.row_bytes)
         stream.read(len(mark) if mark == codecs.BOM_UTF8 else 0)
-        return Lines(stream, self.reading.row_bytes)
+        if not isinstance(within, ByteRange):
+            return Lines(stream, self.reading.row_bytes)
+        stream.seek(within.start.offset, io.SEEK_CUR)
+        return Lines(stream, self.reading.row_bytes, within)
 
 
-Contents = Callable[[tuple[str, ...]], Iterator[Block | Rows]]
+Contents = Callable[[tuple[str, ...], Range | None], Iterator[Block | Rows]]
 
 
 class _Transcoded:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common import parallel
 from common.data.files import sha256
+from common.data.ranges import Range
 from common.data.reader import CHUNK_ROWS, Chunk, MessageFile
 from common.errors import InputError
 from common.scoring import manifest, resume, stdio
@@ -27,6 +28,15 @@ from common.types import Advance
 SMALL_BYTES = 4_000_000
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What differs after a file was changed: bytes, nanoseconds, and which file it is."""
+
+    size: int
+    modified: int
+    inode: int
 
 
 @dataclass(frozen=True)
@@ -69,41 +79,71 @@ def score_file(
         ModelUnavailable: explanations are asked of a model that has none.
     """
     started = time.monotonic()
-    stamp = _stamp(job.source)
+    stamp = stamp_of(job.source)
     compared = challenger.identity if challenger else None
     identity = Identity.of(job, model.identity, compared, options.chunk_rows)
-    done = _find_done(job, identity, options)
+    done = find_done(job, identity, options)
     if done:
         return done
     with (
         MessageFile(job.source, options.chunk_rows, job.settings.reading) as messages,
         resume.open_draft(job.output, job.rejects, identity.to_json()) as unfinished,
     ):
-        scorer = _make_scorer(job, messages, model, challenger)
+        scorer = make_scorer(job, messages, model, challenger)
         if messages.size < SMALL_BYTES:
             options = replace(options, workers=1)
-        tally = _resume(unfinished, started)
-        _score_chunks(unfinished, messages, scorer, tally, options=options, advance=advance)
-        _refuse_change(job.source, stamp)
-        whole = scorer.format.finish(unfinished.finish())
-        made = Manifest.of(
-            tally,
-            identity,
-            input=InputFile(job.source_name, messages.size, identity.input),
-            output=_describe_output(job, whole, tally),
-            classes=model.classifier.classes_,
-            workers=options.workers,
-        )
-        unfinished.publish(whole, tally.rejected > 0, job.manifest, made.to_json())
+        tally = tally_of(unfinished, started)
+        if not tally.chunks:
+            unfinished.content.write(scorer.format.head())
+        score_chunks(unfinished, messages, scorer, tally, options=options, advance=advance)
+        made = publish(unfinished, messages, scorer, tally, identity, stamp, options.workers)
+    resume.remove_pieces(job.output)
     return made
 
 
-def _find_done(job: Job, identity: Identity, options: Options) -> Manifest | None:
-    """Return the manifest of an earlier run that did the same, as far as the options allow it."""
+def publish(
+    unfinished: Draft,
+    messages: MessageFile,
+    scorer: ChunkScorer,
+    tally: Tally,
+    identity: Identity,
+    stamp: Stamp,
+    workers: int,
+) -> Manifest:
+    """Give an output that is whole its name, and return its manifest.
+
+    Args:
+        stamp: the input's, before it was read.
+
+    Raises:
+        InputError: the input was changed meanwhile.
+    """
+    job = scorer.job
+    refuse_change(job.source, stamp)
+    whole = scorer.format.finish(unfinished.finish())
+    made = Manifest.of(
+        tally,
+        identity,
+        input=InputFile(job.source_name, messages.size, identity.input),
+        output=_describe_output(job, whole, tally),
+        classes=scorer.model.classifier.classes_,
+        workers=workers,
+    )
+    unfinished.publish(whole, tally.rejected > 0, job.manifest, made.to_json())
+    return made
+
+
+def find_done(job: Job, identity: Identity, options: Options) -> Manifest | None:
+    """Return the manifest of an earlier run that did the same, as far as the options allow it.
+
+    Raises:
+        InputError: an earlier run did something else, and the options want it kept.
+    """
     found = None if options.force else manifest.find_done(job, identity)
     most = options.most_rejects
     if found and (most is None or found.rows.rejected <= most):
         resume.clean_up(job.output)
+        resume.remove_pieces(job.output)
         return replace(found, done_already=True)
     if options.frozen:
         raise InputError(
@@ -113,9 +153,15 @@ def _find_done(job: Job, identity: Identity, options: Options) -> Manifest | Non
     return None
 
 
-def _make_scorer(
+def make_scorer(
     job: Job, messages: MessageFile, model: LoadedModel, challenger: LoadedModel | None
 ) -> ChunkScorer:
+    """Return what scores the chunks of the input, and knows the form of the output.
+
+    Raises:
+        InputError: the input has a column that would be added.
+        ModelUnavailable: explanations are asked of a model that has none.
+    """
     settings = job.settings
     if settings.with_reasons:
         model.require_explanations()
@@ -131,7 +177,7 @@ def _make_scorer(
     return ChunkScorer(job, model, format, challenger)
 
 
-def _resume(unfinished: Draft, started: float) -> Tally:
+def tally_of(unfinished: Draft, started: float) -> Tally:
     """Return what an interrupted run has counted, or a new tally."""
     if not unfinished.payload:
         return Tally(started)
@@ -140,7 +186,7 @@ def _resume(unfinished: Draft, started: float) -> Tally:
     return tally
 
 
-def _score_chunks(
+def score_chunks(
     unfinished: Draft,
     messages: MessageFile,
     scorer: ChunkScorer,
@@ -148,19 +194,21 @@ def _score_chunks(
     *,
     options: Options,
     advance: Advance,
+    within: Range | None = None,
 ) -> None:
-    """Write and count all chunks that the tally does not have."""
-    most = options.most_rejects
-    if most is not None and tally.rejected > most:  # the interrupted run had no such limit
-        raise InputError(
-            f"{scorer.job.source}: {tally.rejected} rows can't be read, more than {most}; nothing "
-            "was written."
-        )
+    """Write and count all chunks that the tally does not have.
+
+    Args:
+        within: of these rows alone.
+
+    Raises:
+        InputError: too many rows can't be read.
+    """
+    # The interrupted run may have had no such limit.
+    refuse_many_rejects(scorer.job, tally.rejected, options.most_rejects)
     if tally.chunks:
         advance(tally.bytes_done)
-    else:
-        unfinished.content.write(scorer.format.head())
-    chunks = messages.chunks(scorer.format.needed)
+    chunks = messages.chunks(scorer.format.needed, within)
     _skip_done(chunks, tally, messages)
     for part in parallel.map_in_order(scorer, chunks, options.workers):
         if part.rejects and not tally.rejected:
@@ -190,6 +238,18 @@ def _describe_output(job: Job, whole: Path, tally: Tally) -> OutputFile:
     return OutputFile(job.output_name, whole.stat().st_size, sha256(whole), rejects)
 
 
+def refuse_many_rejects(job: Job, rejected: int, most: int | None) -> None:
+    """Refuse an input of which so many rows could not be read.
+
+    Raises:
+        InputError: they are more than `most`.
+    """
+    if most is not None and rejected > most:
+        raise InputError(
+            f"{job.source}: {rejected} rows can't be read, more than {most}; nothing was written."
+        )
+
+
 def _refuse_rejects(job: Job, part: ScoredChunk, rejected: int, most: int | None) -> None:
     """Raise InputError if, after this part, more rows than `most` could not be read."""
     if most is None or rejected <= most:
@@ -217,18 +277,27 @@ def refuse_taken_names(kept: Sequence[str], added: Sequence[str], source: str) -
         )
 
 
-def _refuse_change(source: Path, stamp: tuple[int, int, int]) -> None:
-    if _stamp(source) != stamp:
+def refuse_change(source: Path, stamp: Stamp) -> None:
+    """Refuse an input that is not as it was.
+
+    Raises:
+        InputError: its stamp is another one.
+    """
+    if stamp_of(source) != stamp:
         raise InputError(
             f"{source} was changed while it was read: nothing was written. Run again when it is "
             "complete."
         )
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
-    """Return what differs after a file was changed: size, time, and which file it is."""
+def stamp_of(path: Path) -> Stamp:
+    """Return what differs after a file was changed.
+
+    Raises:
+        InputError: the file is gone.
+    """
     try:
         found = path.stat()
     except OSError as error:
         raise InputError(f"{path} can't be read any more: {error.strerror}.") from error
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return Stamp(found.st_size, found.st_mtime_ns, found.st_ino)

@@ -164,6 +164,19 @@ class Tally:
         self.chunks += 1
         self.bytes_done = part.bytes_done
 
+    def add_piece(self, piece: Tally) -> None:
+        """Add the rows that follow, which were counted apart."""
+        self.shadow.add(piece.shadow, self.scored + self.blank)
+        self.scored += piece.scored
+        self.blank += piece.blank
+        self.rejected += piece.rejected
+        self.replaced += piece.replaced
+        self.classes += piece.classes
+        self.confidence += piece.confidence
+        self.chunks += piece.chunks
+        self.bytes_done = piece.bytes_done
+        self.earlier_seconds += piece.earlier_seconds
+
     def to_payload(self) -> dict[str, Json]:
         """Give what a draft keeps. Drafts of an earlier release have the same keys."""
         counts: dict[str, Json] = {

@@ -52,13 +52,14 @@ class Draft:
         self.content = _open_at(self._beside(""), state["content_bytes"] if state else 0)
         self.rejects = _open_at(self._beside("-rejects"), state["rejects_bytes"] if state else 0)
 
-    def checkpoint(self, payload: Mapping[str, Json]) -> None:
+    def checkpoint(self, payload: Mapping[str, Json], now: bool = False) -> None:
         """Put what was written on disk, and note how far that is; at most twice a second.
 
         Args:
             payload: what a resumed run needs to know, for JSON.
+            now: however soon after the last time.
         """
-        if time.monotonic() - self._saved < SECONDS_BETWEEN_CHECKPOINTS:
+        if time.monotonic() - self._saved < SECONDS_BETWEEN_CHECKPOINTS and not now:
             return
         done = _flush_to_disk(self.content), _flush_to_disk(self.rejects)
         self._write_state(*done, dict(payload))
@@ -196,6 +197,34 @@ def open_draft(output: Path, rejects: Path, identity: Mapping[str, Json]) -> Ite
         except Exception:
             draft.discard()
             raise
+
+
+def has_progress(output: Path, identity: Mapping[str, Json]) -> bool:
+    """Whether an interrupted run, which did the same, has left some of this output."""
+    try:
+        state = _read_state(_beside(replaceable(output), "-state"))
+    except OSError:
+        return False
+    as_read_back = json.loads(json.dumps(identity))
+    return bool(state and state["payload"] and state["identity"] == as_read_back)
+
+
+def piece(output: Path, number: int) -> Path:
+    """What the draft of one piece of an output is a draft of; nothing ever gets this name.
+
+    >>> piece(Path("out.csv"), 3).name
+    'out.csv.range-00003'
+    """
+    final = replaceable(output)
+    return final.with_name(f"{final.name}.range-{number:05}")
+
+
+def remove_pieces(output: Path) -> None:
+    """Remove the drafts of all pieces of an output, but of those that are being written."""
+    final = replaceable(output)
+    found = final.parent.glob(f".{glob.escape(final.name)}.range-*.draft*")
+    for name in {path.name[1:].rpartition(".draft")[0] for path in found}:
+        clean_up(final.with_name(name))
 
 
 def clean_up(output: Path) -> None:

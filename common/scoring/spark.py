@@ -1,8 +1,9 @@
 """Score jobs on Spark: an executor does each input as one process of this machine would.
 
-So rows, rejects, manifests and the answers to interruptions are the same. Executors need the same
-Python packages, and see inputs and outputs under the same paths or addresses. Model and code come
-from the driver; only the driver sees the registry.
+So rows, rejects, manifests and the answers to interruptions are the same. Large inputs are cut into
+ranges (`pieces`), each a task. Executors need the same Python packages, and see inputs and outputs
+under the same paths or addresses. Model and code come from the driver; only the driver sees the
+registry.
 """
 
 from __future__ import annotations
@@ -16,21 +17,26 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cloudpickle
 
 from common.data.remote import is_remote
 from common.errors import InputError, SettingsError, TriageError
-from common.scoring import staging
+from common.scoring import pieces, staging
 from common.scoring.file import Options, score_file
 from common.scoring.jobs import Job
 from common.scoring.manifest import Manifest
 from common.scoring.model import LoadedModel
+from common.scoring.pieces import Cut
+from common.scoring.resume import remove_pieces
 from common.types import Progress
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -62,35 +68,135 @@ def score(
         SettingsError: Spark can't be started, or its master does not answer.
         InputError: as `score_file`, from the first job that can't be done.
     """
+    here = [_for_any_folder(job) for job in jobs]
     one_process = replace(options, workers=1)
+    # Without the models, which are sent once and not with each task.
+    identity, compared = model.identity, challenger.identity if challenger else None
     with _context(master, options.workers) as context:
+        run = partial(_run, context, progress)
         models = context.broadcast(cloudpickle.dumps((model, challenger)))
-        ended = context.accumulator(0)
 
-        def do(job: Job) -> Manifest | str:
+        def cut(job: Job) -> Cut | Manifest | None:
+            return pieces.cut_input(job, identity, compared, one_process)
+
+        def work(task: _Task) -> Manifest | None:
             model, challenger = _unpickle(models.value)
-            try:
-                with staging.stage(job) as staged:
-                    made = score_file(staged, model, one_process, challenger=challenger)
-            except InputError as error:
-                # Trying again would not help.
-                return f"{error} (on {socket.gethostname()})"
-            ended.add(1)
-            return made
+            if task.piece is None:
+                with staging.stage(task.job) as staged:
+                    return score_file(staged, model, one_process, challenger=challenger)
+            pieces.score(cuts.value[task.job], task.piece, model, one_process, challenger)
+            return None
 
-        tasks = context.parallelize([_for_any_folder(job) for job in jobs], len(jobs)).map(do)
-        with ThreadPoolExecutor(1) as waiting, progress("Spark", "inputs", len(jobs)) as advance:
-            running = waiting.submit(tasks.collect)
-            try:
-                _advance_until_done(running, lambda: int(ended.value), advance)
-            except BaseException:
-                context.cancelAllJobs()
-                raise
-        outcomes = _result(running)
-    refused = [outcome for outcome in outcomes if isinstance(outcome, str)]
-    if refused:
-        raise InputError(f"{len(refused)} of {len(jobs)} inputs were refused: {refused[0]}")
-    return [outcome for outcome in outcomes if isinstance(outcome, Manifest)]
+        def join(cut: Cut) -> Manifest:
+            model, challenger = _unpickle(models.value)
+            return pieces.join(cut, model, one_process, challenger)
+
+        large = [job for job in here if pieces.is_large(job)]
+        outcomes = _Outcomes(dict(zip(large, run("Cutting", large, cut), strict=True)))
+        cuts = context.broadcast(outcomes.cuts)
+        tasks = [task for job in here for task in outcomes.tasks(job)]
+        for task, made in zip(tasks, run("Scoring", tasks, work), strict=True):
+            outcomes.add(task.job, made)
+        scored = list(outcomes.cuts.values())
+        for cut_up, made in zip(scored, run("Joining", scored, join), strict=True):
+            outcomes.add(cut_up.job, made)
+        run("Cleaning", outcomes.hopeless, remove_pieces)
+    return outcomes.manifests(here)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One input, or the piece of it that has this number."""
+
+    job: Job
+    piece: int | None = None
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Why an input can't be scored.
+
+    `passing`: a disk was full, or another run was writing; the same command may do it later.
+    """
+
+    reason: str
+    passing: bool
+
+
+@dataclass
+class _Outcomes:
+    """What became of inputs so far; a cut is what still has to be done in pieces."""
+
+    of: dict[Job, Cut | Manifest | _Refused | None]
+
+    @property
+    def cuts(self) -> dict[Job, Cut]:
+        return {job: found for job, found in self.of.items() if isinstance(found, Cut)}
+
+    @property
+    def refused(self) -> dict[Job, _Refused]:
+        return {job: found for job, found in self.of.items() if isinstance(found, _Refused)}
+
+    @property
+    def hopeless(self) -> list[Path]:
+        """Outputs of which no piece will be needed."""
+        return [job.output for job, found in self.refused.items() if not found.passing]
+
+    def tasks(self, job: Job) -> list[_Task]:
+        """What is to be scored of an input."""
+        found = self.of.get(job)
+        if isinstance(found, Cut):
+            return [_Task(job, number) for number in range(len(found.ranges))]
+        return [] if found else [_Task(job)]
+
+    def add(self, job: Job, found: Manifest | _Refused | None) -> None:
+        """Keep what became of a task; of the pieces of an input, the first refusal."""
+        if found and job not in self.refused:
+            self.of[job] = found
+
+    def manifests(self, jobs: Sequence[Job]) -> list[Manifest]:
+        """Those of all jobs.
+
+        Raises:
+            InputError: some were refused.
+        """
+        refused = [self.refused[job].reason for job in jobs if job in self.refused]
+        if refused:
+            raise InputError(f"{len(refused)} of {len(jobs)} inputs were refused: {refused[0]}")
+        return [found for job in jobs if isinstance(found := self.of[job], Manifest)]
+
+
+def _run(
+    context: Any,
+    progress: Progress,
+    name: str,
+    items: Sequence[Item],
+    work: Callable[[Item], Result],
+) -> list[Result | _Refused]:
+    """Do the work on each item, a task each, and return the results in order."""
+    if not items:
+        return []
+    ended = context.accumulator(0)
+
+    def do(item: Item) -> Result | _Refused:
+        try:
+            made = work(item)
+        except InputError as error:
+            # Trying again would not help.
+            passing = isinstance(error.__cause__, OSError)
+            return _Refused(f"{error} (on {socket.gethostname()})", passing)
+        ended.add(1)
+        return made
+
+    tasks = context.parallelize(items, len(items)).map(do)
+    with ThreadPoolExecutor(1) as waiting, progress(name, "tasks", len(items)) as advance:
+        running = waiting.submit(tasks.collect)
+        try:
+            _advance_until_done(running, lambda: int(ended.value), advance)
+        except BaseException:
+            context.cancelAllJobs()
+            raise
+    return _result(running)
 
 
 def _advance_until_done(
@@ -122,7 +228,7 @@ def _unpickle(models: bytes) -> tuple[LoadedModel, LoadedModel | None]:
     return cloudpickle.loads(models)
 
 
-def _result(running: Future[list[Manifest | str]]) -> list[Manifest | str]:
+def _result(running: Future[Result]) -> Result:
     """Return what the tasks returned; raise in one line what failed on Spark itself."""
     from py4j.protocol import Py4JJavaError
 

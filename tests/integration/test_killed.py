@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from scoring_helpers import make_model, plan
 
-from common.scoring import file, resume
+from common.data import lines
+from common.scoring import file, pieces, resume
+from common.scoring.pieces import Cut
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +29,8 @@ def model():
 def _checkpoint_after_each_chunk(monkeypatch):
     monkeypatch.setattr(resume, "SECONDS_BETWEEN_CHECKPOINTS", 0)
     monkeypatch.setattr(file, "SMALL_BYTES", 0)
+    monkeypatch.setattr(pieces, "RANGE_BYTES", 300)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
 
 
 def write(folder, ending):
@@ -38,7 +42,8 @@ def write(folder, ending):
     elif ending == ".csv.gz":
         path.write_bytes(gzip.compress(text.encode()))
     else:
-        pq.write_table(pa.table({"id": range(ROWS), "text": rows}), path)
+        table = pa.table({"id": range(ROWS), "text": rows})
+        pq.write_table(table, path, row_group_size=20)
     return path
 
 
@@ -46,6 +51,19 @@ def score(folder, source, model, workers):
     output = folder / ("out.parquet" if source.suffix == ".parquet" else "out.csv")
     job = plan(source, output)
     file.score_file(job, model, file.Options(chunk_rows=10, workers=workers))
+    return job
+
+
+def score_in_pieces(folder, source, model, workers):
+    output = folder / ("out.parquet" if source.suffix == ".parquet" else "out.csv")
+    job = plan(source, output)
+    options = file.Options(chunk_rows=10, workers=workers)
+    cut = pieces.cut_input(job, model.identity, None, options)
+    if isinstance(cut, Cut):
+        assert len(cut.ranges) > 2
+        for number in range(len(cut.ranges)):
+            pieces.score(cut, number, model, options, None)
+        pieces.join(cut, model, options, None)
     return job
 
 
@@ -97,9 +115,18 @@ def die_at(step):
     resume._open_at = lambda path, size: Stream(open_at(path, size))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
-def test_a_kill_at_each_step_loses_nothing(tmp_path, model, ending, workers):
+@pytest.mark.parametrize(
+    ("ending", "workers", "score"),
+    [
+        *(
+            (ending, workers, score)
+            for ending in (".csv", ".csv.gz", ".parquet")
+            for workers in (1, 2)
+        ),
+        *((ending, 1, score_in_pieces) for ending in (".csv", ".parquet")),
+    ],
+)
+def test_a_kill_at_each_step_loses_nothing(tmp_path, model, ending, workers, score):
     source = write(tmp_path, ending)
     job = score(tmp_path, source, model, workers)
     expected = contents(job)

@@ -1,5 +1,6 @@
 """Scoring on Spark, on threads of this process and on a real master and worker on loopback."""
 
+import filecmp
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from helpers import clean_environment, free_port
+
+from common.scoring.pieces import RANGE_BYTES
 
 ROWS, PARTS = 200_000, 4
 INPUT, USAGE = 3, 2
@@ -153,6 +156,63 @@ def test_a_versioned_folder_of_parquet_is_what_spark_reads_and_training_too(proj
         trained = project.run("train.py", "--data", folder, "--dry-run", "--json")
         assert trained.returncode == 0, trained.stderr
         assert json.loads(trained.stdout)["rows"]["read"] == len(rows)
+
+
+def write_large(path, broken):
+    """More than three ranges, with many quotes and line breaks, of which some are broken."""
+    note = 'a ""quoted"" word,\r\n' * 60
+    rows = [f'{k},"text {k},\n""{k % 13}""!","{note}"\n' for k in range(90_000)]
+    for k in range(0, len(rows), 10_000) if broken else ():
+        rows[k] = f'{k},"open,x\n{k},in "the" middle,x\n{k}\n'
+    path.write_text("id,text,note\n" + "".join(rows), newline="")
+    assert path.stat().st_size > 3 * RANGE_BYTES
+
+
+@pytest.mark.slow
+def test_ranges_of_a_large_file_give_the_same_bytes_after_a_kill_too(project):
+    for name in ("large", "large-local", "large-spark"):
+        (project.root / name).mkdir()
+    for broken in (False, True):
+        write_large(project.root / "large" / f"broken-{broken}.csv", broken)
+    done = project.run("predict.py", "large", "-o", "large-local")
+    assert done.returncode == 0, done.stderr
+    flags = ("large", "-o", "large-spark", "--engine", "spark", "--spark-master", "local[2]")
+    process = subprocess.Popen(
+        [sys.executable, "predict.py", *flags],
+        cwd=project.root,
+        env=clean_environment() | project.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    states = project.root / "large-spark"
+    end = time.monotonic() + 300
+    while not any('"complete"' in read_if_there(path) for path in states.glob(".*.draft-state")):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert list(states.glob(".*range-*.draft"))
+    done = project.run("predict.py", *flags)
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (project.root / "large-local").iterdir()}
+    assert {path.name for path in states.iterdir()} == names
+    assert len([name for name in names if name.endswith(".rejects.csv")]) == 1
+    for name in names:
+        ours, theirs = states / name, project.root / "large-local" / name
+        if name.endswith(".manifest.json"):
+            found, expected = (json.loads(path.read_text()) for path in (ours, theirs))
+            for key in ("identity", "model", "rows", "classes", "mean_confidence"):
+                assert found[key] == expected[key]
+        else:
+            assert filecmp.cmp(ours, theirs, shallow=False)
+
+
+def read_if_there(path):
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def test_an_input_that_cannot_be_scored_is_one_line(project):

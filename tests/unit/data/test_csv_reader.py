@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 
 import pytest
@@ -181,6 +182,11 @@ def test_replaced_cells_are_counted_and_shown_in_table_and_raw_row():
 def test_row_ends(data, final, expected):
     found = row_ends(data, ",", final)
     assert (None if found is None else found.tolist()) == expected
+
+
+@given(st.lists(st.sampled_from([b"x", b"\n", b"\r", b"\r\n"]), max_size=12).map(b"".join))
+def test_line_ends_are_counted_as_universal_newlines_are(data):
+    assert lines.count_line_ends(data) == len(re.findall(rb"\r\n?|\n", data))
 
 
 @pytest.mark.parametrize("most_rows", [1, 2, 100])

@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -26,12 +27,13 @@ def go_through(root, *named, do_it=True, state=None):
     return {name: count for name, count in counts.items() if count}
 
 
-def test_a_draft_that_holds_a_message_goes_whole(tmp_path):
+@pytest.mark.parametrize("name", ["out.csv", resume.piece(Path("out.csv"), 7).name])
+def test_a_draft_that_holds_a_message_goes_whole(tmp_path, name):
     for part, content in (("", f"1,{TEXT}\n"), ("-rejects", ""), ("-state", "{}")):
-        (tmp_path / f".out.csv.draft{part}").write_text(content)
+        (tmp_path / f".{name}.draft{part}").write_text(content)
     (tmp_path / ".other.csv.draft").write_text("1,fine\n")
-    assert go_through(tmp_path, do_it=False) == {".out.csv.draft": 1}
-    assert go_through(tmp_path) == {".out.csv.draft": 1}
+    assert go_through(tmp_path, do_it=False) == {f".{name}.draft": 1}
+    assert go_through(tmp_path) == {f".{name}.draft": 1}
     assert [path.name for path in tmp_path.iterdir()] == [".other.csv.draft"]
 
 
