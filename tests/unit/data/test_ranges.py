@@ -142,14 +142,14 @@ def test_ranges_are_about_as_large_as_asked_for(path):
 
 
 @pytest.mark.parametrize(
-    ("name", "encoded"),
+    ("name", "encode"),
     [
-        ("in.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 1000)),
-        ("in.utf16.csv", ("a,b\n" + "1,2\n" * 1000).encode("utf-16")),
+        ("in.csv.gz", lambda text: gzip.compress(text.encode())),
+        ("in.utf16.csv", lambda text: text.encode("utf-16")),
     ],
 )
-def test_what_cannot_be_read_from_its_middle_is_not_cut(tmp_path, name, encoded):
-    (tmp_path / name).write_bytes(encoded)
+def test_what_cannot_be_read_from_its_middle_is_not_cut(tmp_path, name, encode):
+    (tmp_path / name).write_bytes(encode("a,b\n" + "1,2\n" * 1000))
     with MessageFile(tmp_path / name) as messages:
         assert messages.cut(10) == []
 
