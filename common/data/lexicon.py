@@ -36,7 +36,7 @@ def read_lexicon(path: Path) -> dict[str, float]:
             if number == 1:
                 continue
             # Rows are not shown: the file may be one of messages by mistake.
-            raise InputError(f"{where}: not a word and a number.")
+            raise InputError(f"{where}: no word with a number: write them as good,1.9.")
         if found.setdefault(word, value) != value:
             raise InputError(f"{where}: the word of row {rows[word]} again, with another value.")
         rows.setdefault(word, number)

@@ -72,6 +72,7 @@ class Profile:
         masked: whether texts hold masks in place of what tells who wrote them.
         newest_label: when the newest label came, or its message; NaT if that is not known.
         digests: of a window's messages; not stored with a reference.
+        summed_up: its messages were not kept, nor their digests: only the counts are known.
     """
 
     read: int = 0
@@ -91,6 +92,7 @@ class Profile:
     fitted_accuracy: float = 1.0
     masked: bool = False
     digests: Digests = NO_DIGESTS
+    summed_up: bool = False
 
     def __add__(self, other: Profile) -> Profile:
         segments = dict(self.segments)
@@ -107,6 +109,7 @@ class Profile:
             versus=(self.versus[0] + other.versus[0], self.versus[1] + other.versus[1]),
             masked=self.masked or other.masked,
             digests=self.digests + other.digests,
+            summed_up=self.summed_up or other.summed_up,
         )
 
     @property

@@ -153,6 +153,8 @@ def judge_windows(
     newest_label = np.fmax.reduce([window.newest_label for window in windows.values()] or [NEVER])
     for name in _dated(windows):
         window, known = windows[name], records.get(name)
+        if known is None and window.summed_up:
+            continue  # it was judged so long ago that its record is gone
         if name in (run.newest, run.measured) or _has_changed(window, known, version):
             findings = run_checks(
                 window,

@@ -109,4 +109,5 @@ def _window(counts: Mapping[str, Any]) -> Profile:
         Profile.from_counts_json(counts),
         versus=(only_own, only_other),
         newest_label=np.datetime64(counts["newest_label"], "s"),
+        summed_up=True,
     )

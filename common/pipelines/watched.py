@@ -221,10 +221,12 @@ class _Answering:
             self._challenger,
             {path: summary.windows for path, summary in known.items()},
         )
-        now = {name for windows in found.read.values() for name in windows} if keys else None
-        fitted = self._fitted(
-            source, {n: w for n, w in found.windows.items() if now is None or n in now}
-        ).union(*(summary.fitted for summary in known.values()))
+        summed_up = {name for name, window in found.windows.items() if window.summed_up}
+        with_texts = {n: w for n, w in found.windows.items() if n not in summed_up}
+        # Of the others an earlier look has found out.
+        fitted = self._fitted(source, with_texts).union(
+            *(summary.fitted & summed_up for summary in known.values())
+        )
         summaries = {
             key: known.get(path) or Summary(found.read[path], fitted & found.read[path].keys())
             for path, key in keys.items()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tabulate import tabulate
 
+from common import text
 from common.registry.register import Entry
 from common.text import brief
 
@@ -81,4 +82,4 @@ def moment(at: str) -> str:
     >>> moment("2026-03-02T06:00:00+00:00")
     '2026-03-02 06:00 UTC'
     """
-    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return text.moment(datetime.fromisoformat(at))

@@ -87,3 +87,14 @@ def test_another_floor_judges_all_days_again(look, tmp_path):
     other = look(floor=0.99)
     assert {window["floor"] for window in other["windows"]} == {0.99}
     assert len(other["windows"]) == DAYS
+
+
+def test_a_window_of_before_the_oldest_record_is_not_judged_again(look, days, tmp_path):
+    look()
+    before = judged(tmp_path / "book.db")
+    oldest = str(FIRST)
+    with sqlite3.connect(tmp_path / "book.db") as connection:  # as the book forgets
+        for table in ("windows", "findings"):
+            connection.execute(f"DELETE FROM {table} WHERE window = ?", (oldest,))
+    look()
+    assert judged(tmp_path / "book.db").keys() == before.keys() - {oldest}

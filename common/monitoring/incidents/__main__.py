@@ -27,7 +27,7 @@ from common.commands import as_typed
 from common.errors import InputError, SettingsError
 from common.monitoring.checks.catalogue import Subject
 from common.settings import Settings
-from common.text import brief
+from common.text import brief, moment
 
 if TYPE_CHECKING:  # a mistake in the flags is told without any heavy library
     from common.monitoring.incidents.book import Book
@@ -119,7 +119,7 @@ def show_list(book: Book, as_json: bool) -> None:
         for incident in found
     ]
     lines = [tabulate(rows, headers, disable_numparse=True) if rows else "There is no incident."]
-    lines += [f"Nobody is told of {name} until {_moment(at)}." for name, at in muted.items()]
+    lines += [f"Nobody is told of {name} until {moment(at)}." for name, at in muted.items()]
     facts = {
         "incidents": [_facts(incident) for incident in found],
         "muted_until": {name: at.isoformat() for name, at in muted.items()},
@@ -180,7 +180,7 @@ def mute(book: Book, subject: str | None, length: timedelta, as_json: bool) -> N
     book.mute(subject, now + length, user(), now)
     what = subject or "anything"
     text = (
-        f"Nobody is told of {what} until {_moment(now + length)}; incidents are kept all the same."
+        f"Nobody is told of {what} until {moment(now + length)}; incidents are kept all the same."
     )
     if not length:
         text = f"People are told of {what} again."
@@ -213,10 +213,6 @@ def _model(notice: Notice) -> str:
 def _by(notice: Notice) -> str:
     by = notice.detail.get("by")
     return f" by {by}" if isinstance(by, str) else ""
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 if __name__ == "__main__":

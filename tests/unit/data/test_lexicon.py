@@ -35,10 +35,10 @@ def test_a_word_may_hold_what_stands_between_columns(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("good,1\nbad\n", "words.csv, row 2: not a word and a number."),
-        ("good,1\n\nbad,x\n", "words.csv, row 3: not a word and a number."),
-        ("good,1\nbad,inf\n", "row 2: not a word and a number."),
-        ("good,1\n,2\n", "row 2: not a word and a number."),
+        ("good,1\nbad\n", "words.csv, row 2: no word with a number: write them as good,1.9."),
+        ("good,1\n\nbad,x\n", "words.csv, row 3: no word with a number: write them as good,1.9."),
+        ("good,1\nbad,inf\n", "row 2: no word with a number: write them as good,1.9."),
+        ("good,1\n,2\n", "row 2: no word with a number: write them as good,1.9."),
         ("good,1\nbad,-1\ngood,2\n", "row 3: the word of row 1 again, with another value."),
         (b"good,1\nsch\xf6n,2\n", "row 2: not UTF-8."),
         ("", "words.csv has no word with a value other than 0."),

@@ -11,17 +11,21 @@ import pytest
 
 from common.models import features, legacy, row_cache
 from common.models.boosted import TextClassifier
+from common.models.lexicon import Lexicon
 
 THREADS, CALLS = 8, 60
 STARTS = ("order", "late", "refund", "app", "bill")
 WORDS = [f"{start}{end}" for start in STARTS for end in range(400)]
 
 
-@pytest.fixture(scope="module")
-def fitted():
+@pytest.fixture(scope="module", params=["words alone", "words with values"])
+def fitted(request):
     chance = random.Random(7)
     texts = [" ".join(chance.choices(WORDS, k=9)) for _ in range(400)]
-    return TextClassifier().fit(texts, [text[0] for text in texts])
+    known = None
+    if request.param == "words with values":
+        known = Lexicon.of("mine", {word: chance.uniform(-3, 3) for word in WORDS[::3]})
+    return TextClassifier(lexicon=known).fit(texts, [text[0] for text in texts])
 
 
 @pytest.fixture
