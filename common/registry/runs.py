@@ -44,6 +44,8 @@ REFERENCE = "reference.parquet"
 HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
 MODEL_TAG, VERSION_TAG, DATA_TAG = "triage.model", "triage.version", "triage.data"
 REPORT = "report.html"
+# What MLflow takes at once.
+MOST_METRICS = 1000
 
 
 @dataclass(frozen=True)
@@ -270,9 +272,13 @@ def log_monitoring(registry: Registry, experiment: str, found: MonitorSteps) -> 
         )
         run_id, now = run.info.run_id, int(time.time() * 1000)
         first = len(client.get_metric_history(run_id, "rows"))
-        for step, metrics in enumerate(found.steps, start=first):
-            entries = [Metric(name, value, now, step) for name, value in metrics.items()]
-            client.log_batch(run_id, entries)
+        entries = [
+            Metric(name, value, now, step)
+            for step, metrics in enumerate(found.steps, start=first)
+            for name, value in metrics.items()
+        ]
+        for start in range(0, len(entries), MOST_METRICS):
+            client.log_batch(run_id, entries[start : start + MOST_METRICS])
         tags = {MODEL_TAG: model_name, VERSION_TAG: str(found.version), DATA_TAG: found.data}
         tags |= {"status": found.status, "window": str(found.window)}
         client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])

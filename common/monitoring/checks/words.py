@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -217,12 +217,8 @@ def surging(
 
 def _messages_with(texts: Sequence[str]) -> Counter[str]:
     """In how many messages each word is; numbers are of no subject."""
-    return Counter(
-        word
-        for text in texts
-        for word in dict.fromkeys(_words(text))
-        if any(character.isalpha() for character in word)
-    )
+    found = Counter(chain.from_iterable(dict.fromkeys(_words(text)) for text in texts))
+    return Counter({word: n for word, n in found.items() if any(map(str.isalpha, word))})
 
 
 def _shares(words: UnknownWords) -> Floats:

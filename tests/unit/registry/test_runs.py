@@ -1,5 +1,6 @@
 """What runs are called, and that none stays open."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from common.registry import runs, store
@@ -51,3 +52,12 @@ def test_a_scoring_names_its_version_and_file(tmp_path):
     (run,) = registry.client.search_runs([registry.experiment_id("triage")])
     assert run.info.run_name == "predict triage v2 a.csv and 3 more"
     assert run.data.metrics == {"share_on time": 0.5}
+
+
+def test_more_windows_than_fit_into_one_request_are_all_charted(tmp_path):
+    registry = store.connect(None, tmp_path, "triage", create=True)
+    steps = [{f"metric {k}": float(step) for k in range(30)} | {"rows": 1.0} for step in range(70)]
+    runs.log_monitoring(registry, "triage", replace(look(1, "history"), steps=steps))
+    (run,) = registry.client.search_runs([registry.experiment_id("triage")])
+    history = registry.client.get_metric_history(run.info.run_id, "metric 29")
+    assert sorted((each.step, each.value) for each in history) == [(k, k) for k in range(70)]
