@@ -9,6 +9,7 @@ The monitor speaks the Nagios convention instead: every failure of its own is 3,
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import json
 import logging
@@ -52,35 +53,31 @@ def run(
     argv: Sequence[str] | None = None,
     failure_exit: int | None = None,
     failure_word: str = "error",
+    kind: type[Settings] = Settings,
 ) -> int:
     """Parse, read the settings, log, call `main(args, settings)` and turn errors into exit codes.
 
     Args:
         failure_exit: exit code of every failure, instead of one for each kind.
         failure_word: what the line of a failure starts with, after the script's name.
+        kind: which settings are read.
     """
     _open_closed_streams()
     with _signals_raise(script), rare_garbage_collection():
         try:
             with logs.logging_to(script, run=uuid.uuid4().hex[:8]):
                 try:
-                    return _code(script, parser, main, argv, failure_exit, failure_word)
+                    call = functools.partial(_parsed, script, parser, main, argv, kind)
+                    return _code(script, call, failure_exit, failure_word)
                 except (KeyboardInterrupt, Interrupted) as error:  # also while a failure is told
                     return _interrupted(script, error)
         except (KeyboardInterrupt, Interrupted) as error:  # while the lines above were at work
             return _interrupted(script, error)
 
 
-def _code(
-    script: str,
-    parser: argparse.ArgumentParser,
-    main: Main,
-    argv: Sequence[str] | None,
-    failure_exit: int | None,
-    failure_word: str,
-) -> int:
+def _code(script: str, call: Callable[[], int], failure_exit: int | None, failure_word: str) -> int:
     try:
-        code = _parsed(script, parser, main, argv)
+        code = call()
         with _writing_stdout():
             sys.stdout.flush()
         return code
@@ -205,11 +202,15 @@ def progress(task: str, unit: str, total: int | None = None) -> Iterator[Callabl
 
 
 def _parsed(
-    script: str, parser: argparse.ArgumentParser, main: Main, argv: Sequence[str] | None
+    script: str,
+    parser: argparse.ArgumentParser,
+    main: Main,
+    argv: Sequence[str] | None,
+    kind: type[Settings],
 ) -> int:
     args = parser.parse_args(argv)
-    flags = {field: vars(args)[field] for field in Settings.model_fields if field in vars(args)}
-    settings = load(flags)
+    flags = {field: vars(args)[field] for field in kind.model_fields if field in vars(args)}
+    settings = load(flags, kind=kind)
     logging.getLogger().setLevel(settings.log_level)
     logs.remove_older(script, settings.log_days)
     private = map(settings.plain, ("heartbeat_url", "smtp_url"))

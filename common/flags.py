@@ -79,11 +79,19 @@ def bare_parser(doc: str, prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> None:
-    """Give a parser (or a command's parser) a flag for each of `settings`, and --json."""
+def add_settings(
+    parser: argparse.ArgumentParser,
+    settings: Sequence[str],
+    kind: type[Settings] = Settings,
+) -> None:
+    """Give a parser (or a command's parser) a flag for each of `settings`, and --json.
+
+    Args:
+        kind: which settings they are of.
+    """
     group = parser.add_argument_group("settings (flag > environment > .env > default)")
     for field in settings:
-        info = Settings.model_fields[field]
+        info = kind.model_fields[field]
         flag = f"--{field.replace('_', '-')}"
         default = info.default
         switch = info.annotation is bool  # --flag alone says true, --flag false takes it back
@@ -92,7 +100,7 @@ def add_settings(parser: argparse.ArgumentParser, settings: Sequence[str]) -> No
             *ALIASES.get(field, ()),
             flag,
             dest=field,
-            metavar="BOOL" if switch else _metavar(field),
+            metavar="BOOL" if switch else _metavar(field, kind),
             nargs="?" if switch else None,
             const="true" if switch else None,
             default=argparse.SUPPRESS,
@@ -251,11 +259,11 @@ def add_monitoring(parser: argparse.ArgumentParser) -> None:
     add("--retrain-days", type=positive_int, metavar="N", help=recent)
 
 
-def _metavar(field: str) -> str:
+def _metavar(field: str, kind: type[Settings]) -> str:
     """Words to choose from, or what kind of value it is."""
-    kind = Settings.model_fields[field].annotation
-    if get_origin(kind) is Literal:
-        return f"{{{','.join(get_args(kind))}}}"
+    allowed = kind.model_fields[field].annotation
+    if get_origin(allowed) is Literal:
+        return f"{{{','.join(get_args(allowed))}}}"
     return METAVARS.get(field, field.rpartition("_")[2].upper())
 
 

@@ -39,7 +39,6 @@ LEXICONS = ("auto", "vader", "none")
 # What a file of messages looks like.
 FORM = ("delimiter", "encoding", "header", "sheet", "field_characters")
 
-
 Rule = Literal[
     "majority",
     "accuracy",
@@ -264,7 +263,11 @@ def setting_name(field: str) -> str:
     return field.upper()
 
 
-def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -> Settings:
+def load(
+    flags: Mapping[str, str] | None = None,
+    dotenv: Path = ROOT / ".env",
+    kind: type[Settings] = Settings,
+) -> Settings:
     """Read the settings once. `flags` maps field names to what was given on the command line.
 
     `.env` is loaded into the environment without replacing what is there, so that keys of others
@@ -279,19 +282,19 @@ def load(flags: Mapping[str, str] | None = None, dotenv: Path = ROOT / ".env") -
     flags = flags or {}
     in_environment = {name.upper() for name in os.environ}
     try:
-        _refuse_unusable(dotenv)
+        _refuse_unusable(dotenv, kind)
         load_dotenv(dotenv, override=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {dotenv}: {error}.") from error
     try:
-        settings = Settings(**flags)  # type: ignore[arg-type]
+        settings = kind(**flags)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise SettingsError(_one_line(error, flags, in_environment, dotenv)) from error
+        raise SettingsError(_one_line(error, kind, flags, in_environment, dotenv)) from error
     _refuse_bad_url("HEARTBEAT_URL", settings.plain("heartbeat_url"))
     resolved: dict[str, Path | str] = {
         field: _resolve(field, path, Path.cwd() if field in flags else ROOT)
-        for field in ("data_path", "monitor_data_path", "monitor_state")
-        if (path := getattr(settings, field)) is not None
+        for field in kind.model_fields
+        if isinstance(path := getattr(settings, field), Path) and str(path) != "-"
     }
     if settings.lexicon not in LEXICONS:
         start = Path.cwd() if "lexicon" in flags else ROOT
@@ -337,11 +340,11 @@ def _resolve(field: str, path: Path, start: Path) -> Path:
     return expanded if expanded.is_absolute() else start / expanded
 
 
-def _refuse_unusable(dotenv: Path) -> None:
+def _refuse_unusable(dotenv: Path, kind: type[Settings]) -> None:
     """Refuse misspelt settings, and lines that would be left out without a word."""
     if not dotenv.is_file():
         return
-    known = [setting_name(field) for field in Settings.model_fields]
+    known = [setting_name(field) for field in kind.model_fields]
     with dotenv.open(encoding="utf-8-sig") as file:
         bindings = list(parse_stream(file))
     for binding in bindings:
@@ -374,7 +377,11 @@ def _is_web_address(text: str) -> bool:
 
 
 def _one_line(
-    error: ValidationError, flags: Mapping[str, str], in_environment: set[str], dotenv: Path
+    error: ValidationError,
+    kind: type[Settings],
+    flags: Mapping[str, str],
+    in_environment: set[str],
+    dotenv: Path,
 ) -> str:
     first = error.errors(include_url=False)[0]
     field = str(first["loc"][0]).lower()
@@ -388,5 +395,5 @@ def _one_line(
     said = first["msg"].removeprefix("Value error, ")
     message = said[0].lower() + said[1:]
     shown = "" if field in SECRET else f", not {first['input']!r}"
-    allowed = Settings.model_fields[field].description
+    allowed = kind.model_fields[field].description
     return f"{name} (from {source}): {message}{shown}. It means: {allowed}."

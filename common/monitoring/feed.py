@@ -40,6 +40,18 @@ class Feed:
         """What the database knows it by: plain ASCII, never that of another feed."""
         return json.dumps([self.model, self.watched, self.source, self.window, self.floor])
 
+    @classmethod
+    def of_key(cls, key: str) -> Feed | None:
+        """The feed that a database knows by this key; None for a key of a former release.
+
+        >>> Feed.of_key(Feed("triage", source="days").key)
+        Feed(model='triage', watched='champion', source='days', window='file', floor=0.8)
+        """
+        try:
+            return cls(*json.loads(key))
+        except (ValueError, TypeError):
+            return None
+
     @property
     def former_key(self) -> str:
         """What databases knew it by that told fewer feeds apart.
@@ -63,10 +75,7 @@ def feed_text(key: str) -> str:
     >>> feed_text(Feed("triage", source="days", window="1 days").key), feed_text("triage, 1 days")
     ('triage (champion), days, by 1 days, floor 0.8', 'triage, 1 days')
     """
-    try:
-        return str(Feed(*json.loads(key)))
-    except (ValueError, TypeError):
-        return key
+    return str(Feed.of_key(key) or key)
 
 
 def window_text(length: Length) -> str:

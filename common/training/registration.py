@@ -8,7 +8,7 @@ from pathlib import Path
 from common.data import split
 from common.evaluation.profile import Profile
 from common.models.families import FAMILIES
-from common.registry import artifact, judged, runs, versions
+from common.registry import artifact, judged, known_answers, runs, versions
 from common.registry.runs import TrainingRecord
 from common.registry.store import Registry
 from common.registry.versions import Version
@@ -53,7 +53,8 @@ def register(
         artifact.check_in_clean_process(
             registry.uri, model_uri, classifier.text_column, *result.answers()
         )
-        version = versions.register(registry, model_uri, run_id, tags)
+        asked = {known_answers.TAG: known_answers.of(classifier)}
+        version = versions.register(registry, model_uri, run_id, tags | asked)
         runs.name_version(registry, run_id, version.number, provenance.file)
         return version
 

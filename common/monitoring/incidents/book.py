@@ -176,6 +176,14 @@ class Book:
                 connection.execute("VACUUM")
         return changed
 
+    def feeds(self, model: str) -> list[Feed]:
+        """The feeds of a model that have windows, the one that got the newest window last."""
+        if not self._path.exists():
+            return []
+        with self._reading() as connection:
+            keys = tables.feeds(connection)
+        return [feed for feed in map(Feed.of_key, keys) if feed and feed.model == model]
+
     def windows(
         self, feed: Feed, last: int = KEPT_WINDOWS, version: int | None = None
     ) -> list[WindowRecord]:

@@ -110,6 +110,12 @@ def records(
         return [WindowRecord.from_json(json.loads(record)) for (record,) in rows]
 
 
+def feeds(connection: sqlite3.Connection) -> list[str]:
+    """Keys of the feeds that have windows, the one that got the newest window last."""
+    rows = connection.execute("SELECT feed FROM windows GROUP BY feed ORDER BY max(rowid)")
+    return [key for (key,) in rows]
+
+
 def put_result(connection: sqlite3.Connection, key: Key, result: WindowResult) -> None:
     """Keep what a window showed, in place of what it showed before."""
     finding = result.finding

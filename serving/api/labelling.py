@@ -1,0 +1,112 @@
+"""A file of messages becomes a queue that a person walks through, one key a label."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+
+from common.data.reader import MessageFile
+from common.errors import InputError, MissingColumn
+from serving.api.batch import BODY, received
+from serving.problems import refused
+from serving.service import Service
+
+MOST_ROWS = 20_000
+
+
+class QueuedMessage(BaseModel):
+    """A message that waits for a label.
+
+    `label` is the one that it has already; `written_at` is empty where the file doesn't say.
+    """
+
+    id: str
+    text: str
+    written_at: str
+    label: str | None
+
+
+class Queue(BaseModel):
+    """The messages of a file, in its order."""
+
+    messages: list[QueuedMessage]
+    labelled: int = Field(description="of these, those that have a label")
+    blank: int = Field(description="rows without text, which are left out")
+
+
+def router(service: Service) -> APIRouter:
+    """/api/labelling/queue."""
+    routes = APIRouter(prefix="/api/labelling", tags=["Labels"])
+
+    @routes.post("/queue", openapi_extra=BODY)
+    async def queue(
+        request: Request,
+        text_column: Annotated[str | None, Query(description="as the version was trained")] = None,
+    ) -> Queue:
+        """Read a file; nothing of it is kept. Rows are named by ID_COLUMN, else by their text."""
+        folder = Path(tempfile.mkdtemp(prefix="triage-"))
+        try:
+            source = await received(request, folder)
+            column = text_column or service.find("champion").version.text_column
+            return await asyncio.to_thread(_queue, service, source, column)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return routes
+
+
+def _queue(service: Service, source: Path, column: str) -> Queue:
+    try:
+        rows, blank = _rows(service, source, column)
+    except MissingColumn as error:
+        raise refused("The file has no text column: name it with text_column=NAME.") from error
+    except InputError as error:
+        raise refused(
+            "The file can't be read: it is damaged or empty, or not what its type says."
+        ) from error
+    labelled = sum(row.label is not None for row in rows)
+    return Queue(messages=rows, labelled=labelled, blank=blank)
+
+
+def _rows(service: Service, source: Path, column: str) -> tuple[list[QueuedMessage], int]:
+    settings, labelled = service.settings, service.labelled
+    found: dict[str, QueuedMessage] = {}
+    blank = 0
+    with MessageFile(source) as messages:
+        messages.require(column, "TEXT_COLUMN")
+        others = [
+            name for name in (settings.id_column, settings.time_column) if name in messages.columns
+        ]
+        for chunk in messages.chunks([column, *others]):
+            cells: dict[str, Any] = {n: chunk.texts(n).to_pylist() for n in [column, *others]}
+            for row, text in enumerate(cells[column]):
+                if not text.strip():
+                    blank += 1
+                    continue
+                id = cells[settings.id_column][row] if settings.id_column in others else ""
+                id = id or named_by_text(text)
+                written_at = (
+                    cells[settings.time_column][row] if settings.time_column in others else ""
+                )
+                found[id] = QueuedMessage(
+                    id=id, text=text, written_at=written_at, label=labelled.label_of(id)
+                )
+            if len(found) > MOST_ROWS:
+                raise refused(f"The file has more than {MOST_ROWS:,} messages: send a part of it.")
+    return list(found.values()), blank
+
+
+def named_by_text(text: str) -> str:
+    """What names a message that has no id: the same in every file that has it.
+
+    >>> named_by_text("thank you")
+    'text-844347e54f00'
+    """
+    return f"text-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}"

@@ -1,0 +1,185 @@
+"""Which versions answer: those that aliases name, loaded, checked, and swapped while others ask."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+
+from common.errors import ModelUnavailable, TriageError
+from common.pipelines.classify import load_model
+from common.registry import known_answers, versions
+from common.registry.store import Registry
+from common.registry.versions import CHALLENGER, CHAMPION, Version
+from common.scoring.model import LoadedModel
+from serving.problems import Problem
+
+# Versions that are loaded at most: what was champion before answers at once after a rollback.
+MOST_LOADED = 4
+# A version that was refused may have been mended.
+SECONDS_UNTIL_RETRY = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A version that is ready to answer."""
+
+    version: Version
+    model: LoadedModel
+
+    @property
+    def number(self) -> int:
+        return self.version.number
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, in the order of the probabilities."""
+        return [str(name) for name in self.model.classifier.classes_]
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """What answers at one moment; replaced as a whole.
+
+    Attributes:
+        loaded: by number.
+        aliases: the version that each alias names, among those that are loaded.
+    """
+
+    loaded: Mapping[int, Served] = field(default_factory=dict)
+    aliases: Mapping[str, int] = field(default_factory=dict)
+
+    def find(self, which: str) -> Served:
+        """The version that an alias or a number names.
+
+        Raises:
+            Problem: 404, it is not loaded.
+        """
+        number = self.aliases.get(which)
+        if number is None and which.isascii() and which.isdecimal() and len(which) < 10:
+            number = int(which)
+        if number is None or number not in self.loaded:
+            raise Problem(
+                HTTPStatus.NOT_FOUND,
+                "No such version is loaded; /api/info lists those that are.",
+            )
+        return self.loaded[number]
+
+    def aliases_of(self, number: int) -> list[str]:
+        return sorted(alias for alias, of in self.aliases.items() if of == number)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a version does not answer, and when (monotonic) that was found out."""
+
+    reason: str
+    at: float
+
+
+class Follower:
+    """Follows the aliases of a registered model; the champion is loaded when it is made.
+
+    One thread looks (`follow`) and tells `swapped` of each new champion; others read `lineup`,
+    which is always whole: a version is loaded, checked and warm before an alias leads to it.
+
+    Attributes:
+        registry: where the versions are.
+        lineup: what answers now.
+        problem: why the last look at the registry failed; None if it did not.
+        refused: versions that an alias names and that do not answer, by number.
+
+    Raises:
+        ModelUnavailable: there is no champion, or it can't be loaded.
+        StoreError: the registry is out of reach.
+    """
+
+    def __init__(
+        self, registry: Registry, swapped: Callable[[Served], None] = lambda served: None
+    ) -> None:
+        self.registry = registry
+        self._swapped = swapped
+        self.lineup = Lineup()
+        self.problem: str | None = None
+        self.refused: dict[int, Refusal] = {}
+        self._look()
+        if CHAMPION not in self.lineup.aliases:
+            reasons = [refusal.reason for refusal in self.refused.values()]
+            raise ModelUnavailable(
+                reasons[0]
+                if reasons
+                else f"{registry.model_name} has no champion yet: run train.py."
+            )
+
+    def follow(self, seconds: float, stop: threading.Event) -> None:
+        """Look every so often, until told to stop."""
+        while not stop.wait(seconds):
+            self.look()
+
+    def look(self) -> None:
+        """Bring the lineup up to date; if the registry fails, what is loaded goes on."""
+        try:
+            self._look()
+        except TriageError as error:
+            if self.problem is None:
+                logger.warning("The registry can't be read, what is loaded goes on: %s", error)
+            self.problem = str(error)
+        else:
+            if self.problem is not None:
+                logger.info("The registry can be read again.")
+            self.problem = None
+
+    def _look(self) -> None:
+        named = {
+            alias: number
+            for number, aliases in versions.aliases(self.registry).items()
+            for alias in aliases
+            if alias in (CHAMPION, CHALLENGER)
+        }
+        self.refused = {n: why for n, why in self.refused.items() if n in named.values()}
+        # The champion first: nobody waits for a challenger.
+        for alias in sorted(named, key=lambda alias: alias != CHAMPION):
+            self._serve(alias, named[alias])
+        gone = set(self.lineup.aliases) - set(named) - {CHAMPION}
+        if gone:
+            left = {a: n for a, n in self.lineup.aliases.items() if a not in gone}
+            self.lineup = replace(self.lineup, aliases=left)
+
+    def _serve(self, alias: str, number: int) -> None:
+        """Let an alias lead to a version, if it can be loaded and answers as it should."""
+        if self.lineup.aliases.get(alias) == number:
+            return
+        before = self.lineup
+        served = before.loaded.get(number) or self._loaded(number)
+        if served is None:
+            return
+        aliases = {**before.aliases, alias: number}
+        loaded = {**before.loaded, number: served}
+        for old in list(loaded):
+            if len(loaded) > MOST_LOADED and old not in aliases.values():
+                del loaded[old]
+        self.lineup = Lineup(loaded, aliases)
+        logger.info("Version %d answers as %s now.", number, alias)
+        if alias == CHAMPION:
+            self._swapped(served)
+
+    def _loaded(self, number: int) -> Served | None:
+        refusal = self.refused.get(number)
+        if refusal and time.monotonic() - refusal.at < SECONDS_UNTIL_RETRY:
+            return None
+        try:
+            version = versions.find(self.registry, str(number))
+            model = load_model(self.registry, version)
+            known_answers.refuse_others(version, model.classifier)
+        except ModelUnavailable as error:
+            if refusal is None:
+                logger.error("Version %d is refused: %s", number, error)
+            self.refused[number] = Refusal(str(error), time.monotonic())
+            return None
+        self.refused.pop(number, None)
+        return Served(version, model)

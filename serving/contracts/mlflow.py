@@ -1,0 +1,177 @@
+"""MLflow's scoring contract, which is also what SageMaker wants of a container."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from importlib.metadata import version as installed
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from common.types import Json
+from serving.contracts.tensorflow import predictions
+from serving.problems import Problem, refused
+from serving.service import Service
+
+CSV = ("text/csv", "application/csv")
+LINES = ("application/jsonlines", "application/x-ndjson", "application/jsonl")
+JSON = ("application/json", "")
+EXAMPLES = {
+    "dataframe_split": {"dataframe_split": {"columns": ["text"], "data": [["where is it?"]]}},
+    "dataframe_records": {"dataframe_records": [{"text": "where is it?"}]},
+    "instances": {"instances": ["where is it?"]},
+    "inputs": {"inputs": {"text": ["where is it?"]}},
+}
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "examples": {name: {"value": example} for name, example in EXAMPLES.items()},
+            },
+            "text/csv": {"schema": {"type": "string"}, "example": "text\nwhere is it?\n"},
+            "application/jsonlines": {
+                "schema": {"type": "string"},
+                "example": '{"text": "where is it?"}\n',
+            },
+        },
+    }
+}
+
+
+def router(service: Service) -> APIRouter:
+    """The contract at /invocations."""
+    routes = APIRouter(tags=["MLflow, SageMaker"])
+
+    @routes.get("/ping")
+    async def ping() -> Response:
+        """Whether the server answers."""
+        return Response("\n", HTTPStatus.SERVICE_UNAVAILABLE if service.draining else 200)
+
+    @routes.get("/version")
+    async def version() -> Response:
+        """The version of MLflow."""
+        return Response(installed("mlflow"), media_type="text/plain")
+
+    @routes.post("/invocations", openapi_extra=BODY)
+    async def invocations(request: Request) -> Response:
+        """Class and confidence of each message, in the form that Accept names."""
+        served = service.find("champion")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        texts = _texts(kind, await request.body(), served.version.text_column)
+        answer = await service.ask(request, texts, str(served.number))
+        content, media_type = _written(predictions(answer), request.headers.get("accept", ""))
+        return Response(content, 200, service.headers(served), media_type)
+
+    return routes
+
+
+def _texts(kind: str, body: bytes, column: str) -> list[str]:
+    """The messages of a body.
+
+    Raises:
+        Problem: 415, of another kind; 422, something else is in it.
+    """
+    try:
+        content = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise refused("The body is not UTF-8.") from error
+    if kind in CSV:
+        return _of_csv(content, column)
+    if kind in LINES:
+        rows = [_parsed(line) for line in content.splitlines() if line.strip()]
+        return [_of_row(row, column, at) for at, row in enumerate(rows, 1)]
+    if kind in JSON:
+        return _of_json(_parsed(content), column)
+    raise Problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "Send application/json, text/csv or application/jsonlines.",
+    )
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise refused("The body is not JSON.") from error
+
+
+def _of_csv(content: str, column: str) -> list[str]:
+    try:
+        header, *rows = csv.reader(io.StringIO(content, newline=""), strict=True)
+    except (csv.Error, ValueError) as error:
+        raise refused("The body is not CSV with a header.") from error
+    at = _place(header, column)
+    if any(len(row) != len(header) for row in rows if row):
+        raise refused("A row of the CSV has more or fewer cells than the header.")
+    return [row[at] for row in rows if row]
+
+
+def _of_json(asked: Any, column: str) -> list[str]:
+    match asked:
+        case {"dataframe_split": {"columns": list(header), "data": list(rows)}}:
+            at = _place(header, column)
+            return [_of_cells(row, at, n) for n, row in enumerate(rows, 1)]
+        case {"dataframe_records": list(rows)}:
+            return [_of_row(row, column, n) for n, row in enumerate(rows, 1)]
+        case {"instances": list(rows)} | {"inputs": list(rows)}:
+            return [_of_row(row, column, n) for n, row in enumerate(rows, 1)]
+        case {"instances": dict(columns)} | {"inputs": dict(columns)}:
+            found = columns[list(columns)[_place(list(columns), column)]]
+            return [_of_row(text, column, n) for n, text in enumerate(_list(found), 1)]
+        case {"inputs": str(text)}:
+            return [text]
+    raise refused(f"The body must have one of {', '.join(EXAMPLES)}.")
+
+
+def _place(header: Sequence[Any], column: str) -> int:
+    """Where the messages are: the text column, or the only one."""
+    if column in header:
+        return list(header).index(column)
+    if len(header) == 1:
+        return 0
+    raise refused("The text column is missing; /v1/models/NAME/metadata names it.")
+
+
+def _of_cells(row: Any, at: int, number: int) -> str:
+    if not isinstance(row, list) or len(row) <= at:
+        raise refused(f"Row {number} has fewer cells than there are columns.")
+    return _of_row(row[at], "", number)
+
+
+def _of_row(row: Any, column: str, number: int) -> str:
+    """A row's message: the row itself, or what it has in the text column or the only one."""
+    if isinstance(row, Mapping) and row:
+        row = row.get(column, next(iter(row.values())) if len(row) == 1 else row)
+    if isinstance(row, list) and len(row) == 1:
+        (row,) = row
+    if row is None:
+        return ""
+    if not isinstance(row, str):
+        raise refused(f"Row {number} has no text in the text column.")
+    return row
+
+
+def _list(found: Any) -> list[Any]:
+    if not isinstance(found, list):
+        raise refused("A column must be a list.")
+    return found
+
+
+def _written(found: Sequence[Json], accept: str) -> tuple[bytes, str]:
+    """The predictions in the first form of an Accept header that we can write; JSON else."""
+    for kind in (each.partition(";")[0].strip().lower() for each in accept.split(",")):
+        if kind in CSV:
+            text = io.StringIO()
+            writer = csv.DictWriter(text, ["prediction", "confidence"], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(found)  # type: ignore[arg-type]
+            return text.getvalue().encode(), "text/csv"
+        if kind in LINES:
+            return "".join(json.dumps(row) + "\n" for row in found).encode(), kind
+    return json.dumps({"predictions": found}).encode(), "application/json"

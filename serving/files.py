@@ -1,0 +1,154 @@
+"""A file of messages that was sent is scored as predict.py scores it, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.data.reader import Chunk, MessageFile
+from common.errors import InputError, MissingColumn, ModelUnavailable
+from common.models.base import Classifier, Explains, Weighted
+from common.scoring.chunk import ScoredChunk
+from common.scoring.file import make_scorer
+from common.scoring.jobs import Job, JobSettings
+from common.scoring.model import LoadedModel
+from serving.champion import Served
+from serving.problems import refused
+from serving.scorer import Scorer
+
+# Between two of them single messages are answered: a chunk holds them up for some 20 ms.
+CHUNK_ROWS = 2000
+# One is parsed or written while another is scored.
+CHUNKS_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How a file is scored; see predict.py.
+
+    Attributes:
+        format: of the output: csv, jsonl or parquet.
+        skip_rejects: leave out rows that can't be read, and count them; else they are an error.
+    """
+
+    text_column: str
+    format: str
+    proba: bool = False
+    explain: bool = False
+    skip_rejects: bool = False
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """What became of the rows of a file."""
+
+    scored: int = 0
+    blank: int = 0
+    rejected: int = 0
+
+    def __add__(self, chunk: ScoredChunk) -> FileCounts:
+        return FileCounts(
+            self.scored + chunk.scored,
+            self.blank + chunk.blank,
+            self.rejected + len(chunk.rejects),
+        )
+
+
+def score(
+    source: Path, target: Path, served: Served, scorer: Scorer, options: FileOptions
+) -> FileCounts:
+    """Score a file with one version, whatever is champion meanwhile.
+
+    Args:
+        scorer: whose thread asks the model.
+
+    Raises:
+        Problem: 422, the file or the options can't be used.
+    """
+    settings = JobSettings(
+        options.text_column,
+        format=options.format,
+        with_proba=options.proba,
+        with_reasons=options.explain,
+    )
+    model = LoadedModel(_proxy(served.model.classifier, scorer), served.model.identity)
+    try:
+        with MessageFile(source, CHUNK_ROWS) as messages:
+            messages.require(options.text_column, "TEXT_COLUMN")
+            scored = make_scorer(Job(source, target, settings), messages, model, None)
+            counts, content = FileCounts(), target.with_name(f"{target.name}.content")
+            with content.open("wb") as file:
+                file.write(scored.format.head())
+                chunks = messages.chunks(scored.format.needed)
+                for chunk in _in_order(chunks, scored):
+                    if chunk.rejects and not options.skip_rejects:
+                        raise refused(
+                            f"Line {chunk.rejects[0].line} can't be read. Mend the file, or add "
+                            "rejects=skip to leave such rows out."
+                        )
+                    file.write(chunk.content)
+                    counts += chunk
+            scored.format.finish(content).replace(target)
+            return counts
+    except MissingColumn as error:
+        raise refused("The file has no text column: name it with text_column=NAME.") from error
+    except ModelUnavailable as error:
+        raise refused("This version can't explain its answers.") from error
+    except InputError as error:
+        raise refused(
+            "The file can't be scored: it is damaged or empty, not what its Content-Type says, or "
+            "has a column that would be added."
+        ) from error
+
+
+def _in_order(
+    chunks: Iterator[Chunk], work: Callable[[Chunk], ScoredChunk]
+) -> Iterator[ScoredChunk]:
+    with ThreadPoolExecutor(CHUNKS_AT_ONCE) as threads:
+        pending: deque[Future[ScoredChunk]] = deque()
+        for chunk in chunks:
+            pending.append(threads.submit(work, chunk))
+            if len(pending) > CHUNKS_AT_ONCE:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+@dataclass(frozen=True)
+class _OnScoringThread:
+    """A classifier that is asked in the scoring thread, whoever asks."""
+
+    classifier: Classifier
+    scorer: Scorer
+
+    @property
+    def classes_(self) -> npt.NDArray[np.object_]:
+        return self.classifier.classes_
+
+    def predict_proba(self, texts: Any, /) -> npt.NDArray[np.float64]:
+        return self.scorer.call(lambda: self.classifier.predict_proba(texts))
+
+
+@dataclass(frozen=True)
+class _ExplainsOnScoringThread(_OnScoringThread):
+    """The same, of one that explains."""
+
+    explainer: Explains
+
+    def explain(
+        self, texts: Any, proba: npt.NDArray[np.float64], /, top: int = 3
+    ) -> Sequence[Weighted]:
+        return self.scorer.call(lambda: self.explainer.explain(texts, proba, top))
+
+
+def _proxy(classifier: Classifier, scorer: Scorer) -> Any:
+    if isinstance(classifier, Explains):
+        return _ExplainsOnScoringThread(classifier, scorer, classifier)
+    return _OnScoringThread(classifier, scorer)

@@ -1,0 +1,251 @@
+"""What stands before every page and contract: who may pass, how much, how fast, and what is noted.
+
+Three layers around the application, the first outermost. Each is plain ASGI: it costs microseconds,
+where a middleware of the framework costs as much as scoring a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import traceback
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.access_log import AccessLog
+from serving.metrics import Metrics
+from serving.problems import Problem, response
+from serving.rate import RateLimit
+from serving.tokens import FEEDBACK, Tokens
+
+logger = logging.getLogger(__name__)
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# What needs no token: whether the server lives, and the page, which holds no data.
+OPEN = frozenset({"/health/live", "/health/ready", "/health", "/ping", "/version"})
+OPEN |= {"/v2/health/live", "/v2/health/ready", "/", "/label", "/history", "/favicon.ico"}
+OPEN_FOLDER = "/static/"
+FEEDBACK_PATHS = ("/api/feedback", "/api/labelling")
+# Where files are sent: they may be large, and take as long as they take.
+FILE_PATHS = frozenset({"/api/batch", "/api/labelling/queue"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+UNFORESEEN = Problem(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "Something unforeseen happened; the log of the server has more under the request's id.",
+)
+# Noted where the client has left before there was an answer, as nginx does.
+LEFT = 499
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+class Recorded:
+    """Gives each request an id, its answer headers that keep browsers safe, and notes both."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, log: AccessLog) -> None:
+        self._app, self._metrics, self._log = app, metrics, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started: float = time.perf_counter()
+        status: int | None = None
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in SECURITY.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:  # noqa: BLE001  the edge
+            _log_unforeseen(request_id, error)
+            if status is None:
+                await response(UNFORESEEN)(scope, receive, sending)
+        finally:
+            seconds = time.perf_counter() - started
+            self._metrics.request(_path_of_route(scope), status or LEFT, seconds)
+            self._log.write(scope, status or LEFT, seconds)
+
+
+def _log_unforeseen(request_id: str, error: Exception) -> None:
+    """Where it happened and of what kind; its words may repeat a message."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("Unforeseen %s in request %s:\n%s", type(error).__name__, request_id, frames)
+
+
+def _path_of_route(scope: Scope) -> str:
+    """The path as the route is declared: nobody can make new series by typing paths."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "none"))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who may pass.
+
+    Attributes:
+        names: host names that requests may address.
+        origins: web origins whose pages may ask.
+        tokens: who asks, and what for.
+        rate: how often.
+    """
+
+    names: Collection[str]
+    origins: Collection[str]
+    tokens: Tokens
+    rate: RateLimit
+
+
+class Guarded:
+    """Lets requests pass that address this server by name, come from nobody else's page, have a
+    token where one is needed, and are not too many."""
+
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+        self._app, self._rules = app, rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        try:
+            self._check(scope, Headers(scope=scope))
+        except Problem as problem:
+            return await response(problem)(scope, receive, send)
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        rules, path = self._rules, scope["path"]
+        host = headers.get("host", "")
+        if _name(host) not in rules.names:
+            raise Problem(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "This server is not known by the name in the Host header; see SERVE_NAMES.",
+            )
+        origin = headers.get("origin")
+        if origin and scope["method"] not in SAFE_METHODS:
+            own = origin.partition("://")[2] == host
+            if not own and origin not in rules.origins:
+                raise Problem(
+                    HTTPStatus.FORBIDDEN,
+                    "Pages of this origin may not ask here; see SERVE_ORIGINS.",
+                )
+        if path in OPEN or path.startswith(OPEN_FOLDER) or scope["method"] == "OPTIONS":
+            return
+        caller = rules.tokens.caller(headers.get("authorization"))
+        if caller is None:
+            raise Problem(
+                HTTPStatus.UNAUTHORIZED,
+                "A token is needed: Authorization: Bearer TOKEN.",
+                {"WWW-Authenticate": "Bearer"},
+            )
+        needed = FEEDBACK if path.startswith(FEEDBACK_PATHS) else "classify"
+        if needed not in caller.roles:
+            raise Problem(HTTPStatus.FORBIDDEN, f"This token may not be used to {needed}.")
+        client = caller.name
+        if not rules.tokens.are_needed and scope.get("client"):
+            client = scope["client"][0]
+        rules.rate.take(client)
+        scope["state"]["caller"] = caller.name
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without the port.
+
+    >>> _name("localhost:8000"), _name("[::1]:8000")
+    ('localhost', '::1')
+    """
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much of a body is read.
+
+    Attributes:
+        body_bytes, file_bytes: at most, of a request and of a file.
+        seconds: in which the body of a request must come; of a file, its next bytes.
+    """
+
+    body_bytes: int
+    file_bytes: int
+    seconds: float
+
+
+class Bounded:
+    """Counts a body's bytes as they come, whatever its header says, and does not wait for ever."""
+
+    def __init__(self, app: ASGIApp, bounds: Bounds) -> None:
+        self._app, self._bounds = app, bounds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        is_file = scope["path"] in FILE_PATHS
+        most = self._bounds.file_bytes if is_file else self._bounds.body_bytes
+        seconds, started = self._bounds.seconds, asyncio.get_running_loop().time()
+        read, complete = 0, False
+
+        async def receiving() -> Message:
+            nonlocal read, complete
+            if complete:  # what is waited for now is that the client leaves
+                return await receive()
+            since = asyncio.get_running_loop().time() if is_file else started
+            with _late_as_problem():
+                async with asyncio.timeout_at(since + seconds):
+                    message = await receive()
+            complete = not message.get("more_body", False)
+            read += len(message.get("body", b""))
+            if read > most:
+                raise _too_large(most)
+            return message
+
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdecimal() and int(declared) > most:
+            return await response(_too_large(most))(scope, receive, send)
+        await self._app(scope, receiving, send)
+
+
+@contextmanager
+def _late_as_problem() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise Problem(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "The body did not come in time.",
+            {"Connection": "close"},
+        ) from error
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The body has more than {most:,} bytes.",
+        {"Connection": "close"},
+    )
