@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         address = f"http://{shown}:{port}"
         text = f"Version {version} of {service.name} answers at {address} (Ctrl-C ends it)."
         cli.show(text, {"address": address, "model": service.name, "version": version}, args.json)
+        sys.stdout.flush()
         server.run(create(service, rules, log), service, listener)
     log.close()
     return 0

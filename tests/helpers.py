@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import Settings
+from serving.settings import ServingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("train.py", "predict.py", "monitor.py")
@@ -60,13 +60,14 @@ def write_two_class_sample(project: Project, rows: int = 10_000) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    own = {name.upper() for name in Settings.model_fields}
+    own = {name.upper() for name in ServingSettings.model_fields}
     return {k: v for k, v in os.environ.items() if k not in own and not k.startswith("MLFLOW_")}
 
 
 def copy_project(target: Path) -> Project:
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "common", target / "common", ignore=ignored)
+    for package in ("common", "serving"):
+        shutil.copytree(ROOT / package, target / package, ignore=ignored)
     for name in (*SCRIPTS, ".env.example"):
         shutil.copy(ROOT / name, target / name)
     (target / "logs").mkdir()
@@ -145,9 +146,9 @@ def serving(
 
 
 @contextmanager
-def mlflow_server(folder: Path) -> Iterator[str]:
+def mlflow_server(folder: Path, port: int | None = None) -> Iterator[str]:
     """A real MLflow server on loopback, with its database and artifacts in `folder`."""
-    address = f"http://127.0.0.1:{free_port()}"
+    address = f"http://127.0.0.1:{port or free_port()}"
     command = [
         *("mlflow", "server", "--host", "127.0.0.1", "--port", address.rpartition(":")[2]),
         *("--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/server.db"),
