@@ -135,7 +135,7 @@ def _place(header: Sequence[Any], column: str) -> int:
         return list(header).index(column)
     if len(header) == 1:
         return 0
-    raise refused("The text column is missing; /v1/models/NAME/metadata names it.")
+    raise refused("The text column is missing; /api/info names it.")
 
 
 def _of_cells(row: Any, at: int, number: int) -> str:
