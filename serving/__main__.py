@@ -67,15 +67,17 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         rate=RateLimit(settings.serve_rate),
     )
     log = AccessLog(settings.serve_access_log or logs.FOLDER / ACCESS_LOG)
-    with at_work(service):
+
+    def announce() -> None:
         host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         version = service.find("champion").number
-        address = f"http://{shown}:{port}"
         text = f"Version {version} of {service.name} answers at {address} (Ctrl-C ends it)."
         cli.show(text, {"address": address, "model": service.name, "version": version}, args.json)
         sys.stdout.flush()
-        server.run(create(service, rules, log), service, listener)
+
+    with at_work(service):
+        server.run(create(service, rules, log), service, listener, announce)
     log.close()
     return 0
 

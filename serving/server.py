@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -63,11 +64,21 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """On SIGTERM readiness fails first; after some seconds, when nobody sends any more, it ends."""
+    """On SIGTERM readiness fails first; after some seconds, when nobody sends any more, it ends.
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    Args:
+        announce: called when it answers.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, service: Service, announce: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._service = service
+        self._service, self._announce = service, announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Ctrl-C ends it at once, and a second signal of any kind without waiting for anybody."""
@@ -100,8 +111,10 @@ def listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def run(app: FastAPI, service: Service, listener: socket.socket) -> None:
-    """Answer until a signal ends it."""
+def run(
+    app: FastAPI, service: Service, listener: socket.socket, announce: Callable[[], None]
+) -> None:
+    """Answer until a signal ends it; `announce` is called when it answers."""
     head_seconds = service.settings.serve_seconds
     protocol = type("TimedProtocol", (Protocol,), {HEAD_SECONDS: head_seconds})
     config = uvicorn.Config(
@@ -116,4 +129,4 @@ def run(app: FastAPI, service: Service, listener: socket.socket) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    Server(config, service).run(sockets=[listener])
+    Server(config, service, announce).run(sockets=[listener])
