@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -74,7 +75,25 @@ def create(service: Service, rules: Rules, log: AccessLog) -> FastAPI:
     for contract in (huggingface, mlflow, tensorflow, open_inference):
         app.include_router(contract.router(service))
     _add_pages(app)
+    _name_the_model(app, service)
     return app
+
+
+def _name_the_model(app: FastAPI, service: Service) -> None:
+    """Have /openapi.json say which model and version paths are about."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            known = {"name": service.name, "version": str(service.find("champion").number)}
+            for operations in describe()["paths"].values():
+                for operation in operations.values():
+                    for parameter in operation.get("parameters", ()):
+                        if parameter["in"] == "path" and parameter["name"] in known:
+                            parameter["example"] = known[parameter["name"]]
+        return describe()
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _add_pages(app: FastAPI) -> None:

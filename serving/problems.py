@@ -18,6 +18,7 @@ DETAILS = {
 }
 # What each path may answer when it can't do what was asked.
 DOCUMENTED = {
+    400: "The request can't be read",
     401: "A token is needed",
     403: "The token, or the page that asks, may not do this",
     404: "No such model, version, output or path",

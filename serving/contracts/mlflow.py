@@ -11,6 +11,7 @@ from importlib.metadata import version as installed
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from common.types import Json
 from serving.contracts.tensorflow import predictions
@@ -48,15 +49,15 @@ def router(service: Service) -> APIRouter:
     """The contract at /invocations."""
     routes = APIRouter(tags=["MLflow, SageMaker"])
 
-    @routes.get("/ping")
+    @routes.get("/ping", response_class=PlainTextResponse)
     async def ping() -> Response:
-        """Whether the server answers."""
-        return Response("\n", HTTPStatus.SERVICE_UNAVAILABLE if service.draining else 200)
+        """Whether the server wants requests."""
+        return PlainTextResponse("\n", HTTPStatus.SERVICE_UNAVAILABLE if service.draining else 200)
 
-    @routes.get("/version")
-    async def version() -> Response:
+    @routes.get("/version", response_class=PlainTextResponse)
+    async def version() -> str:
         """The version of MLflow."""
-        return Response(installed("mlflow"), media_type="text/plain")
+        return installed("mlflow")
 
     @routes.post("/invocations", openapi_extra=BODY)
     async def invocations(request: Request) -> Response:
