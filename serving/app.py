@@ -70,10 +70,11 @@ def create(service: Service, rules: Rules, log: AccessLog) -> FastAPI:
     )
     app.add_exception_handler(HTTPException, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
-    for part in (classify, batch, feedback, labelling, history, health):
-        app.include_router(part.router(service))
+    # Routes are looked at in this order, so what is asked most comes first.
     for contract in (huggingface, mlflow, tensorflow, open_inference):
         app.include_router(contract.router(service))
+    for part in (classify, batch, feedback, labelling, history, health):
+        app.include_router(part.router(service))
     _add_pages(app)
     _name_the_model(app, service)
     return app

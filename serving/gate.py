@@ -7,17 +7,17 @@ where a middleware of the framework costs as much as scoring a message.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import re
 import time
 import traceback
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access_log import AccessLog
@@ -25,6 +25,8 @@ from serving.metrics import Metrics
 from serving.problems import Problem, response
 from serving.rate import RateLimit
 from serving.tokens import FEEDBACK, Tokens
+
+RawHeader = tuple[bytes, bytes]
 
 logger = logging.getLogger(__name__)
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -42,17 +44,19 @@ UNFORESEEN = Problem(
 )
 # Noted where the client has left before there was an answer, as nginx does.
 LEFT = 499
-SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
+POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", POLICY),
+    (b"cache-control", b"no-store"),
+)
 
 
 class Recorded:
@@ -60,24 +64,28 @@ class Recorded:
 
     def __init__(self, app: ASGIApp, metrics: Metrics, log: AccessLog) -> None:
         self._app, self._metrics, self._log = app, metrics, log
+        self._start, self._numbers = uuid.uuid4().hex[:16], itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         started: float = time.perf_counter()
         status: int | None = None
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        given = _header(scope, b"x-request-id")
+        # Random bytes for each request took a twelfth of its time.
+        is_usable = given and REQUEST_ID.fullmatch(given)
+        request_id = given if is_usable else f"{self._start}-{next(self._numbers):x}"
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                for name, value in SECURITY.items():
-                    headers.setdefault(name, value)
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    *_added(SECURITY, message["headers"]),
+                ]
             await send(message)
 
         try:
@@ -90,6 +98,17 @@ class Recorded:
             seconds = time.perf_counter() - started
             self._metrics.request(_path_of_route(scope), status or LEFT, seconds)
             self._log.write(scope, status or LEFT, seconds)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """A header's value; empty where there is none."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _added(more: Iterable[RawHeader], there: Iterable[RawHeader]) -> list[RawHeader]:
+    """Of some headers those that are not there yet."""
+    names = {name for name, _ in there}
+    return [header for header in more if header[0] not in names]
 
 
 def _log_unforeseen(request_id: str, error: Exception) -> None:
@@ -132,20 +151,20 @@ class Guarded:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         try:
-            self._check(scope, Headers(scope=scope))
+            self._check(scope)
         except Problem as problem:
             return await response(problem)(scope, receive, send)
         await self._app(scope, receive, send)
 
-    def _check(self, scope: Scope, headers: Headers) -> None:
+    def _check(self, scope: Scope) -> None:
         rules, path = self._rules, scope["path"]
-        host = headers.get("host", "")
+        host = _header(scope, b"host")
         if _name(host) not in rules.names:
             raise Problem(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "This server is not known by the name in the Host header; see SERVE_NAMES.",
             )
-        origin = headers.get("origin")
+        origin = _header(scope, b"origin")
         if origin and scope["method"] not in SAFE_METHODS:
             own = origin.partition("://")[2] == host
             if not own and origin not in rules.origins:
@@ -155,7 +174,7 @@ class Guarded:
                 )
         if path in OPEN or path.startswith(OPEN_FOLDER) or scope["method"] == "OPTIONS":
             return
-        caller = rules.tokens.caller(headers.get("authorization"))
+        caller = rules.tokens.caller(_header(scope, b"authorization"))
         if caller is None:
             raise Problem(
                 HTTPStatus.UNAUTHORIZED,
@@ -225,7 +244,7 @@ class Bounded:
                 raise _too_large(most)
             return message
 
-        declared = Headers(scope=scope).get("content-length", "0")
+        declared = _header(scope, b"content-length")
         if declared.isdecimal() and int(declared) > most:
             return await response(_too_large(most))(scope, receive, send)
         await self._app(scope, receiving, send)

@@ -43,14 +43,14 @@ class Tokens:
     def are_needed(self) -> bool:
         return bool(self._tokens)
 
-    def caller(self, header: str | None) -> Caller | None:
+    def caller(self, header: str) -> Caller | None:
         """Who has sent this Authorization header; None: nobody that is known.
 
         All tokens are compared, in constant time, so nothing is learnt from how long it takes.
         """
         if not self._tokens:
             return ANYBODY
-        scheme, _, given = (header or "").partition(" ")
+        scheme, _, given = header.partition(" ")
         digest = hashlib.sha256(given.strip().encode("utf-8", "replace")).digest()
         found = None
         for token in self._tokens:

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -152,7 +151,7 @@ def test_the_circle_from_a_correction_to_the_champion_that_learnt_it(trained):
     wrong = [f"the zorblax {n} of my flumox is vexed again" for n in range(400)]
     folder = trained.root / "all"
     folder.mkdir()
-    os.rename(trained.sample, folder / "base.csv")
+    trained.sample.rename(folder / "base.csv")
     labelled = folder / "labelled.csv"
     with served(trained, "--serve-poll", "0.3", "--serve-labelled", labelled) as server:
         (before,) = server.labels([wrong[0]])
