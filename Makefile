@@ -16,6 +16,10 @@ train: setup ## set up, then train on DATA_PATH or on the synthetic sample
 ui: setup ## open MLflow's pages on the model and its runs, at http://127.0.0.1:5000
 	$(BIN)/python -m common.registry ui
 
+serve: .venv/.serve ## set up, train on the sample if there is no champion, answer at http://127.0.0.1:8000
+	$(BIN)/python -m common.registry show > /dev/null 2>&1 || $(BIN)/python train.py
+	$(BIN)/python -m serving
+
 test: .venv/.dev ## set up, then run the tests
 	$(BIN)/python -m pytest -m "not slow"
 
@@ -50,8 +54,8 @@ spark: .venv/.spark ## add Spark, which needs Java 17 or newer
 	$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
-.venv/.apprise .venv/.bench .venv/.cloud .venv/.excel .venv/.spark: .venv/.%: .venv/.core requirements-%.lock
+.venv/.apprise .venv/.bench .venv/.cloud .venv/.excel .venv/.serve .venv/.spark: .venv/.%: .venv/.core requirements-%.lock
 	$(INSTALL) -r requirements-$*.lock
 	@touch $@
 
-.PHONY: help setup train ui test test-slow lint bench cloud excel apprise spark
+.PHONY: help setup train ui serve test test-slow lint bench cloud excel apprise spark
