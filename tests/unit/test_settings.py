@@ -7,6 +7,7 @@ import pytest
 from common import ROOT
 from common.errors import SettingsError
 from common.settings import Settings, as_text, from_text, load
+from serving.settings import ServingSettings
 
 SECRET = "t0ken-of-the-hook"
 
@@ -354,17 +355,44 @@ SHOWN = re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE)
 
 
 def test_the_example_lists_every_setting_and_nothing_else():
-    assert {name.lower() for name, _ in SHOWN} == set(Settings.model_fields)
+    assert {name.lower() for name, _ in SHOWN} == set(ServingSettings.model_fields)
 
 
 @pytest.mark.parametrize(("name", "value"), SHOWN)
-def test_each_value_the_example_shows_is_the_default(read, name, value):
-    shown = getattr(read(f"{name}={value}"), name.lower())
-    assert shown == Settings.model_fields[name.lower()].default
+def test_each_value_the_example_shows_is_the_default(tmp_path, name, value):
+    field, dotenv = name.lower(), tmp_path / ".env"
+    dotenv.write_text(f"{name}={value}")
+    default = ServingSettings.model_fields[field].default
+    shown = getattr(load({}, dotenv, ServingSettings), field)
+    assert shown == (ROOT / default if isinstance(default, Path) else default)
 
 
 def test_the_example_as_it_is_changes_nothing(read):
     assert read(EXAMPLE) == Settings.model_construct()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("SERVE_PORT", value) for value in ("-1", "65536", "http")),
+        *(("SERVE_POLL", value) for value in ("0", "-1", "nan", "inf", "3601")),
+        *(("SERVE_CAPTURE", value) for value in ("on", "TEXT")),
+        *(("SERVE_CAPTURE_SHARE", value) for value in ("0", "1.1")),
+        *(("SERVE_RATE", value) for value in ("0", "-2", "many")),
+        *((name, "0") for name in ("SERVE_MESSAGES", "SERVE_WAITING", "SERVE_SECONDS")),
+    ],
+)
+def test_an_unusable_setting_of_the_server_is_refused_in_one_line(tmp_path, name, value):
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"{name}={value}")
+    message = refusal(load, {}, dotenv, ServingSettings)
+    assert name in message
+
+
+def test_a_misspelt_setting_of_the_server_is_told(tmp_path):
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("SERVE_TOKEN=t.txt")
+    assert "did you mean SERVE_TOKENS?" in refusal(load, {}, dotenv, ServingSettings)
 
 
 def test_no_rule_is_written_as_none(read):
