@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common import disk
-from common.data import atomic
+from common.data import atomic, csv_rows
 from common.data.reader import MessageFile
 from common.errors import InputError
 
@@ -91,15 +91,12 @@ class AppendedCsv:
             return len(kept) < len(rows)
 
     def _append(self, rows: Sequence[Mapping[str, str]], durable: bool) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(
-            text, self._columns, extrasaction="ignore", lineterminator="\n", restval=""
-        )
+        text = io.StringIO(newline="")
         before = self.size
         if not before:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            writer.writeheader()
-        writer.writerows(rows)
+            csv_rows.write(text, [self._columns])
+        csv_rows.write(text, ([row.get(name, "") for name in self._columns] for row in rows))
         content = text.getvalue().encode("utf-8", "replace")
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:

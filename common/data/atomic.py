@@ -10,15 +10,16 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from common.data import csv_rows
 from common.errors import InputError
 
 
@@ -68,9 +69,7 @@ def write_csv(final: Path, header: Sequence[str], rows: Iterable[Sequence[str]])
         InputError: as `atomic_path`.
     """
     with atomic_path(final) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        csv_rows.write(file, chain([header], rows))
 
 
 def make_folder(folder: Path) -> None:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from common.data.csv_rows import row_writer
 from common.data.lines import BLOCK_BYTES, Lines, Positions, RowTooLong
 from common.data.reading import FIELD_CHARACTERS
 
@@ -237,14 +238,10 @@ def rows_of(lines: Lines, dialect: Dialect, most_rows: int) -> Iterator[Block | 
 def written(columns: Sequence[pa.Array], delimiter: str = ",") -> pa.LargeStringArray:
     """Rows of CSV without line ends, cells quoted where they need it; None is an empty cell."""
     buffer = io.StringIO()
-    usual = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
-    # Python before 3.11.9 leaves a cell with a bare carriage return unquoted, and the row reads
-    # back as two; so a row that holds one is quoted whole.
-    careful = csv.writer(buffer, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    write_row = row_writer(buffer, delimiter)
     rows = []
     for row in zip(*(column.to_pylist() for column in columns), strict=True):
-        held = any(isinstance(cell, str) and "\r" in cell for cell in row)
-        (careful if held else usual).writerow(row)
+        write_row(row)
         rows.append(buffer.getvalue()[:-1])
         buffer.seek(0)
         buffer.truncate()

@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from common.data import csv_rows
 from common.evaluation.profile import Profile
 from common.privacy.person import Person
 from common.registry.runs import REFERENCE
@@ -122,7 +123,7 @@ def _edit_table(content: bytes, person: Person) -> Edited:
     if not places:
         return Edited(content, 0)
     lines = io.StringIO(newline="")
-    csv.writer(lines, lineterminator="\n").writerows(scrubbed)
+    csv_rows.write(lines, scrubbed)
     return Edited(lines.getvalue().encode(), places)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
+from common.data import csv_rows
 from common.masking import OPEN, Disclosure
 from common.models.base import Explains, TellsTerms, Weighted
 from common.models.families import FAMILIES
@@ -60,9 +60,7 @@ def labels_to_check(doubts: Sequence[DoubtfulLabel], shown: Disclosure = OPEN) -
         "likeliest": _harmless([row.likeliest for row in rows]),
     }
     lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
+    csv_rows.write(lines, [tuple(columns), *zip(*columns.values(), strict=True)])
     return lines.getvalue()
 
 

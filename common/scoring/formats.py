@@ -5,7 +5,6 @@ To add a format, write a class like the three below and list it in FORMATS; noth
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -21,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 
-from common.data import atomic, csv_reader
+from common.data import atomic, csv_reader, csv_rows
 from common.data.csv_reader import Reject
 from common.data.reader import Chunk, MessageFile
 from common.errors import SettingsError
@@ -234,8 +233,7 @@ def harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def reject_lines(rejects: Sequence[Reject]) -> bytes:
     """Return lines of the CSV of rows that could not be read; REJECTS_HEADER is its first."""
     lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
-    writer.writerows((reject.line, reject.reason, reject.raw) for reject in rejects)
+    csv_rows.write(lines, ((reject.line, reject.reason, reject.raw) for reject in rejects))
     return lines.getvalue().encode("utf-8")
 
 
