@@ -7,6 +7,7 @@ import { percent, versionName } from "./wording.js";
 
 const SCORES = 3;
 const LEAST = 0.005;
+const LONG = 1000; // characters above which a message scrolls in its card
 
 /** A card of the list; `element` is its <li>, `feedback` what a person says of it. */
 export class Card {
@@ -15,7 +16,10 @@ export class Card {
     this.number = number;
     const { answer, compared } = entry;
     const title = el("h3", { class: "hidden", id: `answer-${number}` }, `Message ${number}`);
-    const text = el("p", { class: "text", dir: "auto" }, answer ? marked(entry.text, telling(answer.words)) : entry.text);
+    // What scrolls must be within reach of the keyboard.
+    const isLong = entry.text.length > LONG;
+    const own = { class: isLong ? "text long" : "text", dir: "auto", tabindex: isLong ? "0" : null };
+    const text = el("p", own, answer ? marked(entry.text, telling(answer.words)) : entry.text);
     this.article = el(
       "article",
       { class: entry.differs ? "answer differs" : "answer", "aria-labelledby": `answer-${number}`, tabindex: "-1" },

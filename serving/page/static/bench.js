@@ -77,6 +77,9 @@ export class Bench {
     this.message.classList.toggle("labelled", current.label !== null);
     this.text.textContent = current.text;
     this.text.scrollTop = 0;
+    // What scrolls must be within reach of the keyboard.
+    if (this.text.scrollHeight > this.text.clientHeight) this.text.tabIndex = 0;
+    else this.text.removeAttribute("tabindex");
     for (const [label, shown] of this.buttons) shown.setAttribute("aria-pressed", String(label === current.label));
     this.tools.back.disabled = queue.at === 0;
     this.tools.forward.disabled = queue.at === messages.length - 1;

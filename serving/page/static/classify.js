@@ -93,13 +93,21 @@ function draw() {
     return card;
   });
   cards = kept;
-  list.replaceChildren(...portion.map((card) => card.element));
-  if (portion.length) portion[0].article.tabIndex = 0;
+  arrange(portion.map((card) => card.element));
+  if (portion.length && !list.querySelector(".answer[tabindex='0']")) portion[0].article.tabIndex = 0;
   const left = shown.length - portion.length;
   byId("more").replaceChildren(...(left > 0 ? [moreButton(left)] : []));
   byId("empty").hidden = entries.list.length > 0;
   byId("keys").hidden = entries.list.length === 0;
   byId("only").hidden = !compare.value || entries.list.length === 0;
+}
+
+/** Only what is new is moved: what stays in its place keeps the focus. */
+function arrange(elements) {
+  elements.forEach((element, at) => {
+    if (list.children[at] !== element) list.insertBefore(element, list.children[at] ?? null);
+  });
+  while (list.children.length > elements.length) list.lastChild.remove();
 }
 
 function moreButton(left) {
