@@ -2,7 +2,7 @@
 
 import { upload } from "./api.js";
 import { el, name } from "./dom.js";
-import { columnField, dropZone } from "./files.js";
+import { columnField, dropZone, refuseLarge } from "./files.js";
 import { announce, button, problemBox } from "./status.js";
 import { bytes, counted } from "./wording.js";
 
@@ -23,6 +23,7 @@ export function setUpBatch(section, model) {
   const state = el("div", { class: "sending" });
   let running = null;
   let link = null;
+  let limits = null;
 
   async function send(file) {
     running?.abort();
@@ -39,6 +40,7 @@ export function setUpBatch(section, model) {
       doing.textContent = "Sent. It is being scored…";
     };
     try {
+      refuseLarge(file, limits);
       done(file, await upload(path(), file, { progress, signal: mine.signal }));
     } catch (problem) {
       if (running !== mine) return; // another file has taken its place
@@ -81,7 +83,12 @@ export function setUpBatch(section, model) {
   }
 
   section.append(dropZone(send), leaveOut.field, options, state);
-  return { expect: (version) => version && column.expect(version.text_column) };
+  function expect(version, ofServer) {
+    column.expect(version?.text_column ?? "");
+    limits = ofServer;
+  }
+
+  return { expect };
 }
 
 function checkbox(text) {

@@ -58,7 +58,7 @@ export class Bench {
         { class: "habits" },
         el("label", { class: "switch" }, this.always, "Show the suggestion with every message"),
         el("p", { class: "small muted why" }, "It is off because people tend to agree with what they see, and such labels can't tell how good the model is."),
-        el("label", { class: "switch" }, this.keys, "Single keys"),
+        el("label", { class: "switch" }, this.keys, "Use single keys"),
         el("p", {}, button("Another file", does.close, { class: "quiet" })),
       ),
     );

@@ -7,7 +7,7 @@ import { byId, el } from "./dom.js";
 import { Entries } from "./entries.js";
 import { shortcut } from "./keys.js";
 import { announce, button, problemBox } from "./status.js";
-import { find, notices, offer } from "./versions.js";
+import { find, forbidSame, notices, offer } from "./versions.js";
 import { capitalised, count, counted, versionName } from "./wording.js";
 
 const PAUSE = 180; // ms without a key before what is typed is sent
@@ -41,7 +41,7 @@ async function start() {
   }
   entries = new Entries(info.limits);
   entries.choose(model.value, compare.value);
-  batch.expect(find(info, "champion"));
+  batch.expect(find(info, "champion"), info.limits);
   await update();
 }
 
@@ -104,10 +104,11 @@ function draw() {
 
 /** Only what is new is moved: what stays in its place keeps the focus. */
 function arrange(elements) {
+  const kept = new Set(elements);
+  for (const element of [...list.children]) if (!kept.has(element)) element.remove();
   elements.forEach((element, at) => {
     if (list.children[at] !== element) list.insertBefore(element, list.children[at] ?? null);
   });
-  while (list.children.length > elements.length) list.lastChild.remove();
 }
 
 function moreButton(left) {
@@ -148,6 +149,7 @@ function typed() {
 
 function chosen() {
   if (!entries) return;
+  forbidSame(info, model, compare);
   entries.choose(model.value, compare.value);
   byId("notices").replaceChildren(...notices(info, model.value));
   update();

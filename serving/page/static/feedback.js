@@ -24,9 +24,10 @@ export class Feedback {
     if (this.#state === "busy") return false;
     if (this.#state === "choosing") {
       if (key === "Escape") return this.#become("open");
-      const chosen = classOf(key, this.#others());
-      if (chosen !== undefined) this.#give(chosen);
-      return chosen !== undefined;
+      const chosen = classOf(key, this.classes);
+      if (chosen === undefined || chosen === this.entry.answer.label) return false;
+      this.#give(chosen);
+      return true;
     }
     if (this.entry.given) {
       if (key !== "u") return false;
@@ -37,10 +38,6 @@ export class Feedback {
     else if (key === "w") this.#become("choosing");
     else return false;
     return true;
-  }
-
-  #others() {
-    return this.classes.filter((label) => label !== this.entry.answer.label);
   }
 
   #become(state) {
@@ -115,8 +112,9 @@ export class Feedback {
   }
 
   #choice() {
-    const keys = keysOf(this.#others());
-    const choices = this.#others().map((label) =>
+    const keys = keysOf(this.classes); // a class has the same key everywhere
+    const others = this.classes.filter((label) => label !== this.entry.answer.label);
+    const choices = others.map((label) =>
       button([name(label), kbd(keys.get(label))].flat(), () => this.#give(label), { class: "choice" }),
     );
     return [

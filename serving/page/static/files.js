@@ -1,8 +1,10 @@
 // A place to drop a file, or to choose one.
 
+import { Problem } from "./api.js";
 import { el } from "./dom.js";
+import { bytes } from "./wording.js";
 
-const KINDS = "CSV, JSON lines, Parquet or Excel, also compressed";
+const KINDS = "CSV, JSON lines or Parquet, also compressed";
 
 /** The place; `chosen` is told of the file. Files dropped anywhere on the page count. */
 export function dropZone(chosen) {
@@ -37,6 +39,12 @@ export function dropZone(chosen) {
     chosen(event.dataTransfer.files[0]);
   });
   return el("div", { class: "drop" }, input, zone);
+}
+
+/** Throw if the server would not take the file: it would hang up, and the browser could not say why. */
+export function refuseLarge(file, limits) {
+  if (!limits || file.size <= limits.file_bytes) return;
+  throw new Problem(`The file has ${bytes(file.size)}, more than the ${bytes(limits.file_bytes)} that this server takes.`);
 }
 
 /** A field for the column with the messages, which is usually the one that the version was trained with. */

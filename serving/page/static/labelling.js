@@ -3,7 +3,7 @@
 import { call, upload } from "./api.js";
 import { Bench } from "./bench.js";
 import { byId, el, name } from "./dom.js";
-import { columnField, dropZone } from "./files.js";
+import { columnField, dropZone, refuseLarge } from "./files.js";
 import { classOf, shortcut } from "./keys.js";
 import { Queue } from "./queue.js";
 import { announce, button, problemBox } from "./status.js";
@@ -29,6 +29,7 @@ async function open(file) {
   state.replaceChildren(el("p", {}, "Reading ", name(file.name), ` (${bytes(file.size)})…`), bar);
   try {
     const info = await call("/api/info", { signal: mine.signal });
+    refuseLarge(file, info.limits);
     classes = info.classes;
     column.expect(info.versions.find(({ aliases }) => aliases.includes("champion"))?.text_column ?? "");
     const query = column.value() ? `?${new URLSearchParams({ text_column: column.value() })}` : "";

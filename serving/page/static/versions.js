@@ -21,7 +21,17 @@ export function offer(info, model, compare) {
     if (values.includes(before[at])) select.value = before[at];
   });
   compare.disabled = info.versions.length < 2;
+  forbidSame(info, model, compare);
   if (compare.disabled) none.textContent = "only one version is loaded";
+}
+
+/** A version is compared with others alone. */
+export function forbidSame(info, model, compare) {
+  const chosen = find(info, model.value)?.version;
+  for (const option of compare.options) {
+    option.disabled = option.value !== "" && find(info, option.value)?.version === chosen;
+  }
+  if (compare.selectedOptions[0]?.disabled) compare.value = "";
 }
 
 function option([value, version]) {

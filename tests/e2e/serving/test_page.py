@@ -221,6 +221,16 @@ def test_a_file_without_the_column_can_name_another(at):
     at.forgive("422")
 
 
+def test_a_file_that_the_server_would_not_take_is_not_sent(at, server):
+    info = server.get("/api/info").json()
+    info["limits"]["file_bytes"] = 5000
+    at.page.route("**/api/info", lambda route: route.fulfill(json=info))
+    at.open()
+    at.choose_file("large.csv", b"x" * 6000)
+    at.page.wait_for_selector(".sending [role=alert]")
+    assert "6.0 kB, more than the 5.0 kB" in at.text(".sending")
+
+
 # --- right, wrong, undo
 
 
@@ -247,7 +257,10 @@ def test_feedback_is_kept_and_taken_back_by_single_keys(at, server):
     at.press("ArrowDown", "w")
     choices = at.texts(".choice bdi")
     assert predicted[1] not in choices
-    at.press("2")
+    key = at.texts(".choice kbd")[1]
+    # A class has the same key as when one labels.
+    assert server.get("/api/info").json()["classes"][int(key) - 1] == choices[1]
+    at.press(key)
     at.page.wait_for_selector(".feedback .bad")
     assert label_of(server, texts[1]) == choices[1]
     at.press("u")
@@ -258,7 +271,7 @@ def test_a_label_that_was_not_kept_is_told(at):
     at.open()
     at.type(MESSAGES[0])
     at.page.route("**/api/feedback", lambda route: route.abort())
-    at.page.click("text=Right")
+    at.page.click("button:has-text('Right')")
     at.page.wait_for_selector(".feedback [role=alert]")
     assert "not kept" in at.text(".feedback")
     at.forgive("ERR_FAILED")
@@ -335,6 +348,28 @@ def test_the_message_stays_when_its_label_was_not_taken(at, server):
     at.forgive("ERR_FAILED")
 
 
+def test_single_keys_can_be_switched_off(at, server):
+    at.open("/label")
+    at.choose_file("waiting.csv", csv_of(MESSAGES, "off"))
+    at.page.uncheck("text=Use single keys")
+    at.press("1", "s")
+    assert at.text(".message .text") == MESSAGES[0]
+    at.page.click(".classes button")
+    at.wait(f"document.querySelector('.message .text').textContent === {MESSAGES[1]!r}")
+
+
+def test_classes_beyond_the_digits_have_letters_that_mean_nothing_else(at, server):
+    info = server.get("/api/info").json() | {"classes": [f"class {n}" for n in range(40)]}
+    at.page.route("**/api/info", lambda route: route.fulfill(json=info))
+    at.open("/label")
+    at.choose_file("waiting.csv", csv_of(MESSAGES, "many"))
+    at.page.wait_for_selector(".message")
+    keys = at.texts(".classes kbd")
+    assert keys[:11] == [*"123456789ab"]
+    assert len(keys) == len(set(keys)) == 29
+    assert not set(keys) & {*"fhsu"}
+
+
 # --- history
 
 
@@ -349,6 +384,24 @@ def test_history_shows_incidents_first_then_windows_champions_and_versions(at, s
     assert at.page.locator("details tbody tr").count() == 14
     assert "version 2" in at.text("section:nth-of-type(4) tbody")
     assert "champion stays" in at.text("section:nth-of-type(4) tbody")
+
+
+def test_estimated_windows_and_gaps_are_drawn_as_such(at, server):
+    found = server.get("/api/history").json()
+    windows = found["windows"]
+    for window in windows[4:6]:
+        window |= {"accuracy": None, "lower": None, "upper": None, "status": "UNKNOWN"}
+    for window in windows[9:]:
+        window |= {"is_estimate": True, "status": "UNKNOWN", "version": 2}
+    found["incidents"], found["windows"] = [], windows
+    at.page.route("**/api/history", lambda route: route.fulfill(json=found))
+    at.open("/history")
+    at.page.wait_for_selector(".hit")
+    assert at.page.locator(".course:not(.guessed)").count() == 2
+    assert at.page.locator("polyline.course.guessed").count() == 1
+    assert "version 2" in at.page.text_content("svg.timeline")
+    assert "estimated without labels" in at.text("figcaption")
+    assert "No incident is open." in at.text("#history")
 
 
 # --- tokens
@@ -463,3 +516,26 @@ def test_every_control_is_reached_by_the_tab_key_and_left_again(at, view):
         [controls, sorted(seen)],
     )
     assert reached == []
+
+
+def test_a_new_champion_answers_all_again(chromium, server):
+    project, by_hand = server.project, ("--reason", "to be seen", "--yes")
+    with (
+        served(project, "--serve-poll", "0.2") as following,
+        tab(chromium, following.address) as at,
+    ):
+        at.open()
+        at.type("\n".join(MESSAGES))
+        done = project.run("-m", "common.registry", "promote", "2", *by_hand)
+        assert done.returncode == 0, done.stderr
+        try:
+            eventually(lambda: following.get("/health/ready").json()["version"] == 2)
+            at.type("\n".join([*MESSAGES, "one more"]))
+            at.wait(
+                "![...document.querySelectorAll('.by')].some(by => by.textContent.includes('1'))"
+            )
+            assert "version 2 (challenger, champion)" in at.text("#summary")
+            assert at.texts("#model option")[0].startswith("Champion, version 2")
+        finally:
+            done = project.run("-m", "common.registry", "rollback", *by_hand[:2])
+            assert done.returncode == 0, done.stderr
