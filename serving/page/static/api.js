@@ -31,7 +31,12 @@ export async function call(path, { method = "GET", json, signal } = {}) {
     return call(path, { method, json, signal });
   }
   if (!answer.ok) throw problem(answer.status, await answer.text(), answer.headers.get("X-Request-Id"));
-  return answer.json();
+  try {
+    return await answer.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("The answer was cut off, or is none of this server's. Try again.", answer.status);
+  }
 }
 
 /**

@@ -26,8 +26,9 @@ export function dropZone(chosen) {
   );
   // Without this a browser shows the dropped file in place of the page.
   document.addEventListener("dragover", (event) => {
+    if (![...event.dataTransfer.types].includes("Files")) return; // words that go to another place in the box
     event.preventDefault();
-    zone.classList.toggle("over", [...event.dataTransfer.types].includes("Files"));
+    zone.classList.add("over");
   });
   document.addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) zone.classList.remove("over");

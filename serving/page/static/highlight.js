@@ -7,7 +7,7 @@ const INSIDE_WORD = /[\p{L}\p{N}\p{M}_]/u;
 
 /**
  * The parts of a text: plain strings, and <mark>s for the words. The stronger a word against the
- * strongest one, the stronger its mark. Words are looked up as written, at their borders.
+ * strongest one, the stronger its mark. Words are looked up at their borders, in capitals or not.
  */
 export function marked(text, words) {
   const found = places(text, words);
@@ -28,11 +28,16 @@ function places(text, words) {
   const found = [];
   for (const { word, weight } of words) {
     if (!word) continue;
-    for (let start = text.indexOf(word); start >= 0; start = text.indexOf(word, start + word.length)) {
-      if (isWhole(text, start, word)) found.push({ start, word, weight });
+    // The model doesn't tell capitals, so the same word may be written otherwise elsewhere.
+    for (const { 0: written, index: start } of text.matchAll(new RegExp(escaped(word), "giu"))) {
+      if (isWhole(text, start, written)) found.push({ start, word: written, weight });
     }
   }
   return found.sort((a, b) => a.start - b.start || b.word.length - a.word.length);
+}
+
+function escaped(word) {
+  return word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
 
 /** Whether a word ends where it is found: "car" is no word of "card", but "!" may follow anything. */

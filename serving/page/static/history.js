@@ -26,7 +26,9 @@ async function read() {
     place.replaceChildren(incidents(found), accuracy(found), champions(found), versions(found));
     announce(`${counted(found.incidents.length, "open incident")}, ${counted(found.versions.length, "version")}.`);
   } catch (problem) {
-    place.replaceChildren(problemBox(problem, button("Try again", read)));
+    // What was read before stays in sight.
+    const old = [...place.querySelectorAll(":scope > section")];
+    place.replaceChildren(problemBox(problem, button("Try again", read)), ...old);
   }
   place.removeAttribute("aria-busy");
   byId("again").disabled = false;

@@ -128,12 +128,13 @@ function labelled({ id, text, written_at }, label) {
 
 async function change(request, done, again) {
   if (busy) return; // a key that was pressed meanwhile was meant for a message that nobody has seen
+  const mine = queue;
   busy = true;
   byId("bench").setAttribute("aria-busy", "true");
   bench.trouble.replaceChildren();
   try {
     await request();
-    done();
+    if (queue === mine) done(); // else another file was opened meanwhile
   } catch (problem) {
     problem.message = `The label was not changed. ${problem.message}`;
     bench.trouble.replaceChildren(problemBox(problem, button("Try again", again)));

@@ -110,6 +110,15 @@ def test_answers_come_as_one_types_with_the_words_that_moved_them(at, server):
     at.wait("document.getElementById('live').textContent.startsWith('4 messages')")
 
 
+def test_a_word_is_marked_wherever_it_stands_whole_in_capitals_or_not(at):
+    at.open()
+    at.type("Refund me! REFUND (refund) refundable c++ [a-z]* refund")
+    marks = at.texts("mark")
+    assert [word for word in marks if word.lower() == "refund"] == [
+        *("Refund", "REFUND", "refund", "refund")
+    ]
+
+
 def test_the_latest_text_wins_over_a_late_answer(at):
     def late(route):
         if MESSAGES[0] in (route.request.post_data or ""):
@@ -432,6 +441,22 @@ def test_a_token_is_asked_for_and_kept_for_this_tab_alone(chromium, server, tmp_
         at.press("Escape")
         at.page.wait_for_selector("#trouble [role=alert]")
         at.forgive("401")
+
+
+def test_what_a_token_may_not_do_is_told(chromium, server, tmp_path):
+    token = "a-token-that-may-little"
+    (tmp_path / "tokens.txt").write_text(f"bob classify {token}\n")
+    flags = ("--serve-tokens", tmp_path / "tokens.txt")
+    with served(server.project, *flags) as guarded, tab(chromium, guarded.address) as at:
+        at.page.goto(guarded.address)
+        at.page.wait_for_selector("dialog[open]")
+        at.page.keyboard.type(token)
+        at.press("Enter")
+        at.type(MESSAGES[0])
+        at.page.click("button:has-text('Right')")
+        at.page.wait_for_selector(".feedback [role=alert]")
+        assert "may not be used to feedback" in at.text(".feedback")
+        at.forgive("401|403")
 
 
 # --- for everybody
