@@ -33,7 +33,7 @@ export function chart(windows, title) {
     changes.map(changeLine),
     points.filter(({ accuracy, is_estimate }) => accuracy !== null && !is_estimate).map((point) => mark(point, scale)),
     points.map((point) => hit(point, windows.length)),
-    named(windows).map(({ at, isSpare }) => name(windows[at].window, x(at), isSpare)),
+    named(windows).map(({ at, kind }) => name(windows[at].window, x(at), kind)),
   );
   return el("figure", {}, picture, el("figcaption", { class: "keys" }, keys(known, changes)));
 }
@@ -128,18 +128,21 @@ function hit(point, all) {
   return svg("rect", box, svg("title", {}, `${window}: ${found}, ${read} rows, ${status}`));
 }
 
-/** The windows that are named below the axis; spare ones go where it is narrow. */
+/** The windows that are named below the axis; spare ones go where it is narrow, sparer ones where it is very narrow. */
 function named(windows) {
   const step = Math.max(1, Math.ceil(windows.length / LABELS));
   const places = windows.map((_, at) => at).filter((at) => at % step === 0);
   const last = places.length - 1;
-  return places.map((at, order) => ({ at, isSpare: order % 2 === 1 || (order === last && last > 2) }));
+  return places.map((at, order) => ({
+    at,
+    kind: order % 2 === 1 || (order === last && last > 2) ? "quiet spare" : order % 4 === 2 ? "quiet sparer" : "quiet",
+  }));
 }
 
-function name(text, x, isSpare) {
+function name(text, x, kind) {
   const shown = text.length > 14 ? `${text.slice(0, 13)}…` : text;
   const place = { x: `${x}%`, y: "100%", dy: "22", "text-anchor": "middle" };
-  return svg("text", { class: isSpare ? "quiet spare" : "quiet", ...place }, shown);
+  return svg("text", { class: kind, ...place }, shown);
 }
 
 function keys(known, changes) {

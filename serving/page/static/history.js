@@ -142,7 +142,7 @@ function champions({ champions }) {
       el("th", { scope: "row", class: "whole" }, reign.version === null ? "none" : `version ${reign.version}`),
       el("td", { class: "when" }, moment(reign.since)),
       el("td", { class: "when" }, reign.until ? moment(reign.until) : badge("good", "now")),
-      el("td", {}, HOW[reign.kind] ?? name(reign.kind), el("div", { class: "explanation" }, name(reign.by))),
+      el("td", { class: "how" }, HOW[reign.kind] ?? name(reign.kind), el("div", { class: "explanation" }, name(reign.by))),
       el("td", { class: "sentence" }, name(reign.reason)),
     ),
   );
