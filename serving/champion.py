@@ -71,7 +71,9 @@ class Lineup:
         return self.loaded[number]
 
     def aliases_of(self, number: int) -> list[str]:
-        return sorted(alias for alias, of in self.aliases.items() if of == number)
+        """Aliases that lead to a version, the champion's first."""
+        found = (alias for alias, of in self.aliases.items() if of == number)
+        return sorted(found, key=lambda alias: (alias != CHAMPION, alias))
 
 
 @dataclass(frozen=True)

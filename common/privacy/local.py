@@ -21,6 +21,11 @@ from common.scoring import staging
 
 # What a page and a result of monitor.py have, of whatever release.
 _PAGE = b'<meta http-equiv="Content-Security-Policy" content="default-src \'none\''
+# Columns that nobody else's tables have together.
+_TABLES_OF_SERVER = (
+    {"labelled_by", "source", "request_id"},
+    {"prediction", "challenger_version", "challenger_prediction"},
+)
 _RESULT = {"status", "exit_code", "findings", "examples"}
 
 
@@ -78,6 +83,8 @@ def places(
         yield Place(str(path), partial(_remove_copies, path, person))
     for path in sorted(_documents(root, named)):
         yield Place(str(path), partial(_edit_document, path, person))
+    for path in sorted(_tables_of_server(root, named)):
+        yield Place(str(path), partial(_edit_document, path, person))
     for path in sorted({*(root / "logs").glob("*.log*"), *(root / "logs").glob("*.jsonl")}):
         yield Place(str(path), partial(_overwrite, path, person))
     if state.exists():
@@ -109,6 +116,20 @@ def _is_ours(path: Path) -> bool:
     except ValueError:
         return False
     return isinstance(facts, dict) and set(facts) >= _RESULT
+
+
+def _tables_of_server(root: Path, named: Sequence[Path]) -> set[Path]:
+    """Labels that people gave to the server, and messages that it kept, told by their columns."""
+    found = {*root.glob("*.csv"), *root.glob("captured/*.csv")}
+    for path in named:
+        found |= set(path.rglob("*.csv") if path.is_dir() else {path})
+    return {path for path in found if path.is_file() and _is_of_server(path)}
+
+
+def _is_of_server(path: Path) -> bool:
+    with path.open("rb") as file:
+        columns = set(file.readline(10_000).decode("utf-8", "replace").strip().split(","))
+    return path.suffix == ".csv" and any(own <= columns for own in _TABLES_OF_SERVER)
 
 
 def _edit_document(path: Path, person: Person, do_it: bool) -> int:

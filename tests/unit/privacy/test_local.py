@@ -81,3 +81,24 @@ def test_files_of_others_are_left_alone(tmp_path):
         (tmp_path / name).write_text(content)
     assert go_through(tmp_path, tmp_path / "deep", tmp_path / "notes.html") == {}
     assert {name: (tmp_path / name).read_text() for name in written} == written
+
+
+def test_labels_and_kept_messages_of_the_server_lose_the_rows_and_other_tables_stay(tmp_path):
+    (tmp_path / "captured").mkdir()
+    labels = (
+        "tweet_id,created_at,text,topic,prediction,model_version,labelled_by,source,request_id\n"
+    )
+    kept = "tweet_id,created_at,text,prediction,confidence,model_version,challenger_version,"
+    kept += "challenger_prediction\n"
+    tables = {
+        "labelled.csv": labels + f"1,,{TEXT},a,b,1,ann,page,r\n2,,fine,a,b,1,ann,page,r\n",
+        "captured/2026-03-01.csv": kept + f"1,,{TEXT},a,.5,1,,\n2,,fine,a,.5,1,,\n",
+        "mine.csv": f"id,text\n1,{TEXT}\n",
+    }
+    for name, content in tables.items():
+        (tmp_path / name).write_text(content)
+    assert go_through(tmp_path) == {"labelled.csv": 1, "captured/2026-03-01.csv": 1}
+    for name, content in tables.items():
+        left = (tmp_path / name).read_text()
+        assert ("fine" in left) == ("fine" in content)
+        assert (TEXT in left) == (name == "mine.csv")
