@@ -78,7 +78,7 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
 
     with at_work(service):
         server.run(create(service, rules, log), service, listener, announce)
-    log.close()
+    log.flush()
     return 0
 
 

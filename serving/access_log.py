@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from starlette.types import Scope
 
 STDOUT = Path("-")
 MOST_BYTES = 100_000_000
+# Lines go out together: after each write the scoring thread would have its turn first.
+SECONDS = 0.2
 
 
 class AccessLog:
-    """Writes a line at once; several threads may write.
+    """Notes requests; used in the thread of the event loop. Lines are in the file SECONDS later.
 
     Args:
         path: `-` for standard output; a file that reaches 100 MB becomes NAME.1.
@@ -24,8 +25,7 @@ class AccessLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: IO[str] | None = None
-        self._lock = threading.Lock()
+        self._lines: list[str] = []
 
     def write(self, scope: Scope, status: int, seconds: float) -> None:
         """Note one request."""
@@ -44,25 +44,20 @@ class AccessLog:
                 "model_version": state.get("model_version"),
             }
         )
-        with self._lock:
-            file = self._opened()
-            file.write(line + "\n")
-            file.flush()
+        if not self._lines:
+            asyncio.get_running_loop().call_later(SECONDS, self.flush)
+        self._lines.append(line + "\n")
 
-    def close(self) -> None:
-        """Give back the file."""
-        with self._lock:
-            if self._file is not None and self._path != STDOUT:
-                self._file.close()
-            self._file = None
-
-    def _opened(self) -> IO[str]:
+    def flush(self) -> None:
+        """Write what was noted."""
+        text, self._lines = "".join(self._lines), []
         if self._path == STDOUT:
-            self._file = sys.stdout
-        elif self._file is None or self._file.tell() > MOST_BYTES:
-            if self._file is not None:
-                self._file.close()
-                self._path.replace(self._path.with_name(self._path.name + ".1"))
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        elif text:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a", encoding="utf-8")
-        return self._file
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(text)
+                size = file.tell()
+            if size > MOST_BYTES:
+                self._path.replace(self._path.with_name(self._path.name + ".1"))

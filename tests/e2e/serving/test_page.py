@@ -8,8 +8,6 @@ from browsing import BROWSER, browser, tab
 from helpers import copy_project
 from serving_helpers import eventually, served
 
-pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-pytest.importorskip("axe_playwright_python", reason="pip install axe-playwright-python")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium: apt-get install chromium")
 
 MESSAGES = [
