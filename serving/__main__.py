@@ -35,7 +35,8 @@ from serving.service import Service
 from serving.settings import LOOPBACK, ServingSettings
 from serving.shadow import Shadow
 
-SHARED = ["model_name", "mlflow_tracking_uri", "id_column", "time_column", "mask", "monitor_state"]
+SHARED = ["model_name", "mlflow_tracking_uri", "mlflow_experiment_name", "id_column"]
+SHARED += ["time_column", "mask", "monitor_state"]
 ACCESS_LOG = "access.jsonl"
 
 logger = logging.getLogger("serving")

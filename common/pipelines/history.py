@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from common.registry.listing import Listed
     from common.registry.store import Registry
 
+CONTEST = "contest.html"
 # The last ones of each feed.
 WINDOWS = 90
 
@@ -116,6 +117,32 @@ def read(registry: Registry, monitor_state: Path | None = None) -> History:
             if incident.is_open and incident.trouble.model == registry.model_name
         ]
     return History(listing.read(registry), champions, windows, incidents)
+
+
+def contest_page(registry: Registry, which: str) -> bytes:
+    """The page on the contest of a version: HTML.
+
+    Raises:
+        ModelUnavailable: there is no such version.
+        StoreError: its run has none, or the registry is out of reach.
+    """
+    from common.registry import run_files, versions
+    from common.registry.run_files import RunFile
+
+    return run_files.read(registry, RunFile(versions.find(registry, which).run_id, CONTEST))
+
+
+def monitor_page(registry: Registry, experiment: str) -> bytes | None:
+    """The page on the last look of the monitor: HTML; None if it has not looked yet.
+
+    Raises:
+        StoreError: the registry is out of reach.
+    """
+    from common.registry import run_files, runs
+    from common.registry.run_files import RunFile
+
+    run_id = runs.monitoring_run(registry, experiment)
+    return run_files.read(registry, RunFile(run_id, runs.REPORT)) if run_id else None
 
 
 def _judged(feed: str, record: WindowRecord) -> JudgedRecord:

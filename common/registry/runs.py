@@ -259,18 +259,15 @@ def log_monitoring(registry: Registry, experiment: str, found: MonitorSteps) -> 
     """Add steps to the model's single long-lived monitoring run, whose charts show time."""
     client, model_name = registry.client, registry.model_name
     with registry.lock(), registry.store_errors():
-        experiment_id = registry.experiment_id(experiment)
-        runs = client.search_runs(
-            [experiment_id], f"tags.`{MONITOR_TAG}` = '{model_name}'", max_results=1
-        )
-        run = (
-            runs[0]
-            if runs
-            else client.create_run(
-                experiment_id, tags={MONITOR_TAG: model_name}, run_name=f"monitor {model_name}"
+        run_id = monitoring_run(registry, experiment)
+        if run_id is None:
+            run = client.create_run(
+                registry.experiment_id(experiment),
+                tags={MONITOR_TAG: model_name},
+                run_name=f"monitor {model_name}",
             )
-        )
-        run_id, now = run.info.run_id, int(time.time() * 1000)
+            run_id = run.info.run_id
+        now = int(time.time() * 1000)
         first = len(client.get_metric_history(run_id, "rows"))
         entries = [
             Metric(name, value, now, step)
@@ -285,6 +282,17 @@ def log_monitoring(registry: Registry, experiment: str, found: MonitorSteps) -> 
         client.log_dict(run_id, found.document, "monitor.json")
         client.log_text(run_id, found.report, REPORT)
         client.set_terminated(run_id)  # until the next look: MLflow would show it as running
+
+
+def monitoring_run(registry: Registry, experiment: str) -> str | None:
+    """The id of the model's monitoring run; None if there is none yet."""
+    with registry.store_errors():
+        found = registry.client.search_runs(
+            [registry.experiment_id(experiment)],
+            f"tags.`{MONITOR_TAG}` = '{registry.model_name}'",
+            max_results=1,
+        )
+    return found[0].info.run_id if found else None
 
 
 def log_scoring(registry: Registry, experiment: str, scored: ScoringRun) -> None:

@@ -3,33 +3,67 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import HTMLResponse
 
-from common.errors import TriageError
+from common.errors import ModelUnavailable, TriageError
 from common.pipelines import history
 from serving.problems import Problem
 from serving.service import Service
 
+# Pages of trainings and of the monitor have their style within; they may load and run nothing.
+ALONE = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
+Number = Annotated[str, Path(pattern=r"^\d{1,9}$", description="of the version")]
+
+T = TypeVar("T")
+
 
 def router(service: Service) -> APIRouter:
-    """/api/history."""
+    """/api/history and the pages that it leads to."""
     routes = APIRouter(prefix="/api", tags=["History"])
+    registry = service.follower.registry
 
     @routes.get("/history")
     async def read() -> dict[str, Any]:
         """Versions with their verdicts, champions, judged windows, and open incidents."""
-        try:
-            found = await asyncio.to_thread(
-                history.read, service.follower.registry, service.settings.monitor_state
-            )
-        except TriageError as error:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE, "The registry or the monitor's file can't be read."
-            ) from error
-        return asdict(found)
+        state = service.settings.monitor_state
+        return asdict(await _asked(lambda: history.read(registry, state)))
+
+    @routes.get("/versions/{version}/contest", response_class=HTMLResponse)
+    async def contest(version: Number) -> Response:
+        """The page on the contest of a version."""
+        page = await _asked(lambda: history.contest_page(registry, version))
+        return HTMLResponse(page, headers=ALONE)
+
+    @routes.get("/report", response_class=HTMLResponse)
+    async def report() -> Response:
+        """The page on the last look of the monitor."""
+        experiment = service.settings.mlflow_experiment_name
+        page = await _asked(lambda: history.monitor_page(registry, experiment))
+        if page is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "The monitor has not looked at anything yet.")
+        return HTMLResponse(page, headers=ALONE)
 
     return routes
+
+
+async def _asked(call: Callable[[], T]) -> T:
+    """What the registry says, asked in another thread.
+
+    Raises:
+        Problem: 404, there is no such version; 503, it does not answer.
+    """
+    try:
+        return await asyncio.to_thread(call)
+    except ModelUnavailable as error:
+        raise Problem(HTTPStatus.NOT_FOUND, "There is no such version.") from error
+    except TriageError as error:
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The registry or the monitor's file can't be read, or does not have this page.",
+        ) from error

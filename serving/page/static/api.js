@@ -39,6 +39,16 @@ export async function call(path, { method = "GET", json, signal } = {}) {
   }
 }
 
+/** Another page of the server, as a blob: a link can't carry a token. Throws Problem. */
+export async function page(path) {
+  const sent = token.stored();
+  const answer = await fetch(path, { headers: authorization(sent) }).catch(() => {
+    throw new Problem(UNREACHABLE);
+  });
+  if (answer.ok) return answer.blob();
+  throw problem(answer.status, await answer.text(), answer.headers.get("X-Request-Id"));
+}
+
 /**
  * Send a file; `progress` is told the share that has gone, and 1 when the server works on it.
  * Resolves to {blob, header(name)}. XMLHttpRequest, because fetch can't tell what it has sent.

@@ -2,6 +2,7 @@
 
 import { call } from "./api.js";
 import { chart } from "./chart.js";
+import * as documents from "./documents.js";
 import { byId, el, name, table } from "./dom.js";
 import { announce, button, problemBox } from "./status.js";
 import { capitalised, count, counted, moment, percent } from "./wording.js";
@@ -73,6 +74,7 @@ function accuracy({ windows }) {
   const feeds = Map.groupBy ? Map.groupBy(windows, ({ feed }) => feed) : grouped(windows);
   return section(
     "Accuracy over time",
+    el("p", {}, documents.link("/api/report", "Report of the last look", "report.html")),
     [...feeds].map(([feed, some]) =>
       el(
         "div",
@@ -158,6 +160,7 @@ function versions({ versions }) {
     { title: "Data" },
     { title: "Trained" },
     { title: "Why" },
+    { title: "Contest" },
   ];
   const rows = versions.map((version) =>
     el(
@@ -175,6 +178,7 @@ function versions({ versions }) {
       el("td", {}, version.data === null ? "–" : name(version.data), version.synthetic ? el("div", { class: "tags" }, badge("warn", "SYNTHETIC")) : null),
       el("td", { class: "when" }, version.trained_at ? moment(version.trained_at) : "–"),
       el("td", { class: "sentence" }, version.reason ? name(version.reason) : "–"),
+      el("td", {}, version.verdict ? contest(version) : "–"),
     ),
   );
   return section(
@@ -182,6 +186,11 @@ function versions({ versions }) {
     el("p", { class: "muted small" }, "Accuracy and macro F1 are those on each version's own holdout: versions are compared by their contest, not by these."),
     table("Versions, the newest first", columns, rows),
   );
+}
+
+function contest({ version }) {
+  const text = ["Page", el("span", { class: "hidden" }, ` of the contest of version ${version}`)];
+  return documents.link(`/api/versions/${version}/contest`, text, `contest-${version}.html`);
 }
 
 function verdict({ verdict, waits }) {

@@ -562,3 +562,18 @@ def test_a_new_champion_answers_all_again(chromium, server):
         finally:
             done = project.run("-m", "common.registry", "rollback", *by_hand[:2])
             assert done.returncode == 0, done.stderr
+
+
+def test_contest_and_report_open_as_pages_of_their_own(at, server):
+    at.open("/history")
+    for path, words in (("/api/versions/1/contest", "majority class"), ("/api/report", "windows")):
+        answer = server.get(path)
+        assert answer.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+        assert words in answer.text
+        with at.page.expect_popup() as opened:
+            at.page.locator(f"a[href='{path}']").first.click()
+        opened.value.wait_for_load_state()
+        assert words in opened.value.content()
+        opened.value.close()
+    assert server.get("/api/versions/99/contest").status_code == 404
+    assert server.get("/api/versions/x/contest").status_code == 422
