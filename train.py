@@ -21,7 +21,7 @@ from common.settings import FORM, Settings
 
 def build_parser() -> argparse.ArgumentParser:
     fields = """data_path text_column target_column label_with critical_keywords normalise_labels
-        model_family lexicon class_weight holdout_percent segment_column time_column
+        model_family lexicon embeddings class_weight holdout_percent segment_column time_column
         champion_threshold promote_significance promote_rules contest_rows promotion model_name
         mlflow_tracking_uri mlflow_experiment_name mask examples seed log_level"""
     parser = flags.build_parser(__doc__, "train.py", settings=[*fields.split(), *FORM])
@@ -60,6 +60,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> TrainRequest:
         field_characters=settings.field_characters,
         holdout_percent=settings.holdout_percent,
         lexicon=settings.lexicon,
+        embeddings=settings.embeddings,
         class_weight=settings.class_weight,
         model_family=settings.model_family,
         seed=settings.seed,

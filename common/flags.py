@@ -32,6 +32,7 @@ METAVARS = {
     "contest_rows": "N",
     "critical_keywords": "A,B",
     "delimiter": "CHARACTER",
+    "embeddings": "FILE|MODULE:FUNCTION|none",
     "field_characters": "N",
     "header": "A,B",
     "lexicon": "auto|vader|FILE|none",

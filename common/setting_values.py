@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 from zoneinfo import available_timezones
+
+# What LEXICON may say beside a file.
+LEXICONS = ("auto", "vader", "none")
+# What EMBEDDINGS may say beside a file: "none", or a module and a function in it.
+_FUNCTION = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
 
 def split_commas(value: Any) -> Any:
@@ -61,3 +67,23 @@ def time_zone(value: str) -> str:
     close = get_close_matches(value.casefold(), [*known, *cities], n=1, cutoff=0.7)
     meant = f" (did you mean {known[cities.get(close[0], close[0])]}?)" if close else ""
     raise ValueError(f"must be a time zone such as Europe/Berlin or UTC{meant}")
+
+
+def is_function(value: str) -> bool:
+    """Whether EMBEDDINGS names a function, and no file.
+
+    >>> is_function("my_package.encoders:encode"), is_function("words.vec"), is_function("none")
+    (True, False, False)
+    """
+    return _FUNCTION.fullmatch(value) is not None
+
+
+def is_file(field: str, value: str) -> bool:
+    """Whether the value of `lexicon` or `embeddings` is a path.
+
+    >>> is_file("lexicon", "vader"), is_file("embeddings", "vader"), is_file("embeddings", "a:b")
+    (False, True, False)
+    """
+    if field == "lexicon":
+        return value not in LEXICONS
+    return value != "none" and not is_function(value)

@@ -34,8 +34,6 @@ SECRET = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url"}
 CRITICAL_KEYWORDS = (
     *("urgent", "asap", "emergency", "lawyer", "fraud", "scam", "stolen", "hacked", "refund"),
 )
-# What LEXICON may say beside a file.
-LEXICONS = ("auto", "vader", "none")
 # What a file of messages looks like.
 FORM = ("delimiter", "encoding", "header", "sheet", "field_characters")
 
@@ -140,6 +138,12 @@ class Settings(BaseSettings):
         min_length=1,
         description="words with values that the model may use: vader (comes along, English), auto "
         "(vader if it gains beyond chance), a file of rows `word,value`, or none",
+    )
+    embeddings: str = Field(
+        "none",
+        min_length=1,
+        description="vectors that the model uses beside the words: a file of word vectors (as of "
+        "word2vec, GloVe, fastText; or Parquet), a function as `module:function`, or none",
     )
     class_weight: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as frequent ones"
@@ -296,9 +300,10 @@ def load(
         for field in kind.model_fields
         if isinstance(path := getattr(settings, field), Path) and str(path) != "-"
     }
-    if settings.lexicon not in LEXICONS:
-        start = Path.cwd() if "lexicon" in flags else ROOT
-        resolved["lexicon"] = str(_resolve("lexicon", Path(settings.lexicon), start))
+    for field in ("lexicon", "embeddings"):
+        if setting_values.is_file(field, value := getattr(settings, field)):
+            start = Path.cwd() if field in flags else ROOT
+            resolved[field] = str(_resolve(field, Path(value), start))
     return settings.model_copy(update=resolved)
 
 

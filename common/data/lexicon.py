@@ -11,8 +11,6 @@ from common.text import printable
 # VADER's list (Hutto & Gilbert, ICWSM 2014), English; its licence lies beside it. Words and values
 # of vaderSentiment 3.3.2, without its four entries of several words.
 VADER = Path(__file__).parent / "lexicons" / "vader.tsv"
-# What LEXICON may say beside a file.
-SHIPPED = ("auto", "vader")
 MOST_BYTES = 50_000_000
 
 

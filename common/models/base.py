@@ -99,6 +99,45 @@ class UsesLexicon(Protocol):
 
 
 @dataclass(frozen=True)
+class EmbeddingsUse:
+    """What vectors that the user supplied gained when a model was fitted.
+
+    Attributes:
+        name: of the file, or of the function.
+        gain: what they take off the log loss of training rows that were not seen, in nats a row.
+        error: standard error of the gain.
+        known: share of the words and marks of these rows that have a vector; None: it is no table
+            of words.
+    """
+
+    name: str
+    gain: float
+    error: float
+    known: float | None = None
+
+    def sentence(self) -> str:
+        """For people.
+
+        >>> EmbeddingsUse("words.vec", 0.031, 0.006, 0.97).sentence()
+        'Embeddings words.vec are used, as EMBEDDINGS says: log loss 0.031 lower, +/- 0.012; \
+97.0 % of the words and marks have a vector.'
+        """
+        change = f"{abs(self.gain):.3f} {'lower' if self.gain >= 0 else 'higher'}"
+        known = f"; {self.known:.1%} of the words and marks have a vector" if self.known else ""
+        return (
+            f"Embeddings {self.name} are used, as EMBEDDINGS says: log loss {change}, "
+            f"+/- {2 * self.error:.3f}{known.replace('%', ' %')}."
+        )
+
+
+@runtime_checkable
+class UsesEmbeddings(Protocol):
+    """May use vectors that the user supplies; None: it was given none."""
+
+    embeddings_use_: EmbeddingsUse | None
+
+
+@dataclass(frozen=True)
 class UnseenAnswers:
     """What is said of n training rows by models that have not seen them.
 

@@ -15,8 +15,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from common.models import boosting, linear_scores, text
-from common.models.base import LexiconUse, UnseenAnswers
+from common.models.base import EmbeddingsUse, LexiconUse, UnseenAnswers
 from common.models.boosting import FEW_ROWS, MANY_CLASSES
+from common.models.embedding_scores import without_table
+from common.models.embeddings import Encoder, WordTable
 from common.models.features import MessageFeatures
 from common.models.lexicon import Lexicon
 from common.models.text import TextInput
@@ -38,6 +40,9 @@ class TextClassifier(ClassifierMixin, TextInput):
         lexicon_must_gain: leave the lexicon out unless it gains beyond chance on the rows to fit.
         scaled_start: with few rows or many classes CatBoost starts from scaled scores; False: never
             does, as in versions registered before there was such a start.
+        embeddings: what gives vectors of messages, whose class scores are columns beside the
+            linear scores; None: nothing. A fitted classifier needs a table of words no more, and
+            is stored without: the parameter is None then.
 
     Attributes:
         classes_: (K,) the classes, sorted strings; columns of `predict_proba` in this order.
@@ -45,6 +50,7 @@ class TextClassifier(ClassifierMixin, TextInput):
         catboost_: fitted trees; None: they gain nothing over the start.
         unseen_: of the messages it was fitted on; not stored with it.
         lexicon_use_: whether it looks at the lexicon; None: it was given none.
+        embeddings_use_: what the embeddings gained; None: it was given none.
 
     >>> model = TextClassifier().fit(texts, labels)             # doctest: +SKIP
     >>> model.predict(["my order never came"])                  # doctest: +SKIP
@@ -66,6 +72,7 @@ class TextClassifier(ClassifierMixin, TextInput):
         lexicon: Lexicon | None = None,
         lexicon_must_gain: bool = False,
         scaled_start: bool = True,
+        embeddings: WordTable | Encoder | None = None,
     ) -> None:
         self.text_column = text_column
         self.class_weight = class_weight
@@ -73,6 +80,7 @@ class TextClassifier(ClassifierMixin, TextInput):
         self.lexicon = lexicon
         self.lexicon_must_gain = lexicon_must_gain
         self.scaled_start = scaled_start
+        self.embeddings = embeddings
 
     def fit(self, X: Any, y: Any, advance: Callable[[int], None] = lambda steps: None) -> Self:
         """Fit on n messages and their n classes.
@@ -93,9 +101,11 @@ class TextClassifier(ClassifierMixin, TextInput):
             self.seed,
             self.lexicon,
             self.lexicon_must_gain,
+            self.embeddings,
         )
         features = self.features_.fit_transform(texts, numbers, advance)
         self.lexicon_use_ = self._lexicon_use()
+        self.embeddings_use_ = self._embeddings_use(texts)
         self._fit_answers(features, numbers)
         advance(2)
         return self
@@ -186,6 +196,13 @@ class TextClassifier(ClassifierMixin, TextInput):
             return LexiconUse(self.lexicon.name, used)
         return LexiconUse(self.lexicon.name, used, gain.mean, gain.error)
 
+    def _embeddings_use(self, texts: Any) -> EmbeddingsUse | None:
+        source, gain = self.embeddings, self.features_.embedding_gain_
+        if source is None or gain is None:
+            return None
+        known = source.known_share(texts) if isinstance(source, WordTable) else None
+        return EmbeddingsUse(source.name, gain.mean, gain.error, known)
+
     def _fit_answers(
         self, features: npt.NDArray[np.float32], numbers: npt.NDArray[np.int64]
     ) -> None:
@@ -232,7 +249,8 @@ class TextClassifier(ClassifierMixin, TextInput):
         return model.fit(features[seen], y[seen], eval_set=(features[held], y[held]))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in super().__getstate__().items() if k != "unseen_"}
+        state = {k: v for k, v in super().__getstate__().items() if k != "unseen_"}
+        return without_table(state, fitted="features_" in state)
 
     def _texts(self, X: Any) -> pa.Array | Sequence[str]:
         """Messages as an Arrow array without nulls; what is missing is an empty text."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from common.models.base import TrainableClassifier
+    from common.models.embeddings import Encoder, WordTable
     from common.models.lexicon import Lexicon
 
 
@@ -23,11 +24,13 @@ class Extras:
         lexicon: words with values that a model may use; None: none.
         lexicon_must_gain: use it only if it gains beyond chance.
         scaled_start: False: fit as releases did before CatBoost had a start.
+        embeddings: what gives vectors of messages; None: nothing.
     """
 
     lexicon: Lexicon | None = None
     lexicon_must_gain: bool = False
     scaled_start: bool = True
+    embeddings: WordTable | Encoder | None = None
 
 
 NO_EXTRAS = Extras()
@@ -79,6 +82,7 @@ class Family:
             extras.lexicon,
             extras.lexicon_must_gain,
             extras.scaled_start,
+            extras.embeddings,
         )
 
 

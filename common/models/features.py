@@ -15,7 +15,9 @@ import scipy.sparse as sp
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from common.models import boosting, lexicon, linear_scores, text
+from common.models import boosting, embedding_scores, lexicon, linear_scores, text
+from common.models.embedding_scores import EmbeddingScores, EncoderScores, WordScores
+from common.models.embeddings import Encoder, WordTable
 from common.models.lexicon import Gain, Lexicon
 from common.models.piece_statistics import STATISTICS, piece_statistics
 from common.models.pieces import batches, split
@@ -36,7 +38,8 @@ class _Caches:
 class MessageFeatures(TransformerMixin, text.TextInput):
     """n messages -> (n, k + 12) float32: class scores, statistics, number of tokens.
 
-    With a lexicon there are 4 columns more, before the number of tokens.
+    With a lexicon there are 4 columns more, before the number of tokens; with embeddings, after
+    those, k class scores of the message's vector.
 
     `fit_transform` gives the training messages the scores of models that have not seen them.
     Everything that adds up over the pieces of a message is cached by piece. Threads share no cache:
@@ -45,6 +48,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
 
     # Of models that were pickled before there were such.
     lexicon_: Lexicon | None = None
+    embedding_: EmbeddingScores | None = None
 
     def __init__(
         self,
@@ -53,12 +57,14 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         seed: int = 42,
         lexicon: Lexicon | None = None,
         lexicon_must_gain: bool = False,
+        embeddings: WordTable | Encoder | None = None,
     ) -> None:
         self.min_count = min_count
         self.class_weight = class_weight
         self.seed = seed
         self.lexicon = lexicon
         self.lexicon_must_gain = lexicon_must_gain
+        self.embeddings = embeddings
 
     def fit(self, X: Any, y: Any) -> Self:
         self.fit_transform(X, y)
@@ -73,10 +79,11 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         advance(1)
         weights = linear_scores.row_weights(y, self.class_weight)
         self.linear_, scores = linear_scores.cross_fit(counts, y, weights, self.seed, advance)
-        self.lexicon_ = self.lexicon
+        self.lexicon_, self.embedding_ = self.lexicon, None
         self._forget()
         features = np.hstack([scores, self.transform(X)[:, scores.shape[1] :]])
-        return self._without_useless_lexicon(features, y, weights)
+        features = self._without_useless_lexicon(features, y, weights)
+        return self._with_embeddings(X, features, y, weights)
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
         """(n, k + 12) for n messages."""
@@ -89,7 +96,8 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         check_is_fitted(self)
         scores = [f"score {k}" for k in range(len(self.linear_.intercept))]
         values = lexicon.COLUMNS if self.lexicon_ else ()
-        return np.array([*scores, *STATISTICS, *values, "tokens"], object)
+        vector = [f"vector {score}" for score in scores] if self.embedding_ else ()
+        return np.array([*scores, *STATISTICS, *values, *vector, "tokens"], object)
 
     def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float64]:
         """(words, k): what each word adds to the class scores, by itself and by its parts."""
@@ -122,19 +130,52 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         self.gain_: Gain | None = None
         if not self.lexicon_ or not self.lexicon_must_gain:
             return features
-        k, last = len(self.linear_.intercept), features.shape[1] - 1
+        last = features.shape[1] - 1
         first = last - len(lexicon.COLUMNS)
-        some = lexicon.deciding_rows(len(features), max(k, 2), self.seed)
+        some = self._deciding_rows(features)
         chosen = features[some]
-        scores = boosting.class_scores(chosen[:, :k])
-        start = boosting.softmax_scale(scores, y[some], weights[some]) * scores
-        others = np.hstack([chosen[:, k:first], chosen[:, last:]])
-        self.gain_ = lexicon.gain(start, others, chosen[:, first:last], y[some], self.seed)
+        others = np.hstack([chosen[:, :first], chosen[:, last:]])
+        columns = lexicon.standardised_counts(chosen[:, first:last])
+        self.gain_ = self._gain(others, columns, y[some], weights[some])
         if self.gain_.beyond_chance:
             return features
         self.lexicon_ = None
         self._forget()  # what was remembered has columns of the lexicon
         return np.hstack([features[:, :first], features[:, last:]])
+
+    def _with_embeddings(
+        self, X: Any, features: npt.NDArray[np.float32], y: Any, weights: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """The features, and the scores of vectors if there are embeddings; `embedding_gain_`."""
+        self.embedding_gain_: Gain | None = None
+        if self.embeddings is None:
+            return features
+        self.embedding_, scores = embedding_scores.cross_fit(
+            self.embeddings, X, y, weights, self.seed
+        )
+        self._forget()  # what was remembered has no columns of embeddings
+        some = self._deciding_rows(features)
+        columns = lexicon.standardised(scores[some])
+        self.embedding_gain_ = self._gain(features[some], columns, y[some], weights[some])
+        return np.hstack([features[:, :-1], scores, features[:, -1:]])
+
+    def _gain(
+        self,
+        features: npt.NDArray[np.float32],
+        columns: npt.NDArray[np.float64],
+        y: Any,
+        weights: npt.NDArray[np.float32],
+    ) -> Gain:
+        """What standardised columns add to the features of n rows."""
+        k = len(self.linear_.intercept)
+        scores = boosting.class_scores(features[:, :k])
+        start = boosting.softmax_scale(scores, y, weights) * scores
+        others = lexicon.standardised_counts(features[:, k:])
+        return lexicon.gain(start, others, columns, y, self.seed)
+
+    def _deciding_rows(self, features: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+        classes = max(len(self.linear_.intercept), 2)
+        return lexicon.deciding_rows(len(features), classes, self.seed)
 
     def _parts(self, X: Any) -> list[Any]:
         return batches(X, ROWS_AT_ONCE, BYTES_AT_ONCE)
@@ -162,7 +203,9 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in super().__getstate__().items() if k != "_idle_caches"}
+        """Without caches; and without a table of words once its scores are fitted."""
+        state = {k: v for k, v in super().__getstate__().items() if k != "_idle_caches"}
+        return embedding_scores.without_table(state, fitted="linear_" in state)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -186,6 +229,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
             # scores, statistics, number of tokens, first and last word
             width = scores + len(STATISTICS) + 3
             width += len(lexicon.COLUMNS) if self.lexicon_ else 0
+            width += scores + 1 if isinstance(self.embedding_, WordScores) else 0
             caches = _Caches(RowCache(scores + 1), RowCache(width))
         yield caches
         if len(self._idle_caches) < IDLE_CACHES:
@@ -218,6 +262,12 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         )
         sums[:, :scores] /= np.sqrt(np.maximum(sums[:, size - 1], 1))[:, None]
         sums[:, :scores] += self.linear_.intercept
+        if isinstance(self.embedding_, WordScores):
+            at = size - 2 - scores
+            found = self.embedding_.of_sums(sums[:, at:-1])
+            sums = np.hstack([sums[:, :at], found, sums[:, -1:]])
+        elif isinstance(self.embedding_, EncoderScores):
+            sums = np.hstack([sums[:, :-1], self.embedding_.of_texts(X), sums[:, -1:]])
         return sums.astype(np.float32, order="F")
 
     def _piece_values(self, pieces: Sequence[str], word_cache: RowCache) -> npt.NDArray[np.float64]:
@@ -237,6 +287,8 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         counted = piece_statistics(pieces)
         if self.lexicon_:
             counted = np.hstack([counted, self.lexicon_.columns(tokens, words, pieces)])
+        if isinstance(self.embedding_, WordScores):
+            counted = np.hstack([counted, self.embedding_.columns(tokens, words)])
         ends = np.full((len(pieces), 2), -1)
         some = np.diff(offsets) > 0
         ends[some] = np.stack([known[offsets[:-1][some]], known[offsets[1:][some] - 1]], axis=1)

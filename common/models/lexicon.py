@@ -112,7 +112,7 @@ def deciding_rows(rows: int, classes: int, seed: int) -> Ints:
 
 
 def gain(start: Floats, others: Floats, columns: Floats, y: Ints, seed: int) -> Gain:
-    """What the lexicon's columns add to what is known of a message without them.
+    """What columns, as those of a lexicon, add to what is known of a message without them.
 
     Two softmax regressions from the same start, with and without the columns, each measured on the
     fold it has not seen. The other statistics stand in both: columns that only tell how long a
@@ -120,16 +120,12 @@ def gain(start: Floats, others: Floats, columns: Floats, y: Ints, seed: int) -> 
 
     Args:
         start: (n, K) logits of models that have not seen the row.
-        others: (n, m) statistics, counts from 0.
-        columns: (n, 4) of a lexicon.
+        others: (n, m) statistics, standardised.
+        columns: (n, c) standardised.
         y: (n,) class numbers, 0 to K - 1.
     """
-    without = _standardised(others)
     folds = stratified_folds(y, FOLDS, seed)
-    losses = [
-        _unseen_losses(start, x, y, folds)
-        for x in (without, np.hstack([without, _standardised(columns)]))
-    ]
+    losses = [_unseen_losses(start, x, y, folds) for x in (others, np.hstack([others, columns]))]
     gains = losses[0] - losses[1]
     return Gain(float(gains.mean()), float(gains.std() / np.sqrt(len(gains))))
 
@@ -141,10 +137,16 @@ def _signed(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     ).astype(np.float64)
 
 
-def _standardised(counts: Floats) -> npt.NDArray[np.float64]:
-    logs = np.log1p(np.maximum(counts, 0).astype(np.float64))
-    deviations = logs.std(axis=0)
-    return np.asarray((logs - logs.mean(axis=0)) / np.where(deviations > 0, deviations, 1))
+def standardised(values: Floats) -> npt.NDArray[np.float64]:
+    """(n, c) columns with mean 0 and standard deviation 1, or 0 if all rows are alike."""
+    values = values.astype(np.float64)
+    deviations = values.std(axis=0)
+    return np.asarray((values - values.mean(axis=0)) / np.where(deviations > 0, deviations, 1))
+
+
+def standardised_counts(counts: Floats) -> npt.NDArray[np.float64]:
+    """As `standardised`, of the logarithms of counts from 0."""
+    return standardised(np.log1p(np.maximum(counts, 0).astype(np.float64)))
 
 
 def _unseen_losses(start: Floats, x: Floats, y: Ints, folds: Ints) -> npt.NDArray[np.float64]:

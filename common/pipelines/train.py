@@ -53,6 +53,7 @@ FITTED_WITH = (
     "holdout_percent",
     "class_weight",
     "lexicon",
+    "embeddings",
     "seed",
 )
 # Of versions that don't say how they were fitted: they were before there was a choice.
@@ -77,6 +78,8 @@ class TrainRequest:
         holdout_percent: share of the messages kept for the holdout, 5 to 50.
         lexicon: words with values that the model may use: "vader", "auto" (VADER's, if it gains),
             "none", or a file.
+        embeddings: vectors that the model uses beside the words: a file of word vectors,
+            "module:function" (n texts -> (n, d) array), or "none".
         class_weight: "balanced": rare classes count as much as frequent ones.
         model_family: a name of `models.families.FAMILIES`.
         seed: of everything random.
@@ -111,6 +114,7 @@ class TrainRequest:
     field_characters: int = 16_000_000
     holdout_percent: int = 20
     lexicon: str = "auto"
+    embeddings: str = "none"
     class_weight: Literal["none", "balanced"] = "none"
     model_family: str = "boosted"
     seed: int = 42
@@ -190,6 +194,7 @@ def run(request: TrainRequest, progress: Progress = no_progress) -> TrainResult:
         confused=most_confused(result.confusion, result.classes),
         remarks=_remarks(request, result),
         lexicon_use=result.lexicon_use,
+        embeddings_use=result.embeddings_use,
         doubts=min(len(result.doubts), request.examples),
         holdout_rows=len(result.holdout),
         counts=result.counts,
@@ -223,7 +228,7 @@ def reproduce(request: TrainRequest, which: str, progress: Progress = no_progres
         params = runs.params(registry, version.run_id)
         then = _as_then(request, version, params)
         recipe = replace(_recipe(then), scaled_start=params.get("scaled_start") == "True")
-        provenance.require_same_lexicon(version, recipe, params.get("lexicon_sha256", ""))
+        provenance.require_same_words(version, recipe, params)
         return provenance.reproduction(_fit(then, recipe, source, progress), version, ROOT)
 
 
@@ -236,10 +241,12 @@ def _connect(request: TrainRequest, source: Source) -> Registry:
     from common.data.columns import require
     from common.data.lexicon import read_lexicon
     from common.registry import store
+    from common.training import embeddings
 
     require(source.path, _columns(request), reading_of(request))
-    if file := _recipe(request).lexicon_file:
+    if file := _recipe(request).word_files.get("lexicon"):
         read_lexicon(file)
+    embeddings.require(request.embeddings)
     registry = store.connect(request.tracking_uri, ROOT, request.model_name, create=True)
     if request.data is None:
         logger.info("No data given: training on a SYNTHETIC sample, %s.", source.path)
@@ -339,6 +346,7 @@ def _recipe(request: TrainRequest) -> Recipe:
         class_weight=request.class_weight,
         seed=request.seed,
         lexicon=request.lexicon,
+        embeddings=request.embeddings,
     )
 
 

@@ -45,8 +45,9 @@ def training(result: TrainResult) -> Summary:
         parts.append("\n" + rules_table(verdict))
     if result.remarks:
         parts += ["\nLook at this first:", *(f"  {remark}" for remark in result.remarks)]
-    if result.lexicon_use:
-        parts.append("\n" + result.lexicon_use.sentence())
+    uses = [use.sentence() for use in (result.lexicon_use, result.embeddings_use) if use]
+    if uses:
+        parts.append("\n" + "\n".join(uses))
     if result.doubts and result.version:
         parts.append(
             f"Labels worth a second look: {result.doubts:,}, in {LABELS_TO_CHECK} of its run."
@@ -315,6 +316,7 @@ def _training_facts(result: TrainResult) -> dict[str, object]:
         "ways_out": list(verdict.ways_out),
         "remarks": list(result.remarks),
         "lexicon": asdict(result.lexicon_use) if result.lexicon_use else None,
+        "embeddings": asdict(result.embeddings_use) if result.embeddings_use else None,
         "labels_to_check": result.doubts,
         "metrics": dict(result.metrics),
         "classes": {

@@ -47,7 +47,7 @@ class Card:
         per_class: of the holdout, by class.
         segments: of the holdout, each with its accuracy.
         family_limits: what is to be known of this family of models; "" if nothing.
-        lexicon: what became of the list of words with values; "" if there was none.
+        uses: what became of the words with values, and of the vectors, that it was given.
     """
 
     model: str
@@ -70,7 +70,7 @@ class Card:
     segments: Sequence[Group]
     verdict: Verdict
     family_limits: str = ""
-    lexicon: str = ""
+    uses: Sequence[str] = ()
 
 
 def render(card: Card) -> str:
@@ -95,7 +95,7 @@ Made to help people to route and to count messages; not to decide about a person
 - Classes: {inline(card.label_source)}
 - Rows of the file: {inline(card.rows_in_words)}
 - Used: {card.train_rows:,} fitted on, {card.holdout_rows:,} held out to measure on, chosen by
-  a hash of the text, so duplicates stay on one side{_lexicon(card)}
+  a hash of the text, so duplicates stay on one side{_uses(card)}
 
 ## Metrics
 
@@ -166,8 +166,8 @@ def inline(text: str, longest: int = 200) -> str:
     return MARKUP.sub(r"\\\1", excerpt(legible(text), longest))
 
 
-def _lexicon(card: Card) -> str:
-    return f"\n- {inline(card.lexicon)}" if card.lexicon else ""
+def _uses(card: Card) -> str:
+    return "".join(f"\n- {inline(use)}" for use in card.uses)
 
 
 def _metrics(card: Card) -> str:

@@ -163,7 +163,7 @@ def pages(
         else charts.groups(holdout.segments, [result.predicted == holdout.labels]),
         verdict=contest.verdict,
         family_limits=FAMILIES[provenance.family].limits,
-        lexicon="" if result.lexicon_use is None else result.lexicon_use.sentence(),
+        uses=[use.sentence() for use in (result.lexicon_use, result.embeddings_use) if use],
     )
     return {"contest.html": contest_page.render(page), "model_card.md": model_card.render(card)}
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from common.data.columns import MessageColumns
 from common.data.labelled import RowCounts, Split, majority, read_split
-from common.data.lexicon import SHIPPED, VADER, read_lexicon
+from common.data.lexicon import VADER, read_lexicon
 from common.data.reading import FIND_OUT, Reading
 from common.evaluation import metrics, profile
 from common.evaluation.metrics import ClassMetrics
@@ -26,11 +26,15 @@ from common.evaluation.profile import Profile
 from common.models.base import (
     AnswersUnseen,
     Classifier,
+    EmbeddingsUse,
     LexiconUse,
     TrainableClassifier,
+    UsesEmbeddings,
     UsesLexicon,
 )
-from common.models.families import FAMILIES, Extras
+from common.models.families import FAMILIES, NO_EXTRAS, Extras
+from common.setting_values import is_file
+from common.training import embeddings
 from common.training.doubts import DoubtfulLabel, doubtful_labels
 from common.types import Advance, Floats, Labels
 
@@ -51,6 +55,7 @@ class Recipe:
         class_weight: "none" or "balanced".
         lexicon: "none", "vader", "auto" (VADER's, if it gains), or a file of words with values.
         scaled_start: False: as releases fitted before CatBoost had a start.
+        embeddings: "none", a file of word vectors, or a function as "module:function".
     """
 
     family: str
@@ -60,11 +65,13 @@ class Recipe:
     seed: int
     lexicon: str = "none"
     scaled_start: bool = True
+    embeddings: str = "none"
 
     @property
-    def lexicon_file(self) -> Path | None:
-        """The user's file of words with values; None if the recipe names none."""
-        return None if self.lexicon in (*SHIPPED, "none") else Path(self.lexicon)
+    def word_files(self) -> dict[str, Path]:
+        """The user's files that the recipe names, by setting: `lexicon`, `embeddings`."""
+        named = {"lexicon": self.lexicon, "embeddings": self.embeddings}
+        return {name: Path(value) for name, value in named.items() if is_file(name, value)}
 
     @property
     def steps(self) -> int:
@@ -112,6 +119,12 @@ class TrainingResult:
         """What became of the recipe's lexicon; None if it has none, or the family takes none."""
         classifier = self.classifier
         return classifier.lexicon_use_ if isinstance(classifier, UsesLexicon) else None
+
+    @property
+    def embeddings_use(self) -> EmbeddingsUse | None:
+        """What the recipe's embeddings gained; None if it has none, or the family takes none."""
+        classifier = self.classifier
+        return classifier.embeddings_use_ if isinstance(classifier, UsesEmbeddings) else None
 
     @property
     def confusion(self) -> npt.NDArray[np.intp]:
@@ -183,7 +196,8 @@ def read_and_fit(
     train, holdout, counts = read_split(path, columns, recipe.holdout_percent, reading, since)
     logger.info("Read %s: %s.", path.name, counts.sentence())
     logger.info("%s", intent(train, holdout))
-    return replace(fit(train, holdout, recipe, advance), counts=counts)
+    with embeddings.encoder_errors():
+        return replace(fit(train, holdout, recipe, advance), counts=counts)
 
 
 def intent(train: Split, holdout: Split) -> str:
@@ -239,13 +253,20 @@ def fit(train: Split, holdout: Split, recipe: Recipe, advance: Advance = _silent
 
 def _extras(recipe: Recipe) -> Extras:
     """What the recipe says to families that take more than the usual."""
+    if not FAMILIES[recipe.family].takes_extras:
+        return NO_EXTRAS
     lexicon = None
-    if recipe.lexicon != "none" and FAMILIES[recipe.family].takes_extras:
+    if recipe.lexicon != "none":
         from common.models.lexicon import Lexicon
 
-        file = recipe.lexicon_file
+        file = recipe.word_files.get("lexicon")
         lexicon = Lexicon.of(file.name if file else "vader", read_lexicon(file or VADER))
-    return Extras(lexicon, recipe.lexicon == "auto", recipe.scaled_start)
+    return Extras(
+        lexicon,
+        recipe.lexicon == "auto",
+        recipe.scaled_start,
+        embeddings.source_of(recipe.embeddings),
+    )
 
 
 def _fitted_accuracy(classifier: Classifier, train: Split, seed: int) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # so that a script can name it without loading a heavy library
     from common.data.labelled import RowCounts
     from common.evaluation.metrics import ClassMetrics, Confused
-    from common.models.base import LexiconUse
+    from common.models.base import EmbeddingsUse, LexiconUse
     from common.registry.pages import Links
     from common.registry.versions import Version
     from common.training.promotion import ContestResult
@@ -26,6 +26,7 @@ class TrainResult:
         confused: the two classes that are most often taken for each other, if any are.
         remarks: what looks wrong, in sentences.
         lexicon_use: what became of LEXICON's words; None if there are none.
+        embeddings_use: what EMBEDDINGS gained; None if there are none.
         doubts: labels of training rows that look wrong, how many are listed.
         counts: of the rows of the data.
         synthetic: whether the messages are made up.
@@ -40,6 +41,7 @@ class TrainResult:
     confused: Confused | None
     remarks: Sequence[str]
     lexicon_use: LexiconUse | None
+    embeddings_use: EmbeddingsUse | None
     doubts: int
     holdout_rows: int
     counts: RowCounts

@@ -129,19 +129,26 @@ def ways(result: TrainingResult) -> dict[str, str]:
         "scaled_start": str(recipe.scaled_start),
         "lexicon_used": use.name if use and use.used else "none",
     }
-    if recipe.lexicon_file:
-        found["lexicon_sha256"] = files.sha256(recipe.lexicon_file)
+    if embeddings := result.embeddings_use:
+        found["embeddings_gain"] = f"{embeddings.gain:.4f} +/- {2 * embeddings.error:.4f}"
+    found |= {f"{name}_sha256": files.sha256(path) for name, path in recipe.word_files.items()}
     return found
 
 
-def require_same_lexicon(version: Version, recipe: Recipe, sha256: str) -> None:
-    """Raise InputError unless the recipe's file of words is what a version was fitted with."""
-    path = recipe.lexicon_file
-    if path and (not path.is_file() or files.sha256(path) != sha256):
-        raise InputError(
-            f"{printable(path)} is not the lexicon that version {version.number} was fitted with: "
-            f"its SHA-256 must be {sha256 or 'recorded, and is not'}."
-        )
+def require_same_words(version: Version, recipe: Recipe, params: Mapping[str, str]) -> None:
+    """Raise InputError unless the recipe's files of words are what a version was fitted with.
+
+    Args:
+        params: of the version's run.
+    """
+    for name, path in recipe.word_files.items():
+        sha256 = params.get(f"{name}_sha256", "")
+        if not path.is_file() or files.sha256(path) != sha256:
+            raise InputError(
+                f"{printable(path)} is not the file of {name.upper()} that version "
+                f"{version.number} was fitted with: its SHA-256 must be "
+                f"{sha256 or 'recorded, and is not'}."
+            )
 
 
 def reproduction(result: TrainingResult, version: Version, root: Path) -> Reproduction:

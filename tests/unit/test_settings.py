@@ -30,6 +30,7 @@ WRITTEN = {
     "normalise_labels": ("true", True),
     "model_family": ("other", "other"),
     "lexicon": ("/srv/words.csv", "/srv/words.csv"),
+    "embeddings": ("/srv/words.vec", "/srv/words.vec"),
     "class_weight": ("balanced", "balanced"),
     "holdout_percent": ("30", 30),
     "champion_threshold": ("-0.01", -0.01),

@@ -130,9 +130,12 @@ def test_a_model_of_before_the_start_answers_as_it_did():
     texts, labels = brands(120, classes=3)
     model = TextClassifier(scaled_start=False).fit(texts, labels)
     expected = model.catboost_.predict_proba(model.features_.transform(texts))
-    new = ("scale_", "unseen_", "lexicon_use_", "lexicon", "lexicon_must_gain", "scaled_start")
+    new = {
+        *("scale_", "unseen_", "lexicon_use_", "lexicon", "lexicon_must_gain", "scaled_start"),
+        *("embeddings", "embeddings_use_", "embedding_", "embedding_gain_", "lexicon_", "gain_"),
+    }
     state, features = dict(vars(model)), dict(vars(model.features_))
-    for name in (*new, "lexicon_", "gain_"):
+    for name in new:
         state.pop(name, None)
         features.pop(name, None)
     old = object.__new__(TextClassifier)

@@ -101,7 +101,10 @@ def test_chance_gains_nothing():
     for seed in range(40):
         y = random.integers(0, 3, 200)
         start = random.normal(size=(200, 3))
-        others, counts = random.poisson(3, (200, 5)), random.poisson(1, (200, 4))
+        others, counts = (
+            lexicon.standardised_counts(random.poisson(rate, (200, columns)))
+            for rate, columns in ((3, 5), (1, 4))
+        )
         found.append(lexicon.gain(start, others, counts, y, seed).beyond_chance)
     assert sum(found) <= 4
 

@@ -11,6 +11,7 @@ import pytest
 
 from common.models import features, legacy, row_cache
 from common.models.boosted import TextClassifier
+from common.models.embeddings import WordTable
 from common.models.lexicon import Lexicon
 
 THREADS, CALLS = 8, 60
@@ -18,14 +19,17 @@ STARTS = ("order", "late", "refund", "app", "bill")
 WORDS = [f"{start}{end}" for start in STARTS for end in range(400)]
 
 
-@pytest.fixture(scope="module", params=["words alone", "words with values"])
+@pytest.fixture(scope="module", params=["words alone", "words with values", "words with vectors"])
 def fitted(request):
     chance = random.Random(7)
     texts = [" ".join(chance.choices(WORDS, k=9)) for _ in range(400)]
-    known = None
+    known = vectors = None
     if request.param == "words with values":
         known = Lexicon.of("mine", {word: chance.uniform(-3, 3) for word in WORDS[::3]})
-    return TextClassifier(lexicon=known).fit(texts, [text[0] for text in texts])
+    if request.param == "words with vectors":
+        numbers = np.random.default_rng(7).normal(size=(len(WORDS), 3)).astype(np.float32)
+        vectors = WordTable.of("mine", WORDS, numbers)
+    return TextClassifier(lexicon=known, embeddings=vectors).fit(texts, [text[0] for text in texts])
 
 
 @pytest.fixture

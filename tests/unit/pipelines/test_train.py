@@ -165,13 +165,55 @@ def test_a_version_is_fitted_again_with_its_list_of_words_and_no_other(request_,
     assert (result.lexicon_use.name, result.lexicon_use.gain) == ("words.csv", None)
     assert reproduce(replace(request, lexicon="none"), "1").identical
     words.write_text("lost,-1\nwell,1\n")
-    with pytest.raises(InputError, match=r"words.csv is not the lexicon that version 1 was fitted"):
+    with pytest.raises(
+        InputError, match=r"words.csv is not the file of LEXICON that version 1 was"
+    ):
         reproduce(request, "1")
 
 
 def test_a_list_of_words_that_is_not_there_is_named_before_anything_is_fitted(request_, tmp_path):
     with pytest.raises(InputError, match=r"cannot read .*none.csv"):
         run(replace(request_, lexicon=str(tmp_path / "none.csv")))
+
+
+def test_a_version_says_what_vectors_gained_and_is_fitted_again_with_them(request_, tmp_path):
+    words = tmp_path / "words.vec"
+    words.write_text("lost 1 0.2\nwell 0.1 1\nteam 0.3 0.9\n")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    request = replace(request_, embeddings=str(words), tracking_uri=uri)
+    result = run(request)
+    text, facts = console.training(result)
+    assert "Embeddings words.vec are used, as EMBEDDINGS says: log loss 0.0" in text
+    assert not problems(json.loads(json.dumps(facts)), "train.schema.json")
+    registry = store.connect(uri, tmp_path, request.model_name)
+    params = runs.params(registry, result.version.run_id)
+    assert params["embeddings"] == str(words)
+    assert params["embeddings_gain"].startswith(f"{result.embeddings_use.gain:.4f} +/- ")
+    card = registry.client.download_artifacts(result.version.run_id, "model_card.md")
+    assert "Embeddings words.vec are used" in Path(card).read_text()
+    assert reproduce(replace(request, embeddings="none"), "1").identical
+    words.write_text("lost 1 0.3\nwell 0.1 1\nteam 0.3 0.9\n")
+    with pytest.raises(InputError, match=r"words.vec is not the file of EMBEDDINGS that version 1"):
+        reproduce(request, "1")
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "error", "said"),
+    [
+        ("none.vec", InputError, r"cannot read .*none.vec"),
+        ("no_such_module:f", SettingsError, "no module 'no_such_module' that a stored model would"),
+        ("statistics:nothing", SettingsError, "has no attribute 'nothing'"),
+        ("statistics:mean", SettingsError, "the function fails on [0-9]+ texts"),
+        ("numpy:array", SettingsError, "the function gives no array of numbers"),
+    ],
+)
+def test_embeddings_that_cannot_be_used_are_named_in_one_line(
+    request_, tmp_path, embeddings, error, said
+):
+    setting = embeddings if ":" in embeddings else str(tmp_path / embeddings)
+    with pytest.raises(error, match=said) as raised:
+        run(replace(request_, embeddings=setting, dry_run=True))
+    assert "\n" not in str(raised.value)
 
 
 def changed_table(rows=2400, recent=400):
