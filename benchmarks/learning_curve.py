@@ -19,7 +19,9 @@ from common.data.columns import MessageColumns
 from common.data.labelled import batches
 from common.data.lexicon import VADER, read_lexicon
 from common.models.boosted import TextClassifier
+from common.models.embeddings import Encoder, WordTable
 from common.models.lexicon import Lexicon
+from common.training.embeddings import source_of
 
 HELD_OUT = 77  # of 256: 30 %
 SURE = (0.9, 0.8)
@@ -45,11 +47,13 @@ def main() -> int:
     parser.add_argument("--rows", type=int, nargs="+", default=[100, 200, 500, 1000, 2000, 5000])
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--lexicon", choices=("auto", "vader", "none"), default="auto")
+    parser.add_argument("--embeddings", default="none", help="a file, or module:function")
     args = parser.parse_args()
 
     parts = list(batches(args.data, MessageColumns(args.text_column, args.target_column)))
     texts = np.array([message for part in parts for message in part.texts], object)
     labels = np.array([label for part in parts for label in part.labels], object)
+    vectors = source_of(args.embeddings)
     found: dict[int, list[tuple[float, ...]]] = {}
     for seed in range(args.splits):
         keys = np.array(
@@ -66,6 +70,7 @@ def main() -> int:
                 texts[held].tolist(),
                 labels[held],
                 args.lexicon,
+                vectors,
             )
             found.setdefault(rows if rows in sizes else 0, []).append((float(rows), *measured))
     rows_of = sorted(found, key=lambda rows: rows or len(texts))
@@ -78,13 +83,20 @@ def main() -> int:
 
 
 def _measured(
-    train: list[str], labels: Any, test: list[str], true: Any, lexicon: str
+    train: list[str],
+    labels: Any,
+    test: list[str],
+    true: Any,
+    lexicon: str,
+    vectors: WordTable | Encoder | None,
 ) -> tuple[float, ...]:
     """All of HEADERS but the rows, on the test messages."""
     from sklearn.metrics import f1_score, log_loss
 
     words = None if lexicon == "none" else Lexicon.of("vader", read_lexicon(VADER))
-    model = TextClassifier(lexicon=words, lexicon_must_gain=lexicon == "auto").fit(train, labels)
+    model = TextClassifier(
+        lexicon=words, lexicon_must_gain=lexicon == "auto", embeddings=vectors
+    ).fit(train, labels)
     proba = model.predict_proba(test)
     predicted = model.classes_[proba.argmax(axis=1)]
     right = predicted == true

@@ -48,16 +48,19 @@ class WordTable:
     def of(cls, name: str, words: Sequence[str], vectors: Floats) -> WordTable:
         """A table of V words as people write them, without white space.
 
-        Of those that are the same token, the first; what is several tokens is never looked up.
+        Of those that are the same token, the one that is spelt as it is, else the first; what is
+        several tokens is never looked up.
 
-        >>> WordTable.of("mine", ["The", "the", "p.m."], np.eye(3, dtype=np.float32)).rows
-        {'the': 0}
+        >>> WordTable.of("mine", ["The", "the", "Bonn", "p.m."], np.eye(4, dtype=np.float32)).rows
+        {'the': 1, 'bonn': 2}
         """
         offsets, numbers, tokens = text.tokenised(words)
         (single,) = np.nonzero(np.diff(offsets) == 1)
         rows: dict[str, int] = {}
-        for row, token in zip(single.tolist(), numbers[offsets[single]].tolist(), strict=True):
-            rows.setdefault(tokens[token], row)
+        for row, number in zip(single.tolist(), numbers[offsets[single]].tolist(), strict=True):
+            token = tokens[number]
+            if token not in rows or (words[row] == token != words[rows[token]]):
+                rows[token] = row
         return cls(name, rows, vectors)
 
     def vectors_of(self, texts: Texts) -> Floats:

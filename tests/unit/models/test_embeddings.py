@@ -88,8 +88,10 @@ def test_an_encoder_of_the_same_vectors_gives_the_same_scores(features, function
     assert again.transform(known).tobytes() == other.transform(known).tobytes()
 
 
-def test_of_spellings_that_are_one_token_the_first_counts():
+def test_of_spellings_that_are_one_token_its_own_counts_or_else_the_first():
     assert TABLE.rows["good"] == WORDS.index("good")
+    spelt = WordTable.of("x", ["Good", "GOOD", "Bad", "bad", "bad"], np.eye(5, dtype=np.float32))
+    assert spelt.rows == {"good": 0, "bad": 3}
     assert "p.m." not in TABLE.rows
     assert TABLE.known_share(["good day", "#late"]) == pytest.approx(2 / 3)
     assert np.isnan(TABLE.vectors_of(["day"])).all()
