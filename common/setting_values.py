@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 # What LEXICON may say beside a file.
@@ -87,3 +88,12 @@ def is_file(field: str, value: str) -> bool:
     if field == "lexicon":
         return value not in LEXICONS
     return value != "none" and not is_function(value)
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a text is an address that starts with http:// or https:// and names a host."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 from dotenv.parser import parse_stream
@@ -366,19 +365,11 @@ def _refuse_unusable(dotenv: Path, kind: type[Settings]) -> None:
 
 
 def _refuse_bad_url(name: str, url: str | None) -> None:
-    if url is not None and not _is_web_address(url):
+    if url is not None and not setting_values.is_web_address(url):
         raise SettingsError(
             f"{name} must start with http:// or https:// and name a host (it is not shown: it may "
             "hold a token)."
         )
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False
 
 
 def _one_line(
