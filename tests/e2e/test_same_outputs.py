@@ -33,7 +33,7 @@ WORDED = {"reason", "text", "next_steps", "description", "required"}
 ADDED = {
     *("model_family", "label_with", "segment_column", "synthetic_data"),
     *("promoted_reason", "lost_to_rollback", "found", "links", "upper_bound"),
-    *("accuracy_lower", "accuracy_upper"),
+    *("accuracy_lower", "accuracy_upper", "known_answers"),
 }
 # What training finds is the same; how a contest is told is not.
 TRAINED = {"verdict", "promoted", "champion", "contest_rows", "metrics", "holdout_rows", "rows"}
