@@ -135,6 +135,7 @@ def at_work(service: Service) -> Iterator[None]:
         threads[0].join(timeout=10)
         service.capture.stop()
         threads[1].join(timeout=10)
+        service.labelled.close()
 
 
 if __name__ == "__main__":

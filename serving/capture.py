@@ -85,7 +85,7 @@ class Capture:
                 self._of_day(at).append(
                     [row for each in batch for row in self._rows(at, *each)], durable=False
                 )
-            except InputError as error:
+            except (InputError, OSError) as error:
                 if not self._failed:
                     logger.error("Answered messages can't be kept: %s", error)
                 self._failed = True

@@ -15,6 +15,7 @@ from common.registry import known_answers, versions
 from common.registry.store import Registry
 from common.registry.versions import CHALLENGER, CHAMPION, Version
 from common.scoring.model import LoadedModel
+from common.text import first_line
 from serving.problems import Problem
 
 # Versions that are loaded at most: what was champion before answers at once after a rollback.
@@ -128,13 +129,18 @@ class Follower:
         try:
             self._look()
         except TriageError as error:
-            if self.problem is None:
-                logger.warning("The registry can't be read, what is loaded goes on: %s", error)
-            self.problem = str(error)
+            self._note(str(error))
+        except Exception as error:  # noqa: BLE001  nobody else would look again
+            self._note(f"unforeseen {type(error).__name__}: {first_line(error)}")
         else:
             if self.problem is not None:
                 logger.info("The registry can be read again.")
             self.problem = None
+
+    def _note(self, problem: str) -> None:
+        if self.problem is None:
+            logger.warning("The registry can't be read, what is loaded goes on: %s", problem)
+        self.problem = problem
 
     def _look(self) -> None:
         named = {

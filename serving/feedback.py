@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from common.errors import InputError
 from common.masking import Disclosure
 from serving.appended_csv import AppendedCsv
@@ -77,7 +79,8 @@ class LabelledFile:
     ) -> None:
         self._columns, self._most_bytes, self._shown, self._now = columns, most_bytes, shown, now
         self._file = AppendedCsv(path, columns.all, columns.id, "SERVE_LABELLED")
-        self._lock = threading.Lock()
+        self._path, self._lock = path, threading.Lock()
+        self._writer = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
         self._labels = self._file.values(columns.label)
 
     def __len__(self) -> int:
@@ -94,6 +97,7 @@ class LabelledFile:
             Problem: 507, the file has reached its limit or the disk is full.
         """
         with self._lock:
+            self._require_alone()
             if self._file.size >= self._most_bytes:
                 raise Problem(
                     HTTPStatus.INSUFFICIENT_STORAGE,
@@ -116,6 +120,7 @@ class LabelledFile:
             Problem: 404, the message has none; 507, the file can't be written.
         """
         with self._lock:
+            self._require_alone()
             if id not in self._labels:
                 raise Problem(HTTPStatus.NOT_FOUND, "This message has no label.")
             try:
@@ -125,6 +130,25 @@ class LabelledFile:
                     HTTPStatus.INSUFFICIENT_STORAGE, "The label could not be removed on disk."
                 ) from error
             del self._labels[id]
+
+    def close(self) -> None:
+        """Let another server write the file."""
+        self._writer.release()
+
+    def _require_alone(self) -> None:
+        """Be the one writer from the first label on; another may have written before."""
+        if self._writer.is_locked:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer.acquire(blocking=False)
+            self._labels = self._file.values(self._columns.label)
+        except (Timeout, OSError, InputError) as error:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Another server writes the file of labels, or it can't be written: SERVE_LABELLED "
+                "names another one.",
+            ) from error
 
     def _row(self, given: GivenLabel) -> dict[str, str]:
         columns = self._columns

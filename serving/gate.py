@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access_log import AccessLog
@@ -90,6 +91,8 @@ class Recorded:
 
         try:
             await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            logger.debug("The client of request %s has left.", request_id)
         except Exception as error:  # noqa: BLE001  the edge
             _log_unforeseen(request_id, error)
             if status is None:

@@ -165,9 +165,8 @@ class Scorer:
             first = batch[0]
             if isinstance(first, _Task):
                 _do(first)
-                continue
-            waiting = [each for each in batch if isinstance(each, _Waiting)]
-            self._answer(waiting)
+            else:
+                self._answer([each for each in batch if isinstance(each, _Waiting)])
 
     def stop(self) -> None:
         """Let `run` end when nothing waits any more."""

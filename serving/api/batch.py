@@ -19,8 +19,9 @@ from serving.files import FileOptions
 from serving.problems import Problem
 from serving.service import Service
 
-# Files that are scored at the same time; they share the one thread that asks the model.
+# Files that are scored at the same time, and that are here or on their way: they need room on disk.
 FILES_AT_ONCE = 2
+MOST_FILES = 8
 ENDINGS = {
     "text/csv": ".csv",
     "application/csv": ".csv",
@@ -60,7 +61,7 @@ BODY: dict[str, Any] = {
 def router(service: Service) -> APIRouter:
     """/api/batch."""
     routes = APIRouter(prefix="/api", tags=["Classify"])
-    at_once = asyncio.Semaphore(FILES_AT_ONCE)
+    here, scored_now = asyncio.Semaphore(MOST_FILES), asyncio.Semaphore(FILES_AT_ONCE)
 
     @routes.post("/batch", openapi_extra=BODY, response_class=Response)
     async def batch(
@@ -77,15 +78,15 @@ def router(service: Service) -> APIRouter:
         ] = "refuse",
     ) -> Response:
         """The file with prediction, confidence and model_version; headers count its rows."""
-        if at_once.locked():
+        if here.locked():
             raise Problem(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"{FILES_AT_ONCE} files are being scored: try again.",
+                f"{MOST_FILES} files are here already: try again.",
                 {"Retry-After": "5"},
             )
         folder = Path(tempfile.mkdtemp(prefix="triage-"))
         try:
-            async with at_once:
+            async with here:
                 source = await received(request, folder)
                 served = service.find(model)
                 written = format or KINDS.get(source.suffixes[0], "csv")
@@ -97,9 +98,10 @@ def router(service: Service) -> APIRouter:
                     skip_rejects=rejects == "skip",
                 )
                 target = folder / f"scored.{written}"
-                counts = await asyncio.to_thread(
-                    files.score, source, target, served, service.scorer, options
-                )
+                async with scored_now:
+                    counts = await asyncio.to_thread(
+                        files.score, source, target, served, service.scorer, options
+                    )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -100,11 +100,13 @@ def test_a_label_is_found_again_by_the_next_process(labelled, tmp_path):
     first.add(GivenLabel("1", "where?", "delivery", predicted="praise", version=3, by="ann"))
     first.add(GivenLabel("2", "thanks", "praise", written_at="2026-02-01"))
     first.add(GivenLabel("1", "where?", "billing"))
+    first.close()
     again = labelled()
     assert (len(again), again.label_of("1"), again.label_of("9")) == (2, "billing", None)
     times = {row["tweet_id"]: row["created_at"] for row in rows_of(tmp_path / "labelled.csv")}
     assert times == {"1": "2026-03-01T00:00:00+00:00", "2": "2026-02-01"}
     again.remove("1")
+    again.close()
     assert len(labelled()) == 1
     with pytest.raises(Problem):
         again.remove("1")
@@ -121,3 +123,20 @@ def test_a_file_that_is_full_takes_no_more(labelled):
         for number in range(20):
             file.add(GivenLabel(str(number), "text", "label"))
     assert refused.value.status_code == 507
+
+
+def test_a_second_server_is_told_that_another_one_writes(labelled):
+    first, second = labelled(), labelled()
+    first.add(GivenLabel("1", "text", "a"))
+    with pytest.raises(Problem) as refused:
+        second.add(GivenLabel("2", "text", "a"))
+    assert refused.value.status_code == 503
+
+
+def test_what_another_server_has_written_before_is_known(labelled):
+    late = labelled()
+    early = labelled()
+    early.add(GivenLabel("1", "text", "a"))
+    early.close()
+    late.add(GivenLabel("2", "text", "b"))
+    assert (len(late), late.label_of("1")) == (2, "a")
