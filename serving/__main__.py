@@ -30,6 +30,7 @@ from serving.feedback import LabelColumns, LabelledFile
 from serving.gate import Rules
 from serving.metrics import Metrics
 from serving.rate import RateLimit
+from serving.room import Room
 from serving.scorer import Scorer
 from serving.service import Service
 from serving.settings import LOOPBACK, ServingSettings
@@ -62,8 +63,8 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
     listener = server.listening(settings.serve_host, settings.serve_port)
     service = build(settings)
     rules = Rules(
-        names=frozenset({*LOOPBACK, settings.serve_host, *settings.serve_names}),
-        origins=frozenset(settings.serve_origins),
+        names=frozenset(map(str.lower, [*LOOPBACK, settings.serve_host, *settings.serve_names])),
+        origins=frozenset(map(str.lower, settings.serve_origins)),
         tokens=known,
         rate=RateLimit(settings.serve_rate),
     )
@@ -104,7 +105,7 @@ def build(settings: ServingSettings) -> Service:
         settings.serve_capture_share,
     )
     scorer = Scorer(lambda: follower.lineup, settings.serve_waiting)
-    service = Service(settings, follower, scorer, metrics, labelled, capture)
+    service = Service(settings, follower, scorer, metrics, labelled, capture, Room())
     if settings.serve_shadow:
         service.shadow = Shadow(settings.serve_shadow, lambda: follower.lineup, metrics)
     scorer.watch = service.watch
@@ -136,6 +137,7 @@ def at_work(service: Service) -> Iterator[None]:
         service.capture.stop()
         threads[1].join(timeout=10)
         service.labelled.close()
+        service.room.close()
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.types import Scope
 
+logger = logging.getLogger(__name__)
 STDOUT = Path("-")
 MOST_BYTES = 100_000_000
 # Lines go out together: after each write the scoring thread would have its turn first.
@@ -26,6 +28,7 @@ class AccessLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lines: list[str] = []
+        self._failed = False
 
     def write(self, scope: Scope, status: int, seconds: float) -> None:
         """Note one request."""
@@ -33,7 +36,8 @@ class AccessLog:
         line = json.dumps(
             {
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "request_id": state["request_id"],
+                "id": state["request_id"],
+                "request_id": state["told_id"],
                 "method": scope["method"],
                 "path": scope["path"][:200],
                 "status": status,
@@ -51,6 +55,16 @@ class AccessLog:
     def flush(self) -> None:
         """Write what was noted."""
         text, self._lines = "".join(self._lines), []
+        try:
+            self._append(text)
+        except OSError as error:
+            if not self._failed:
+                logger.error("The access log %s can't be written: %s.", self._path, error.strerror)
+            self._failed = True
+        else:
+            self._failed = False
+
+    def _append(self, text: str) -> None:
         if self._path == STDOUT:
             sys.stdout.write(text)
             sys.stdout.flush()

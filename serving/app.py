@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,11 @@ def _name_the_model(app: FastAPI, service: Service) -> None:
 def _add_pages(app: FastAPI) -> None:
     for path, name in VIEWS.items():
         app.add_api_route(
-            path, _page(PAGES / name), include_in_schema=False, response_class=FileResponse
+            path,
+            _page(PAGES / name),
+            methods=["GET", "HEAD"],
+            include_in_schema=False,
+            response_class=FileResponse,
         )
     app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
 
@@ -126,6 +131,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return problems.response(refused("The body is not JSON."))
+    if first["type"] == "model_attributes_type" and "json" not in request.headers.get(
+        "content-type", ""
+    ):
+        return problems.response(
+            Problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send it with Content-Type: application/json."
+            )
+        )
     # Names of fields are ours, but keys of an object may be anything that was sent.
     place = [str(part) for part in first["loc"][1:] if isinstance(part, int) or part in FIELDS]
     where = ".".join(place) or "the body"

@@ -6,8 +6,10 @@ import csv
 import io
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
 from common import disk
 from common.data import atomic, csv_rows
@@ -40,7 +42,24 @@ class AppendedCsv:
                 if messages.header is None or messages.delimiter != ",":
                     raise InputError(f"{path} is not CSV with commas: let {setting} name another.")
                 self._columns = messages.columns
-            _end_last_line(path)
+
+    def end_last_line(self) -> None:
+        """Put an end to a line whose writing was broken off, so that the next one is whole.
+
+        What is left of it stays: those who read the file reject the line, and say so.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        if not self.size:
+            return
+        with self.path.open("rb+") as file:
+            quotes, last = 0, b"\n"
+            while block := file.read(1_000_000):
+                quotes += block.count(b'"')
+                last = block[-1:]
+            if last != b"\n":
+                file.write(b'"\n' if quotes % 2 else b"\n")
 
     @property
     def size(self) -> int:
@@ -54,6 +73,8 @@ class AppendedCsv:
         found: dict[str, str] = {}
         with MessageFile(self.path) as messages:
             for chunk in messages.chunks([self._key, column]):
+                if chunk.replaced:
+                    raise InputError(f"{self.path} is not UTF-8: save it as UTF-8.")
                 keys, cells = chunk.texts(self._key), chunk.texts(column)
                 found.update(zip(keys.to_pylist(), cells.to_pylist(), strict=True))
         return found
@@ -73,28 +94,37 @@ class AppendedCsv:
             except OSError as error:
                 raise InputError(disk.explained(error, self.path)) from error
 
-    def remove(self, key: str) -> bool:
-        """Take away the rows of this key; return whether there was one.
+    def rewrite(self, key: str, row: Mapping[str, str] | None = None) -> None:
+        """Take away the rows of this key, and add another one in the same step.
 
         Raises:
-            InputError: the file can't be written; it is as it was.
+            InputError: the file can't be read or written; it is as it was.
         """
+        added = [] if row is None else [[row.get(name, "") for name in self._columns]]
         with self._lock:
-            if not self.size:
-                return False
-            with self.path.open(encoding="utf-8-sig", newline="") as file:
-                header, *rows = csv.reader(file)
-            at = header.index(self._key)
-            kept = [row for row in rows if not (len(row) > at and row[at] == key)]
-            if len(kept) < len(rows):
-                atomic.write_csv(self.path, header, kept)
-            return len(kept) < len(rows)
+            try:
+                with (
+                    atomic.atomic_path(self.path) as temporary,
+                    self.path.open(encoding="utf-8-sig", newline="") as source,
+                    temporary.open("w", encoding="utf-8", newline="") as target,
+                ):
+                    csv_rows.write(target, chain(self._others(source, key), added))
+            except (OSError, csv.Error) as error:
+                raise InputError(f"{self.path} can't be rewritten: {error}.") from error
+
+    def _others(self, source: IO[str], key: str) -> Iterator[Sequence[str]]:
+        """The header, and all rows but those of a key."""
+        rows = csv.reader(source)
+        header = next(rows)
+        yield header
+        at = header.index(self._key)
+        yield from (row for row in rows if not (len(row) > at and row[at] == key))
 
     def _append(self, rows: Sequence[Mapping[str, str]], durable: bool) -> None:
         text = io.StringIO(newline="")
         before = self.size
         if not before:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(self.path.parent)
             csv_rows.write(text, [self._columns])
         csv_rows.write(text, ([row.get(name, "") for name in self._columns] for row in rows))
         content = text.getvalue().encode("utf-8", "replace")
@@ -105,22 +135,10 @@ class AppendedCsv:
                 raise OSError(28, "no space left on the disk")
             if durable:
                 os.fsync(descriptor)
+                if not before:
+                    atomic.sync_folder(self.path.parent)
         except OSError:
             os.ftruncate(descriptor, before)
             raise
         finally:
             os.close(descriptor)
-
-
-def _end_last_line(path: Path) -> None:
-    """Put an end to a line whose writing was broken off, so that the next one is whole.
-
-    What is left of it stays: those who read the file reject the line, and say so.
-    """
-    with path.open("rb+") as file:
-        quotes, last = 0, b"\n"
-        while block := file.read(1_000_000):
-            quotes += block.count(b'"')
-            last = block[-1:]
-        if last != b"\n":
-            file.write(b'"\n' if quotes % 2 else b"\n")

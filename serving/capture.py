@@ -7,6 +7,7 @@ import logging
 import queue
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from serving.shadow import Second
 # Batches that may wait to be written; what comes beyond is not kept, and a warning says so.
 MOST_BATCHES = 1000
 ENDED = None
+STOP_SECONDS = 5
 
 logger = logging.getLogger(__name__)
 Batch = Sequence[tuple[Question, Answer, Second | None]]
@@ -93,8 +95,9 @@ class Capture:
                 self._failed = False
 
     def stop(self) -> None:
-        """Let `run` end when all is written."""
-        self._waiting.put(ENDED)
+        """Let `run` end when all is written; a disk that hangs is not waited for."""
+        with suppress(queue.Full):
+            self._waiting.put(ENDED, timeout=STOP_SECONDS)
 
     def _of_day(self, at: datetime) -> AppendedCsv:
         path = self._folder / f"{at:%Y-%m-%d}.csv"

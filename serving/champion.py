@@ -22,6 +22,8 @@ from serving.problems import Problem
 MOST_LOADED = 4
 # A version that was refused may have been mended.
 SECONDS_UNTIL_RETRY = 60.0
+# Looks, and seconds besides, after which one that does not end is late.
+LATE = 3
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +81,12 @@ class Lineup:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a version does not answer, and when (monotonic) that was found out."""
+    """Why a version does not answer.
+
+    Attributes:
+        reason: for who runs the server; it may name files.
+        at: when (monotonic) that was found out.
+    """
 
     reason: str
     at: float
@@ -95,6 +102,7 @@ class Follower:
         registry: where the versions are.
         lineup: what answers now.
         problem: why the last look at the registry failed; None if it did not.
+        looked_at: when (monotonic) the last look ended.
         refused: versions that an alias names and that do not answer, by number.
 
     Raises:
@@ -109,8 +117,9 @@ class Follower:
         self._swapped = swapped
         self.lineup = Lineup()
         self.problem: str | None = None
-        self.refused: dict[int, Refusal] = {}
+        self.refused: Mapping[int, Refusal] = {}
         self._look()
+        self.looked_at = time.monotonic()
         if CHAMPION not in self.lineup.aliases:
             reasons = [refusal.reason for refusal in self.refused.values()]
             raise ModelUnavailable(
@@ -124,6 +133,14 @@ class Follower:
         while not stop.wait(seconds):
             self.look()
 
+    def reaches_registry(self, seconds: float) -> bool:
+        """Whether the last look succeeded, and ended not much longer ago than `seconds`.
+
+        A registry that hangs keeps a look for minutes.
+        """
+        late = time.monotonic() - self.looked_at > LATE * seconds + LATE
+        return self.problem is None and not late
+
     def look(self) -> None:
         """Bring the lineup up to date; if the registry fails, what is loaded goes on."""
         try:
@@ -136,6 +153,7 @@ class Follower:
             if self.problem is not None:
                 logger.info("The registry can be read again.")
             self.problem = None
+        self.looked_at = time.monotonic()
 
     def _note(self, problem: str) -> None:
         if self.problem is None:
@@ -185,9 +203,17 @@ class Follower:
             model = load_model(self.registry, version)
             known_answers.refuse_others(version, model.classifier)
         except ModelUnavailable as error:
-            if refusal is None:
-                logger.error("Version %d is refused: %s", number, error)
-            self.refused[number] = Refusal(str(error), time.monotonic())
+            self._refuse(number, str(error))
             return None
-        self.refused.pop(number, None)
+        except TriageError:
+            raise
+        except Exception as error:  # noqa: BLE001  the version's own code, or its tags
+            self._refuse(number, f"unforeseen {type(error).__name__}: {first_line(error)}")
+            return None
+        self.refused = {n: why for n, why in self.refused.items() if n != number}
         return Served(version, model)
+
+    def _refuse(self, number: int, reason: str) -> None:
+        if number not in self.refused:
+            logger.error("Version %d is refused: %s", number, reason)
+        self.refused = {**self.refused, number: Refusal(reason, time.monotonic())}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -11,10 +13,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from common.errors import InputError
+from common.errors import InputError, SettingsError
 from common.masking import Disclosure
 from serving.appended_csv import AppendedCsv
 from serving.problems import Problem
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,10 @@ class LabelledFile:
     Args:
         most_bytes: above which nothing is taken any more.
         shown: how texts may be stored.
+
+    Raises:
+        SettingsError: another server writes the file.
+        InputError: the file that is there is something else.
     """
 
     def __init__(
@@ -80,8 +88,16 @@ class LabelledFile:
         self._columns, self._most_bytes, self._shown, self._now = columns, most_bytes, shown, now
         self._file = AppendedCsv(path, columns.all, columns.id, "SERVE_LABELLED")
         self._path, self._lock = path, threading.Lock()
-        self._writer = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
-        self._labels = self._file.values(columns.label)
+        self._writer = FileLock(lock_of(path), thread_local=False)
+        self._labels: dict[str, str] = {}
+        try:
+            self._become_writer()
+        except Timeout as error:
+            raise SettingsError(
+                f"another server writes {path}: let SERVE_LABELLED name another file."
+            ) from error
+        except OSError as error:  # nothing is written before somebody gives a label
+            logger.warning("Labels can't be written to %s: %s.", path, error.strerror)
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -97,20 +113,18 @@ class LabelledFile:
             Problem: 507, the file has reached its limit or the disk is full.
         """
         with self._lock:
-            self._require_alone()
+            self._require_writer()
             if self._file.size >= self._most_bytes:
                 raise Problem(
                     HTTPStatus.INSUFFICIENT_STORAGE,
                     "The file of labels has reached its limit; see SERVE_LABELLED_BYTES.",
                 )
-            try:
+            row = self._row(given)
+            with _insufficient("The label could not be written to disk."):
                 if given.id in self._labels:
-                    self._file.remove(given.id)
-                self._file.append([self._row(given)])
-            except InputError as error:
-                raise Problem(
-                    HTTPStatus.INSUFFICIENT_STORAGE, "The label could not be written to disk."
-                ) from error
+                    self._file.rewrite(given.id, row)
+                else:
+                    self._file.append([row])
             self._labels[given.id] = given.label
 
     def remove(self, id: str) -> None:
@@ -120,34 +134,39 @@ class LabelledFile:
             Problem: 404, the message has none; 507, the file can't be written.
         """
         with self._lock:
-            self._require_alone()
+            self._require_writer()
             if id not in self._labels:
                 raise Problem(HTTPStatus.NOT_FOUND, "This message has no label.")
-            try:
-                self._file.remove(id)
-            except InputError as error:
-                raise Problem(
-                    HTTPStatus.INSUFFICIENT_STORAGE, "The label could not be removed on disk."
-                ) from error
+            with _insufficient("The label could not be removed on disk."):
+                self._file.rewrite(id)
             del self._labels[id]
 
     def close(self) -> None:
         """Let another server write the file."""
         self._writer.release()
 
-    def _require_alone(self) -> None:
-        """Be the one writer from the first label on; another may have written before."""
+    def _become_writer(self) -> None:
+        """Be the one who writes, and know what is there.
+
+        Raises:
+            Timeout: another process is.
+            OSError: the folder can't be written.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer.acquire(blocking=False)
+        self._file.end_last_line()
+        self._labels = self._file.values(self._columns.label)
+
+    def _require_writer(self) -> None:
+        """Raise Problem (503) if labels can't be written, as at the start."""
         if self._writer.is_locked:
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer.acquire(blocking=False)
-            self._labels = self._file.values(self._columns.label)
-        except (Timeout, OSError, InputError) as error:
+            self._become_writer()
+        except (Timeout, OSError) as error:
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "Another server writes the file of labels, or it can't be written: SERVE_LABELLED "
-                "names another one.",
+                "Labels can't be written at the moment; the log of the server says why.",
             ) from error
 
     def _row(self, given: GivenLabel) -> dict[str, str]:
@@ -164,3 +183,17 @@ class LabelledFile:
             "source": given.source,
             "request_id": given.request_id,
         }
+
+
+def lock_of(path: Path) -> Path:
+    """What is locked while a server may write a file of labels."""
+    return path.with_name(f".{path.name}.lock")
+
+
+@contextmanager
+def _insufficient(detail: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        logger.error("%s %s", detail, error)
+        raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, detail) from error

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from common.scoring.file import make_scorer
 from common.scoring.jobs import Job, JobSettings
 from common.scoring.model import LoadedModel
 from serving.champion import Served
-from serving.problems import refused
+from serving.problems import Problem, refused
 from serving.scorer import Scorer
 
 # Between two of them single messages are answered: a chunk holds them up for some 40 ms. With 2,000
@@ -53,22 +54,30 @@ class FileCounts:
     scored: int = 0
     blank: int = 0
     rejected: int = 0
+    classes: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, chunk: ScoredChunk) -> FileCounts:
         return FileCounts(
             self.scored + chunk.scored,
             self.blank + chunk.blank,
             self.rejected + len(chunk.rejects),
+            Counter(self.classes) + chunk.classes,
         )
 
 
 def score(
-    source: Path, target: Path, served: Served, scorer: Scorer, options: FileOptions
+    source: Path,
+    target: Path,
+    served: Served,
+    scorer: Scorer,
+    options: FileOptions,
+    ends: Callable[[], bool] = lambda: False,
 ) -> FileCounts:
     """Score a file with one version, whatever is champion meanwhile.
 
     Args:
         scorer: whose thread asks the model.
+        ends: asked between chunks whether the server ends.
 
     Raises:
         Problem: 422, the file or the options can't be used.
@@ -89,6 +98,8 @@ def score(
                 file.write(scored.format.head())
                 chunks = messages.chunks(scored.format.needed)
                 for chunk in _in_order(chunks, scored):
+                    if ends():
+                        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The server ends.")
                     if chunk.rejects and not options.skip_rejects:
                         raise refused(
                             f"Line {chunk.rejects[0].line} can't be read. Mend the file, or add "
@@ -103,10 +114,16 @@ def score(
     except ModelUnavailable as error:
         raise refused("This version can't explain its answers.") from error
     except InputError as error:
-        raise refused(
-            "The file can't be scored: it is damaged or empty, not what its Content-Type says, or "
-            "has a column that would be added."
-        ) from error
+        raise refused(said(error, source)) from error
+
+
+def said(error: InputError, source: Path) -> str:
+    """What is wrong with a file that was sent, without its place here; nothing of its header, which
+    is a message where there is none."""
+    text = str(error).replace(str(source), "the file")
+    if "header" in text or "column" in text or "/" in text:
+        return "The file can't be used: look at its header, and at what its Content-Type says."
+    return text[0].upper() + text[1:]
 
 
 def _in_order(

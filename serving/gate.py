@@ -11,7 +11,6 @@ import itertools
 import logging
 import re
 import time
-import traceback
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access_log import AccessLog
 from serving.metrics import Metrics
-from serving.problems import Problem, response
+from serving.problems import Problem, log_frames, response
 from serving.rate import RateLimit
 from serving.tokens import FEEDBACK, Tokens
 
@@ -32,8 +31,9 @@ RawHeader = tuple[bytes, bytes]
 logger = logging.getLogger(__name__)
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # What needs no token: whether the server lives, and the page, which holds no data.
-OPEN = frozenset({"/health/live", "/health/ready", "/health", "/ping", "/version"})
-OPEN |= {"/v2/health/live", "/v2/health/ready", "/", "/label", "/history", "/favicon.ico"}
+PROBES = frozenset({"/health", "/health/live", "/health/ready", "/ping"})
+PROBES |= {"/v2/health/live", "/v2/health/ready"}
+OPEN = PROBES | {"/version", "/", "/label", "/history", "/favicon.ico"}
 OPEN_FOLDER = "/static/"
 FEEDBACK_PATHS = ("/api/feedback", "/api/labelling")
 # Where files are sent: they may be large, and take as long as they take.
@@ -72,11 +72,13 @@ class Recorded:
             return await self._app(scope, receive, send)
         started: float = time.perf_counter()
         status: int | None = None
-        given = _header(scope, b"x-request-id")
         # Random bytes for each request took a twelfth of its time.
-        is_usable = given and REQUEST_ID.fullmatch(given)
-        request_id = given if is_usable else f"{self._start}-{next(self._numbers):x}"
+        request_id = f"{self._start}-{next(self._numbers):x}"
+        given = _header(scope, b"x-request-id")
+        # A client may send one id with several requests, so it names nothing here; it is told back.
+        told = given if given and REQUEST_ID.fullmatch(given) else request_id
         scope.setdefault("state", {})["request_id"] = request_id
+        scope["state"]["told_id"] = told
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -84,7 +86,8 @@ class Recorded:
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
-                    (b"x-request-id", request_id.encode()),
+                    (b"x-request-id", told.encode()),
+                    (b"x-triage-id", request_id.encode()),
                     *_added(SECURITY, message["headers"]),
                 ]
             await send(message)
@@ -94,7 +97,7 @@ class Recorded:
         except ClientDisconnect:
             logger.debug("The client of request %s has left.", request_id)
         except Exception as error:  # noqa: BLE001  the edge
-            _log_unforeseen(request_id, error)
+            log_frames(f"Request {request_id}: unforeseen", error)
             if status is None:
                 await response(UNFORESEEN)(scope, receive, sending)
         finally:
@@ -112,12 +115,6 @@ def _added(more: Iterable[RawHeader], there: Iterable[RawHeader]) -> list[RawHea
     """Of some headers those that are not there yet."""
     names = {name for name, _ in there}
     return [header for header in more if header[0] not in names]
-
-
-def _log_unforeseen(request_id: str, error: Exception) -> None:
-    """Where it happened and of what kind; its words may repeat a message."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("Unforeseen %s in request %s:\n%s", type(error).__name__, request_id, frames)
 
 
 def _path_of_route(scope: Scope) -> str:
@@ -162,7 +159,8 @@ class Guarded:
     def _check(self, scope: Scope) -> None:
         rules, path = self._rules, scope["path"]
         host = _header(scope, b"host")
-        if _name(host) not in rules.names:
+        # Those who look after a container ask it by its address.
+        if _name(host) not in rules.names and path not in PROBES:
             raise Problem(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "This server is not known by the name in the Host header; see SERVE_NAMES.",

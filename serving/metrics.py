@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CONTENT_TYPE_LATEST as CONTENT_TYPE
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
-from serving.champion import Follower, Served
+from serving.champion import Served
 from serving.scorer import Answer, Question
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -24,6 +31,7 @@ class Metrics:
     def __init__(self) -> None:
         self._has_champion = False
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._requests = Counter(
             "triage_requests", "Requests answered", ["path", "code"], registry=self._registry
         )
@@ -94,6 +102,12 @@ class Metrics:
                 else:
                     self._predictions.labels(str(version), label).inc(rows)
 
+    def file(self, version: int, classes: Mapping[str, int], blank: int) -> None:
+        """Count the rows of a file."""
+        self._blank.inc(blank)
+        for label, rows in classes.items():
+            self._predictions.labels(str(version), label).inc(rows)
+
     def compared(self, version: int, same: int, different: int) -> None:
         """Count what the shadow's version said."""
         self._shadow.labels(str(version), "yes").inc(same)
@@ -110,10 +124,16 @@ class Metrics:
         self._version.set(served.number)
         self._since.set(time.time())
 
-    def text(self, follower: Follower, waiting: int) -> bytes:
-        """All figures, as Prometheus reads them."""
-        self._refused.set(len(follower.refused))
-        self._reachable.set(follower.problem is None)
+    def text(self, refused: int, reachable: bool, waiting: int) -> bytes:
+        """All figures, as Prometheus reads them.
+
+        Args:
+            refused: versions that an alias names and that can't be served.
+            reachable: the registry answers.
+            waiting: messages that wait.
+        """
+        self._refused.set(refused)
+        self._reachable.set(reachable)
         self._waiting.set(waiting)
         return generate_latest(self._registry)
 

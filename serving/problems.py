@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 # What the framework refuses by itself.
 DETAILS = {
@@ -59,6 +63,21 @@ class Problem(HTTPException):
         self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(int(status), detail, dict(headers or {}))
+
+
+@contextmanager
+def frames_alone(what: str) -> Iterator[None]:
+    """Log what fails by its kind and place; its words may repeat a message."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  nobody waits for it
+        log_frames(f"{what}: unforeseen", error)
+
+
+def log_frames(what: str, error: Exception) -> None:
+    """Log an error by its kind and place alone."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s %s:\n%s", what, type(error).__name__, frames)
 
 
 def body(status: HTTPStatus, detail: str) -> bytes:

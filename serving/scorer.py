@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from common.models.base import Explains, Weighted
 from serving.champion import Lineup, Served
-from serving.problems import Problem
+from serving.problems import Problem, frames_alone
 
 # Of waiting messages so many are scored at once, so that a few need not wait for very many.
 BATCH_MESSAGES = 2000
@@ -213,11 +213,9 @@ class Scorer:
                 continue
             settled = [(waiting.answered, a) for waiting, a in zip(group, answers, strict=True)]
             _deliver(group[0].loop, partial(_settle, settled))
-            try:
+            with frames_alone("A batch"):  # its answers are out
                 messages = sum(len(question.texts) for question in questions)
                 self.watch(messages, list(zip(questions, answers, strict=True)))
-            except Exception:  # the answers are out
-                logger.exception("A batch could not be counted.")
 
 
 def answer_all(served: Served, questions: Sequence[Question]) -> list[Answer]:

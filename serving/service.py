@@ -13,10 +13,11 @@ from serving.capture import Capture
 from serving.champion import Follower, Served
 from serving.feedback import LabelledFile
 from serving.metrics import Metrics
-from serving.problems import Problem, refused
+from serving.problems import Problem, frames_alone, refused
+from serving.room import Room
 from serving.scorer import Answer, Question, Scorer
 from serving.settings import ServingSettings
-from serving.shadow import Shadow
+from serving.shadow import Second, Shadow
 
 # What JSON can say and UTF-8 can't hold.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -29,6 +30,7 @@ class Service:
 
     Attributes:
         draining: it is about to end, and wants no more requests.
+        aborting: it ends now; what is still at work gives up.
     """
 
     settings: ServingSettings
@@ -37,13 +39,20 @@ class Service:
     metrics: Metrics
     labelled: LabelledFile
     capture: Capture
+    room: Room
     shadow: Shadow | None = None
     draining: bool = False
+    aborting: bool = False
 
     @property
     def name(self) -> str:
         """The registered model's."""
         return self.settings.model_name
+
+    @property
+    def reaches_registry(self) -> bool:
+        """Whether the registry answers, as far as the last looks tell."""
+        return self.follower.reaches_registry(self.settings.serve_poll)
 
     def find(self, which: str) -> Served:
         """The version that an alias or number names.
@@ -109,7 +118,10 @@ class Service:
     def watch(self, messages: int, answered: Sequence[tuple[Question, Answer]]) -> None:
         """Count a batch whose answers are out, compare it, and keep it as far as that is wanted."""
         self.metrics.batch(messages, answered)
-        seconds = self.shadow.ask(answered) if self.shadow else [None] * len(answered)
+        seconds: Sequence[Second | None] = [None] * len(answered)
+        if self.shadow:
+            with frames_alone("The shadow's version"):
+                seconds = self.shadow.ask(answered)
         self.capture.keep(
             [
                 (question, answer, second)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from serving.champion import Lineup
 from serving.metrics import Metrics
@@ -40,7 +40,7 @@ class Shadow:
             for question, answer in answered
             if question.request_id and answer.served.number != served.number
         ]
-        seconds = answer_all(served, [question for question, _ in asked])
+        seconds = answer_all(served, [replace(question, explain=False) for question, _ in asked])
         found: dict[int, Second] = {}
         for (question, first), second in zip(asked, seconds, strict=True):
             rows = range(len(question.texts))

@@ -146,7 +146,7 @@ def publish(whole: Path, final: Path) -> None:
         raise InputError(f"cannot write {final}: another program has replaced {whole.name}.")
     whole.chmod(_mode_for(final))
     whole.replace(final)
-    _sync_folder(final.parent)
+    sync_folder(final.parent)
 
 
 def _mode_for(final: Path) -> int:
@@ -158,7 +158,7 @@ def _mode_for(final: Path) -> int:
     return 0o666 & ~umask
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the rename itself survive a power cut."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)

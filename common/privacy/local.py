@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,7 +85,7 @@ def places(
     for path in sorted(_documents(root, named)):
         yield Place(str(path), partial(_edit_document, path, person))
     for path in sorted(_tables_of_server(root, named)):
-        yield Place(str(path), partial(_edit_document, path, person))
+        yield Place(str(path), partial(_edit_table, path, person))
     for path in sorted({*(root / "logs").glob("*.log*"), *(root / "logs").glob("*.jsonl")}):
         yield Place(str(path), partial(_overwrite, path, person))
     if state.exists():
@@ -138,6 +139,16 @@ def _edit_document(path: Path, person: Person, do_it: bool) -> int:
         with atomic.atomic_path(path) as temporary:
             temporary.write_bytes(edited.content)
     return edited.places
+
+
+def _edit_table(path: Path, person: Person, do_it: bool) -> int:
+    """A server that runs would go on writing to the file that is replaced."""
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        with FileLock(lock, timeout=0) if lock.exists() else nullcontext():
+            return _edit_document(path, person, do_it)
+    except Timeout as error:
+        raise InputError(f"{path} is in use by a server: stop it first.") from error
 
 
 def _overwrite(path: Path, person: Person, do_it: bool) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -84,7 +83,7 @@ def router(service: Service) -> APIRouter:
                 f"{MOST_FILES} files are here already: try again.",
                 {"Retry-After": "5"},
             )
-        folder = Path(tempfile.mkdtemp(prefix="triage-"))
+        folder = service.room.folder()
         try:
             async with here:
                 source = await received(request, folder)
@@ -100,11 +99,18 @@ def router(service: Service) -> APIRouter:
                 target = folder / f"scored.{written}"
                 async with scored_now:
                     counts = await asyncio.to_thread(
-                        files.score, source, target, served, service.scorer, options
+                        files.score,
+                        source,
+                        target,
+                        served,
+                        service.scorer,
+                        options,
+                        lambda: service.aborting,
                     )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        service.metrics.file(served.number, counts.classes, counts.blank)
         request.state.messages = counts.scored
         request.state.model_version = served.number
         headers = {

@@ -40,8 +40,9 @@ def router(service: Service) -> APIRouter:
             "name": service.name,
             "classes": service.find("champion").classes,
             "versions": [_version(service, lineup.loaded[n]) for n in sorted(lineup.loaded)],
-            "refused": {str(n): why.reason for n, why in service.follower.refused.items()},
-            "registry_problem": service.follower.problem,
+            # Why is in the log of the server: reasons name files.
+            "refused": sorted(service.follower.refused),
+            "registry_reachable": service.reaches_registry,
             "limits": {
                 "messages": settings.serve_messages,
                 "characters": settings.serve_characters,

@@ -53,6 +53,8 @@ def router(service: Service) -> APIRouter:
     async def give(request: Request, asked: Annotated[Label, Body(examples=[EXAMPLE])]) -> Taken:
         """Keep a label; it is on disk when the answer comes."""
         (text,) = service.checked([asked.text])
+        if not text.strip():
+            raise refused("text: must not be blank.")
         if asked.label not in service.find("champion").classes:
             raise refused("The label is no class of the champion; /api/info lists them.")
         about = asked.request_id or request.state.request_id

@@ -24,12 +24,14 @@ def router(service: Service) -> APIRouter:
     """/health and /metrics."""
     routes = APIRouter(tags=["Health"])
 
-    @routes.get("/health")
+    @routes.api_route("/health", methods=["GET", "HEAD"], include_in_schema=False)
+    @routes.api_route("/health/live", methods=["HEAD"], include_in_schema=False)
     @routes.get("/health/live")
     async def live() -> dict[str, str]:
         """The process answers."""
         return {"status": "alive"}
 
+    @routes.api_route("/health/ready", methods=["HEAD"], include_in_schema=False)
     @routes.get("/health/ready", responses={503: {"model": Readiness}})
     async def ready(response: Response) -> Readiness:
         """503 while the server drains.
@@ -41,7 +43,7 @@ def router(service: Service) -> APIRouter:
         found = Readiness(
             ready=not service.draining,
             version=service.find("champion").number,
-            registry_reachable=follower.problem is None,
+            registry_reachable=service.reaches_registry,
             refused=sorted(follower.refused),
         )
         if not found.ready:
@@ -51,7 +53,9 @@ def router(service: Service) -> APIRouter:
     @routes.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """Figures for Prometheus."""
-        text = service.metrics.text(service.follower, service.scorer.waiting)
+        text = service.metrics.text(
+            len(service.follower.refused), service.reaches_registry, service.scorer.waiting
+        )
         return Response(text, media_type=CONTENT_TYPE)
 
     return routes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field
 from common.data.reader import MessageFile
 from common.errors import InputError, MissingColumn
 from serving.api.batch import BODY, received
+from serving.files import said
 from serving.problems import refused
 from serving.service import Service
 
@@ -39,6 +39,8 @@ class Queue(BaseModel):
     messages: list[QueuedMessage]
     labelled: int = Field(description="of these, those that have a label")
     blank: int = Field(description="rows without text, which are left out")
+    rejected: int = Field(description="rows that can't be read, which are left out")
+    repeated: int = Field(description="rows that another one has the id of, which are left out")
 
 
 def router(service: Service) -> APIRouter:
@@ -51,7 +53,7 @@ def router(service: Service) -> APIRouter:
         text_column: Annotated[str | None, Query(description="as the version was trained")] = None,
     ) -> Queue:
         """Read a file; nothing of it is kept. Rows are named by ID_COLUMN, else by their text."""
-        folder = Path(tempfile.mkdtemp(prefix="triage-"))
+        folder = service.room.folder()
         try:
             source = await received(request, folder)
             column = text_column or service.find("champion").version.text_column
@@ -64,21 +66,17 @@ def router(service: Service) -> APIRouter:
 
 def _queue(service: Service, source: Path, column: str) -> Queue:
     try:
-        rows, blank = _rows(service, source, column)
+        return _rows(service, source, column)
     except MissingColumn as error:
         raise refused("The file has no text column: name it with text_column=NAME.") from error
     except InputError as error:
-        raise refused(
-            "The file can't be read: it is damaged or empty, or not what its type says."
-        ) from error
-    labelled = sum(row.label is not None for row in rows)
-    return Queue(messages=rows, labelled=labelled, blank=blank)
+        raise refused(said(error, source)) from error
 
 
-def _rows(service: Service, source: Path, column: str) -> tuple[list[QueuedMessage], int]:
+def _rows(service: Service, source: Path, column: str) -> Queue:
     settings, labelled = service.settings, service.labelled
     found: dict[str, QueuedMessage] = {}
-    blank = 0
+    blank = rejected = repeated = 0
     with MessageFile(source) as messages:
         messages.require(column, "TEXT_COLUMN")
         others = [
@@ -95,12 +93,22 @@ def _rows(service: Service, source: Path, column: str) -> tuple[list[QueuedMessa
                 written_at = (
                     cells[settings.time_column][row] if settings.time_column in others else ""
                 )
+                repeated += id in found
                 found[id] = QueuedMessage(
                     id=id, text=text, written_at=written_at, label=labelled.label_of(id)
                 )
             if len(found) > MOST_ROWS:
                 raise refused(f"The file has more than {MOST_ROWS:,} messages: send a part of it.")
-    return list(found.values()), blank
+            rejected += len(chunk.rejects)
+    rows = list(found.values())
+    labelled_rows = sum(row.label is not None for row in rows)
+    return Queue(
+        messages=rows,
+        labelled=labelled_rows,
+        blank=blank,
+        rejected=rejected,
+        repeated=repeated,
+    )
 
 
 def named_by_text(text: str) -> str:

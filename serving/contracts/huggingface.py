@@ -43,8 +43,6 @@ class LabelScore(BaseModel):
     score: float
 
 
-# numpy gives other threads a turn while it sorts, and gets its own back a millisecond later.
-FEW = 50
 EXAMPLE = {"inputs": ["where is my order?"], "parameters": {"top_k": 2}}
 
 
@@ -71,12 +69,13 @@ def router(service: Service) -> APIRouter:
 def ranked(answer: Answer, top: int | None = None) -> list[list[dict[str, str | float]]]:
     """(n,) the classes of each message with their probabilities, the likeliest first."""
     classes = answer.served.classes
-    rows = answer.proba.tolist()
-    if len(rows) < FEW:
-        order = [sorted(range(len(row)), key=row.__getitem__, reverse=True)[:top] for row in rows]
-    else:
-        order = (-answer.proba).argsort(axis=1, kind="stable")[:, :top].tolist()
+    rows, best = answer.proba.tolist(), answer.best.tolist()
+    # The digits that are left out may have decided which class is the likeliest.
+    order = [
+        sorted(range(len(row)), key=lambda at: (at != first, -row[at]))[:top]
+        for row, first in zip(rows, best, strict=True)
+    ]
     return [
-        [{"label": classes[at], "score": row[at]} for at in best] if known >= 0 else []
-        for best, row, known in zip(order, rows, answer.best.tolist(), strict=True)
+        [{"label": classes[at], "score": row[at]} for at in chosen] if first >= 0 else []
+        for chosen, row, first in zip(order, rows, best, strict=True)
     ]

@@ -132,7 +132,7 @@ def _split(body: bytes, json_bytes: str | None) -> tuple[dict[str, Any], bytes]:
     """The JSON of a body, and the tensors in binary form that follow it."""
     length = len(body)
     if json_bytes is not None:
-        if not json_bytes.isdecimal() or int(json_bytes) > length:
+        if not json_bytes.isdecimal() or len(json_bytes) > 10 or int(json_bytes) > length:
             raise refused(f"{JSON_LENGTH} must be the bytes of the body's JSON.")
         length = int(json_bytes)
     try:

@@ -43,7 +43,7 @@ async function open(file) {
   }
 }
 
-function start(file, { messages, blank, labelled }) {
+function start(file, { messages, blank, labelled, rejected, repeated }) {
   if (!messages.length) {
     state.replaceChildren(el("p", { class: "note" }, "The file has no message with text."));
     return;
@@ -65,6 +65,8 @@ function start(file, { messages, blank, labelled }) {
   byId("bench").hidden = false;
   const parts = [labelled ? `${count(labelled)} of ${counted(messages.length, "message")} have a label already.` : `${counted(messages.length, "message")}.`];
   if (blank) parts.push(`${counted(blank, "row")} without text left out.`);
+  if (rejected) parts.push(`${counted(rejected, "row")} left out that can't be read.`);
+  if (repeated) parts.push(`${counted(repeated, "row")} left out that repeat the id of another, or its text.`);
   show(parts.join(" "));
   bench.message.focus();
 }

@@ -61,11 +61,11 @@ export function notices(info, which) {
   if (version && !version.explains) {
     found.push(note("", `${capitalised(versionName(version))} can't say which words have moved it.`));
   }
-  if (info.registry_problem) {
+  if (!info.registry_reachable) {
     found.push(note("warn", "The registry is out of reach. What is loaded goes on answering, but a new champion would not be noticed."));
   }
-  for (const number of Object.keys(info.refused)) {
-    found.push(note("bad", `Version ${number} can't be served: ${info.refused[number]}`));
+  for (const number of info.refused) {
+    found.push(note("bad", `Version ${number} can't be served; the log of the server says why.`));
   }
   return found;
 }

@@ -73,6 +73,9 @@ def test_a_queue_shows_what_has_a_label_and_resumes(server):
         ("3", None, "2026-01-02"),
     ]
     assert queue["blank"] == 1
+    sent_badly = b"tweet_id,text\n1,a\n1,b\n2,too,many\n"
+    counted = server.post("/api/labelling/queue", data=sent_badly, headers=head).json()
+    assert (counted["repeated"], counted["rejected"], len(counted["messages"])) == (1, 1, 1)
     give(server, "first", "True", id="1", written_at="2026-01-01", source="labelling")
     again = server.post("/api/labelling/queue", data=sent, headers=head).json()
     assert ([m["label"] for m in again["messages"]], again["labelled"]) == (["True", None], 1)
@@ -112,13 +115,13 @@ def test_what_is_kept_of_answered_messages(trained, mode, kept):
     text = "call +44 20 7946 0958, order 5"
     with served(trained, "--serve-capture", mode) as server:
         answer = server.post("/predict", json={"inputs": [text, ""]}, headers={"X-Request-Id": "q"})
-        assert answer.status_code == 200
+        assert answer.headers["X-Request-Id"] == "q"
     files = list((trained.root / "captured").glob("*.csv"))
     assert len(files) == (mode != "off")
     if mode == "off":
         return
     (row,) = rows_of(files[0])
-    assert row["tweet_id"] == "q-0"
+    assert row["tweet_id"] == f"{answer.headers['X-Triage-Id']}-0"
     assert row.get("text") == kept
     assert float(row["confidence"]) == answer.json()[0][0]["score"]
     if mode == "hash":

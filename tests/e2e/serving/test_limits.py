@@ -4,9 +4,11 @@ import json
 import signal
 import socket
 import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from serving_helpers import eventually, served
 
 SECRET = "my card is 4111 1111 1111 1111"
@@ -35,16 +37,19 @@ def problem(answer, status):
     return body["detail"]
 
 
-def exchange(server, sent, wait=4.0):
+def exchange(server, sent, pause=0.0, wait=9.0):
     """What comes back until the server closes, and after how many seconds it did."""
     place = urlsplit(server.address)
     started = time.monotonic()
+    found = b""
     with socket.create_connection((place.hostname, place.port), timeout=wait) as connection:
-        for part in sent:
-            connection.sendall(part)
-        found = b""
-        while part := connection.recv(65536):
-            found += part
+        with suppress(ConnectionError):  # it has closed before all was sent
+            for part in sent:
+                connection.sendall(part)
+                time.sleep(pause)
+        with suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                found += part
     return found, time.monotonic() - started
 
 
@@ -128,6 +133,31 @@ def test_a_head_that_drips_and_a_body_that_stops_are_not_waited_for(limited):
     assert (found, seconds < 3) == (b"", True)
 
 
+def test_what_belongs_to_no_request_is_not_waited_for(limited):
+    get = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    found, seconds = exchange(limited, [get, b"\r\n"], pause=0.3)
+    assert (found.startswith(b"HTTP/1.1 200"), seconds < 3) == (True, True)
+    head = b"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+    found, seconds = exchange(limited, [head, b"x"], pause=0.3)
+    assert (found.startswith(b"HTTP/1.1 413"), seconds < 3) == (True, True)
+
+
+def test_a_head_without_end_and_what_is_no_request_are_problems(limited):
+    start = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+    many = [start, *(b"X-%d: %s\r\n" % (n, b"a" * 1000) for n in range(300))]
+    for sent in (many, [b"GET / HTTP/1.1\r\nX: ", *[b"a" * 5000] * 60], [b"nonsense\r\n\r\n"]):
+        found, _ = exchange(limited, sent)
+        assert found.startswith(b"HTTP/1.1 400")
+        assert b"application/problem+json" in found
+
+
+def test_probes_may_ask_by_address_and_by_head(limited):
+    for path in ("/health/live", "/health/ready", "/ping", "/v2/health/ready"):
+        assert limited.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
+    for path in ("/health/live", "/health/ready", "/"):
+        assert requests.head(limited.address + path, timeout=9).status_code == 200
+
+
 def test_a_file_may_take_long_as_long_as_it_moves(limited):
     def slowly():
         yield b"text\n"
@@ -140,9 +170,9 @@ def test_a_file_may_take_long_as_long_as_it_moves(limited):
 
 
 def test_names_of_the_host_and_origins_of_pages(limited):
-    problem(limited.get("/health/live", headers={"Host": "evil.example"}), 421)
-    for name in ("localhost:80", "127.0.0.1", "[::1]:8000"):
-        assert limited.get("/health/live", headers={"Host": name}).status_code == 200
+    problem(limited.get("/api/info", headers={"Host": "evil.example"}), 421)
+    for name in ("localhost:80", "127.0.0.1", "[::1]:8000", "LOCALHOST"):
+        assert limited.get("/api/info", headers={"Host": name}).status_code == 200
     foreign = {"Origin": "https://evil.example"}
     problem(limited.post("/predict", json={"inputs": "ok"}, headers=foreign), 403)
     own = {"Origin": limited.address}
@@ -153,6 +183,8 @@ def test_names_of_the_host_and_origins_of_pages(limited):
 def test_answers_are_safe_in_a_browser_and_carry_the_id_that_was_sent(limited):
     answer = limited.post("/predict", json={"inputs": "ok"}, headers={"X-Request-Id": "abc-1"})
     assert answer.headers["X-Request-Id"] == "abc-1"
+    again = limited.post("/predict", json={"inputs": "ok"}, headers={"X-Request-Id": "abc-1"})
+    assert again.headers["X-Triage-Id"] != answer.headers["X-Triage-Id"]
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy

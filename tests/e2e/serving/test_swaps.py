@@ -94,8 +94,18 @@ def test_a_version_that_answers_otherwise_than_when_registered_is_refused(two_ve
     registry.client.set_model_version_tag("triage", "2", known_answers.TAG, "[[0, 0.123]]")
     with served(two_versions) as server:
         assert server.get("/health/ready").json()["refused"] == [2]
-        reasons = server.get("/api/info").json()["refused"]
-        assert "answers otherwise" in reasons["2"]
+        assert server.get("/api/info").json()["refused"] == [2]
+    assert "answers otherwise" in (two_versions.root / "serving.err").read_text()
+
+
+def test_a_version_whose_notes_are_broken_is_refused_and_the_next_one_is_served(two_versions):
+    from common.registry import known_answers, store
+
+    registry = store.connect(None, two_versions.root, "triage")
+    registry.client.set_model_version_tag("triage", "2", known_answers.TAG, "not json")
+    with served(two_versions, "--serve-poll", "0.2") as server:
+        ready = server.get("/health/ready").json()
+        assert (ready["version"], ready["refused"], ready["registry_reachable"]) == (1, [2], True)
 
 
 def test_a_store_that_is_gone_is_no_reason_to_stop_and_is_followed_again(tmp_path, project):

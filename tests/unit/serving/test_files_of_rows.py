@@ -5,11 +5,13 @@ import os
 from datetime import UTC, datetime
 
 import pytest
+from filelock import FileLock
+from helpers import largest_file
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common.data.reader import MessageFile
-from common.errors import InputError
+from common.errors import InputError, SettingsError
 from common.masking import Disclosure
 from serving.appended_csv import AppendedCsv
 from serving.feedback import GivenLabel, LabelColumns, LabelledFile
@@ -40,7 +42,9 @@ def test_a_line_that_was_broken_off_is_ended_and_the_next_is_whole(tmp_path):
     whole = 'id,text\n1,"one,\nand"\n2,two\n'
     for cut in range(len("id,text\n"), len(whole)):
         path.write_text(whole[:cut])
-        AppendedCsv(path, COLUMNS, "id", "FILE").append([{"id": "3", "text": "three"}])
+        file = AppendedCsv(path, COLUMNS, "id", "FILE")
+        file.end_last_line()
+        file.append([{"id": "3", "text": "three"}])
         with MessageFile(path) as messages:
             rows = [row for chunk in messages for row in chunk.table.to_pylist()]
         assert rows[-1] == {"id": "3", "text": "three"}, whole[:cut]
@@ -62,14 +66,37 @@ def test_more_columns_may_be_there(tmp_path):
     assert rows_of(path)[1] == {"note": "", "text": "t", "id": "2"}
 
 
-def test_removing_leaves_all_others(tmp_path):
+def test_rewriting_leaves_all_others(tmp_path):
     path = tmp_path / "a.csv"
     file = AppendedCsv(path, COLUMNS, "id", "FILE")
-    assert not file.remove("1")
-    file.append([{"id": str(n), "text": f"{n}\n"} for n in range(5)])
-    assert file.remove("3")
-    assert not file.remove("3")
+    file.append([{"id": str(n), "text": f"{n}\n\r"} for n in range(5)])
+    file.rewrite("3")
+    file.rewrite("9")
     assert [row["id"] for row in rows_of(path)] == ["0", "1", "2", "4"]
+    file.rewrite("1", {"id": "1", "text": "new"})
+    assert [(row["id"], row["text"]) for row in rows_of(path)] == [
+        ("0", "0\n\r"),
+        ("2", "2\n\r"),
+        ("4", "4\n\r"),
+        ("1", "new"),
+    ]
+
+
+def test_a_label_that_cannot_replace_another_leaves_it(tmp_path, labelled):
+    file = labelled()
+    file.add(GivenLabel("1", "where?", "delivery"))
+    size = (tmp_path / "labelled.csv").stat().st_size
+    with largest_file(size), pytest.raises(Problem):
+        file.add(GivenLabel("1", "where?", "billing" * 20))
+    assert file.label_of("1") == "delivery"
+    assert [row["topic"] for row in rows_of(tmp_path / "labelled.csv")] == ["delivery"]
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,text\n1,caf\xe9\n".encode("latin-1"))
+    with pytest.raises(InputError, match="UTF-8"):
+        AppendedCsv(path, COLUMNS, "id", "FILE").values("text")
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
@@ -126,17 +153,23 @@ def test_a_file_that_is_full_takes_no_more(labelled):
 
 
 def test_a_second_server_is_told_that_another_one_writes(labelled):
-    first, second = labelled(), labelled()
+    first = labelled()
     first.add(GivenLabel("1", "text", "a"))
+    with pytest.raises(SettingsError, match="another server writes"):
+        labelled()
+    first.close()
+    assert labelled().label_of("1") == "a"
+
+
+def test_where_nothing_can_be_written_only_who_gives_a_label_is_told(
+    labelled, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    file = labelled()
     with pytest.raises(Problem) as refused:
-        second.add(GivenLabel("2", "text", "a"))
+        file.add(GivenLabel("1", "text", "a"))
     assert refused.value.status_code == 503
 
 
-def test_what_another_server_has_written_before_is_known(labelled):
-    late = labelled()
-    early = labelled()
-    early.add(GivenLabel("1", "text", "a"))
-    early.close()
-    late.add(GivenLabel("2", "text", "b"))
-    assert (len(late), late.label_of("1")) == (2, "a")
+def refuse(*_, **__):
+    raise PermissionError(13, "Permission denied")
