@@ -417,7 +417,7 @@ def test_estimated_windows_and_gaps_are_drawn_as_such(at, server):
 def test_a_token_is_asked_for_and_kept_for_this_tab_alone(chromium, server, tmp_path):
     token = "a-token-that-is-long"
     (tmp_path / "tokens.txt").write_text(f"ann classify,feedback {token}\n")
-    flags = ("--serve-tokens", tmp_path / "tokens.txt")
+    flags = ("--serve-tokens", tmp_path / "tokens.txt", "--serve-labelled", tmp_path / "a.csv")
     with served(server.project, *flags) as guarded, tab(chromium, guarded.address) as at:
         at.page.goto(guarded.address)
         at.page.wait_for_selector("dialog[open]")
@@ -444,7 +444,7 @@ def test_a_token_is_asked_for_and_kept_for_this_tab_alone(chromium, server, tmp_
 def test_what_a_token_may_not_do_is_told(chromium, server, tmp_path):
     token = "a-token-that-may-little"
     (tmp_path / "tokens.txt").write_text(f"bob classify {token}\n")
-    flags = ("--serve-tokens", tmp_path / "tokens.txt")
+    flags = ("--serve-tokens", tmp_path / "tokens.txt", "--serve-labelled", tmp_path / "a.csv")
     with served(server.project, *flags) as guarded, tab(chromium, guarded.address) as at:
         at.page.goto(guarded.address)
         at.page.wait_for_selector("dialog[open]")
@@ -541,10 +541,10 @@ def test_every_control_is_reached_by_the_tab_key_and_left_again(at, view):
     assert reached == []
 
 
-def test_a_new_champion_answers_all_again(chromium, server):
+def test_a_new_champion_answers_all_again(chromium, server, tmp_path):
     project, by_hand = server.project, ("--reason", "to be seen", "--yes")
     with (
-        served(project, "--serve-poll", "0.2") as following,
+        served(project, "--serve-poll", "0.2", "--serve-labelled", tmp_path / "a.csv") as following,
         tab(chromium, following.address) as at,
     ):
         at.open()
