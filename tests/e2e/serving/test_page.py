@@ -557,7 +557,7 @@ def test_a_new_champion_answers_all_again(chromium, server, tmp_path):
             at.wait(
                 "![...document.querySelectorAll('.by')].some(by => by.textContent.includes('1'))"
             )
-            assert "version 2 (challenger, champion)" in at.text("#summary")
+            assert "version 2 (champion, challenger)" in at.text("#summary")
             assert at.texts("#model option")[0].startswith("Champion, version 2")
         finally:
             done = project.run("-m", "common.registry", "rollback", *by_hand[:2])
