@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from common.models import embeddings, lexicon, text
+from common.models import lexicon, text
 from common.models.boosted import TextClassifier
 from common.models.embedding_scores import cross_fit
 from common.models.embeddings import Encoder, EncoderError, WordTable
@@ -199,7 +199,8 @@ def test_what_an_encoder_does_wrong_is_said_in_one_line(function, called, said):
 
 
 def test_an_encoder_is_asked_about_batches(function, monkeypatch):
-    monkeypatch.setattr(embeddings, "TEXTS_AT_ONCE", 2)
+    # Not by its module: a stored model that was loaded brings a module of its own.
+    monkeypatch.setitem(Encoder.vectors_of.__globals__, "TEXTS_AT_ONCE", 2)
     asked = []
     encoder = function(lambda texts: asked.append(texts) or [[len(each), 1] for each in texts])
     assert encoder.vectors_of(["a", "bb", "ccc"]).tolist() == [[1, 1], [2, 1], [3, 1]]
