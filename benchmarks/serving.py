@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import random
 import statistics
@@ -152,6 +153,8 @@ def send_file(address: str, file: Path) -> str:
 
 def main() -> int:
     args = build_parser().parse_args()
+    # Its pauses would be taken for those of the server.
+    gc.disable()
     found = asyncio.run(run(args))
     table = tabulate(
         [each.row() for each in found], HEADERS, tablefmt="github", disable_numparse=True
