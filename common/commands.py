@@ -33,6 +33,7 @@ COMMANDS = (
     Command("train", "train", "python train.py", "fit a model; promote it if it wins"),
     Command("predict", "predict", "python predict.py", "score files of messages"),
     Command("monitor", "monitor", "python monitor.py", "measure accuracy and drift; alert"),
+    Command("serve", "serving", "python -m serving", "answer over HTTP, with a page"),
     Command(
         "registry",
         "common.registry",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ from common.errors import InputError
 
 
 class AppendedCsv:
-    """One file with one writer; several threads may use it.
+    """One file with one writer, which uses it in one thread at a time.
 
     Args:
         path: made with its folder when the first row comes.
@@ -34,7 +34,6 @@ class AppendedCsv:
         self.path = path
         self._key = key
         self._columns = list(columns)
-        self._lock = threading.Lock()
         if path.exists() and path.stat().st_size:
             with MessageFile(path) as messages:
                 for column in columns:
@@ -88,11 +87,10 @@ class AppendedCsv:
         Raises:
             InputError: they can't be written; the file is as it was.
         """
-        with self._lock:
-            try:
-                self._append(rows, durable)
-            except OSError as error:
-                raise InputError(disk.explained(error, self.path)) from error
+        try:
+            self._append(rows, durable)
+        except OSError as error:
+            raise InputError(disk.explained(error, self.path)) from error
 
     def rewrite(self, key: str, row: Mapping[str, str] | None = None) -> None:
         """Take away the rows of this key, and add another one in the same step.
@@ -101,16 +99,15 @@ class AppendedCsv:
             InputError: the file can't be read or written; it is as it was.
         """
         added = [] if row is None else [[row.get(name, "") for name in self._columns]]
-        with self._lock:
-            try:
-                with (
-                    atomic.atomic_path(self.path) as temporary,
-                    self.path.open(encoding="utf-8-sig", newline="") as source,
-                    temporary.open("w", encoding="utf-8", newline="") as target,
-                ):
-                    csv_rows.write(target, chain(self._others(source, key), added))
-            except (OSError, csv.Error) as error:
-                raise InputError(f"{self.path} can't be rewritten: {error}.") from error
+        try:
+            with (
+                atomic.atomic_path(self.path) as temporary,
+                self.path.open(encoding="utf-8-sig", newline="") as source,
+                temporary.open("w", encoding="utf-8", newline="") as target,
+            ):
+                csv_rows.write(target, chain(self._others(source, key), added))
+        except (OSError, csv.Error) as error:
+            raise InputError(f"{self.path} can't be rewritten: {error}.") from error
 
     def _others(self, source: IO[str], key: str) -> Iterator[Sequence[str]]:
         """The header, and all rows but those of a key."""
@@ -131,8 +128,7 @@ class AppendedCsv:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             if os.write(descriptor, content) < len(content):
-                os.ftruncate(descriptor, before)
-                raise OSError(28, "no space left on the disk")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if durable:
                 os.fsync(descriptor)
                 if not before:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from http import HTTPStatus
 
 from common.errors import ModelUnavailable, TriageError
@@ -39,9 +40,9 @@ class Served:
     def number(self) -> int:
         return self.version.number
 
-    @property
+    @cached_property
     def classes(self) -> list[str]:
-        """Names of the classes, in the order of the probabilities."""
+        """Names of the classes, in the order of the probabilities; asked for each message."""
         return [str(name) for name in self.model.classifier.classes_]
 
 

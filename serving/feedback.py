@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from common.data.files import lock_of
 from common.errors import InputError, SettingsError
 from common.masking import Disclosure
 from serving.appended_csv import AppendedCsv
@@ -150,12 +151,16 @@ class LabelledFile:
 
         Raises:
             Timeout: another process is.
-            OSError: the folder can't be written.
+            OSError, InputError: the folder can't be written, or the file can't be read.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._writer.acquire(blocking=False)
-        self._file.end_last_line()
-        self._labels = self._file.values(self._columns.label)
+        try:
+            self._file.end_last_line()
+            self._labels = self._file.values(self._columns.label)
+        except BaseException:
+            self._writer.release()
+            raise
 
     def _require_writer(self) -> None:
         """Raise Problem (503) if labels can't be written, as at the start."""
@@ -163,7 +168,8 @@ class LabelledFile:
             return
         try:
             self._become_writer()
-        except (Timeout, OSError) as error:
+        except (Timeout, OSError, InputError) as error:
+            logger.error("Labels can't be written to %s: %s", self._path, error)
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "Labels can't be written at the moment; the log of the server says why.",
@@ -183,11 +189,6 @@ class LabelledFile:
             "source": given.source,
             "request_id": given.request_id,
         }
-
-
-def lock_of(path: Path) -> Path:
-    """What is locked while a server may write a file of labels."""
-    return path.with_name(f".{path.name}.lock")
 
 
 @contextmanager

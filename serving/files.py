@@ -29,6 +29,15 @@ from serving.scorer import Scorer
 CHUNK_ROWS = 5000
 # One is parsed or written while another is scored.
 CHUNKS_AT_ONCE = 2
+# What a file is, by the names that clients have for it.
+CSV = ("text/csv", "application/csv")
+JSON_LINES = ("application/jsonlines", "application/x-ndjson", "application/jsonl")
+PARQUET = "application/vnd.apache.parquet"
+ENDINGS = {
+    **dict.fromkeys(CSV, ".csv"),
+    **dict.fromkeys(JSON_LINES, ".jsonl"),
+    PARQUET: ".parquet",
+}
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,28 @@ def score(
         raise refused("The file has no text column: name it with text_column=NAME.") from error
     except ModelUnavailable as error:
         raise refused("This version can't explain its answers.") from error
+    except InputError as error:
+        raise refused(said(error, source)) from error
+
+
+def texts_of(source: Path, column: str) -> list[str]:
+    """The messages of a file: its text column, or its only one.
+
+    Raises:
+        Problem: 422, the file or a row of it can't be read, or has no such column.
+    """
+    try:
+        with MessageFile(source) as messages:
+            chosen = messages.columns[0] if len(messages.columns) == 1 else column
+            messages.require(chosen, "TEXT_COLUMN")
+            texts: list[str] = []
+            for chunk in messages.chunks([chosen]):
+                if chunk.rejects:
+                    raise refused(f"Line {chunk.rejects[0].line} can't be read.")
+                texts += chunk.texts(chosen).to_pylist()
+            return texts
+    except MissingColumn as error:
+        raise refused("The text column is missing; /api/info names it.") from error
     except InputError as error:
         raise refused(said(error, source)) from error
 

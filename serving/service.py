@@ -26,7 +26,7 @@ TITLE = "Triage"
 
 @dataclass
 class Service:
-    """All that a server has; made once, by `__main__`.
+    """All that a server has; made once, by `run`.
 
     Attributes:
         draining: it is about to end, and wants no more requests.

@@ -52,6 +52,11 @@ def parts(path: Path) -> list[Path]:
     return found
 
 
+def lock_of(path: Path) -> Path:
+    """What a process locks that adds to a file, as a server does to the labels that people give."""
+    return path.with_name(f".{path.name}.lock")
+
+
 def size(path: Path) -> int:
     """Bytes of a file, or of a folder's files."""
     return sum(part.stat().st_size for part in parts(path))

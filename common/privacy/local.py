@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from common.data import atomic
-from common.data.files import MANIFEST, REJECTS
+from common.data.files import MANIFEST, REJECTS, lock_of
 from common.errors import InputError
 from common.monitoring.incidents import book as incident_book
 from common.privacy import documents, outputs
@@ -143,7 +143,7 @@ def _edit_document(path: Path, person: Person, do_it: bool) -> int:
 
 def _edit_table(path: Path, person: Person, do_it: bool) -> int:
     """A server that runs would go on writing to the file that is replaced."""
-    lock = path.with_name(f".{path.name}.lock")
+    lock = lock_of(path)
     try:
         with FileLock(lock, timeout=0) if lock.exists() else nullcontext():
             return _edit_document(path, person, do_it)

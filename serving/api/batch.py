@@ -13,6 +13,7 @@ from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
 
+from common.scoring import formats
 from serving import files
 from serving.files import FileOptions
 from serving.problems import Problem
@@ -21,20 +22,10 @@ from serving.service import Service
 # Files that are scored at the same time, and that are here or on their way: they need room on disk.
 FILES_AT_ONCE = 2
 MOST_FILES = 8
-ENDINGS = {
-    "text/csv": ".csv",
-    "application/csv": ".csv",
-    "application/jsonlines": ".jsonl",
-    "application/x-ndjson": ".jsonl",
-    "application/jsonl": ".jsonl",
-    "application/vnd.apache.parquet": ".parquet",
-}
-# The form of an output whose file ends so; of others CSV.
-KINDS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/x-ndjson",
-    "parquet": "application/vnd.apache.parquet",
+    "parquet": files.PARQUET,
 }
 BODY: dict[str, Any] = {
     "requestBody": {
@@ -88,7 +79,7 @@ def router(service: Service) -> APIRouter:
             async with here:
                 source = await received(request, folder)
                 served = service.find(model)
-                written = format or KINDS.get(source.suffixes[0], "csv")
+                written = format or formats.ENDINGS.get(source.suffixes[0], "csv")
                 options = FileOptions(
                     text_column or served.version.text_column,
                     written,
@@ -143,13 +134,13 @@ async def received(request: Request, folder: Path) -> Path:
             with path.open("wb") as file:
                 await asyncio.to_thread(shutil.copyfileobj, sent.file, file, 1 << 20)
         return path
-    if kind not in ENDINGS:
+    if kind not in files.ENDINGS:
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "Send text/csv, application/x-ndjson, application/vnd.apache.parquet or "
             "multipart/form-data.",
         )
-    path = folder / f"sent{ENDINGS[kind]}"
+    path = folder / f"sent{files.ENDINGS[kind]}"
     with path.open("wb") as file:
         async for part in request.stream():
             file.write(part)
@@ -159,7 +150,6 @@ async def received(request: Request, folder: Path) -> Path:
 def _ending(name: str | None) -> str:
     """What of a file's name says what is in it."""
     lowered = (name or "").lower()
-    known = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".ods")
     packed = next((end for end in (".gz", ".zst", ".bz2", ".xz") if lowered.endswith(end)), "")
     inner = lowered.removesuffix(packed)
-    return next((end for end in known if inner.endswith(end)), ".csv") + packed
+    return next((end for end in formats.ENDINGS if inner.endswith(end)), ".csv") + packed

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import csv
+import asyncio
 import io
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version as installed
@@ -13,13 +14,13 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from common.data import csv_rows
 from common.types import Json
-from serving.contracts.tensorflow import predictions
+from serving.contracts.tensorflow import COLUMNS, predictions
+from serving.files import CSV, ENDINGS, JSON_LINES, texts_of
 from serving.problems import Problem, refused
 from serving.service import Service
 
-CSV = ("text/csv", "application/csv")
-LINES = ("application/jsonlines", "application/x-ndjson", "application/jsonl")
 JSON = ("application/json", "")
 EXAMPLES = {
     "dataframe_split": {"dataframe_split": {"columns": ["text"], "data": [["where is it?"]]}},
@@ -64,7 +65,7 @@ def router(service: Service) -> APIRouter:
         """Class and confidence of each message, in the form that Accept names."""
         served = service.find("champion")
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        texts = _texts(kind, await request.body(), served.version.text_column)
+        texts = await _texts(service, kind, await request.body(), served.version.text_column)
         answer = await service.ask(request, texts, str(served.number))
         content, media_type = _written(predictions(answer), request.headers.get("accept", ""))
         return Response(content, 200, service.headers(served), media_type)
@@ -72,45 +73,33 @@ def router(service: Service) -> APIRouter:
     return routes
 
 
-def _texts(kind: str, body: bytes, column: str) -> list[str]:
-    """The messages of a body.
+async def _texts(service: Service, kind: str, body: bytes, column: str) -> list[str]:
+    """The messages of a body; CSV and JSON lines are read as predict.py reads files.
 
     Raises:
         Problem: 415, of another kind; 422, something else is in it.
     """
-    try:
-        content = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise refused("The body is not UTF-8.") from error
-    if kind in CSV:
-        return _of_csv(content, column)
-    if kind in LINES:
-        rows = [_parsed(line) for line in content.splitlines() if line.strip()]
-        return [_of_row(row, column, at) for at, row in enumerate(rows, 1)]
     if kind in JSON:
-        return _of_json(_parsed(content), column)
-    raise Problem(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "Send application/json, text/csv or application/jsonlines.",
-    )
-
-
-def _parsed(text: str) -> Any:
+        return _of_json(_parsed(body), column)
+    if kind not in (*CSV, *JSON_LINES):
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "Send application/json, text/csv or application/jsonlines.",
+        )
+    folder = service.room.folder()
     try:
-        return json.loads(text)
+        sent = folder / f"sent{ENDINGS[kind]}"
+        sent.write_bytes(body)
+        return await asyncio.to_thread(texts_of, sent, column)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise refused("The body is not JSON.") from error
-
-
-def _of_csv(content: str, column: str) -> list[str]:
-    try:
-        header, *rows = csv.reader(io.StringIO(content, newline=""), strict=True)
-    except (csv.Error, ValueError) as error:
-        raise refused("The body is not CSV with a header.") from error
-    at = _place(header, column)
-    if any(len(row) != len(header) for row in rows if row):
-        raise refused("A row of the CSV has more or fewer cells than the header.")
-    return [row[at] for row in rows if row]
 
 
 def _of_json(asked: Any, column: str) -> list[str]:
@@ -164,15 +153,13 @@ def _list(found: Any) -> list[Any]:
     return found
 
 
-def _written(found: Sequence[Json], accept: str) -> tuple[bytes, str]:
+def _written(found: Sequence[Mapping[str, Json]], accept: str) -> tuple[bytes, str]:
     """The predictions in the first form of an Accept header that we can write; JSON else."""
     for kind in (each.partition(";")[0].strip().lower() for each in accept.split(",")):
         if kind in CSV:
-            text = io.StringIO()
-            writer = csv.DictWriter(text, ["prediction", "confidence"], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(found)  # type: ignore[arg-type]
+            text = io.StringIO(newline="")
+            csv_rows.write(text, [COLUMNS, *(tuple(row.values()) for row in found)])
             return text.getvalue().encode(), "text/csv"
-        if kind in LINES:
+        if kind in JSON_LINES:
             return "".join(json.dumps(row) + "\n" for row in found).encode(), kind
     return json.dumps({"predictions": found}).encode(), "application/json"

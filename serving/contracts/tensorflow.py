@@ -25,6 +25,7 @@ class Instances(BaseModel):
     signature_name: str | None = None
 
 
+COLUMNS = ("prediction", "confidence")
 EXAMPLE = {"instances": ["where is my order?", {"text": "thank you"}]}
 Asked = Annotated[Instances, Body(examples=[EXAMPLE])]
 
@@ -87,10 +88,10 @@ def router(service: Service) -> APIRouter:
     return routes
 
 
-def predictions(answer: Answer) -> list[Json]:
-    """(n,) class and confidence of each message, null where there is no text."""
+def predictions(answer: Answer) -> list[dict[str, Json]]:
+    """(n,) class and confidence of each message, by COLUMNS; null where there is no text."""
     return [
-        {"prediction": answer.label(row), "confidence": answer.confidence(row)}
+        dict(zip(COLUMNS, (answer.label(row), answer.confidence(row)), strict=True))
         for row in range(len(answer.best))
     ]
 
@@ -101,8 +102,7 @@ async def _predict(service: Service, request: Request, asked: Instances, which: 
     found = predictions(answer)
     said: dict[str, Json] = {"predictions": found}
     if asked.instances is None:
-        columns = ("prediction", "confidence")
-        said = {"outputs": {name: [row[name] for row in found] for name in columns}}  # type: ignore[call-overload, index]
+        said = {"outputs": {name: [row[name] for row in found] for name in COLUMNS}}
     content = json.dumps(said).encode()
     return Response(content, 200, service.headers(answer.served), "application/json")
 

@@ -19,6 +19,7 @@ TEXTS = [
     "\u202eright to left, שלום",
     "   ",
     "x" * 5000,
+    "what other\u2028programs\x85take for\x0bline ends",
     "We are sorry to hear that. Please send us a DM with your number.",
 ]
 
@@ -108,7 +109,7 @@ def test_mlflow_csv_and_json_lines_as_sagemaker_sends_them(server, expected):
     )
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert [(row["prediction"], row["confidence"]) for row in rows] == expected
-    lines = "".join(json.dumps({"text": text}) + "\n" for text in TEXTS)
+    lines = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in TEXTS)
     kind = "application/jsonlines"
     answer = server.post(
         "/invocations", data=lines.encode(), headers={"Content-Type": kind, "Accept": kind}

@@ -98,6 +98,20 @@ def test_content_that_cannot_be_used(limited, path, body):
     problem(limited.post(path, json=body), 422)
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/csv", b"id,text\n1,two,three\n"),
+        ("text/csv", b"id,other\n1,2\n"),
+        ("text/csv", b""),
+        ("application/jsonlines", b'{"text": "fine"}\n{"text": '),
+        ("application/jsonlines", b"[1]\n"),
+    ],
+)
+def test_rows_that_cannot_be_read_are_refused(limited, kind, body):
+    problem(limited.post("/invocations", data=body, headers={"Content-Type": kind}), 422)
+
+
 @pytest.mark.parametrize("path", ["/predict", "/invocations", "/api/classify", "/api/feedback"])
 def test_what_is_no_json(limited, path):
     head = {"Content-Type": "application/json"}
@@ -278,6 +292,22 @@ def test_settings_that_cannot_be(trained, flags, words):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert words in done.stderr
+
+
+def test_without_its_packages_it_says_which_command_installs_them(trained):
+    code = "import sys, runpy; sys.modules['uvloop'] = None; sys.argv = ['serving']; "
+    code += "import importlib.util as u; found = u.find_spec; "
+    code += "u.find_spec = lambda name: None if name == 'uvloop' else found(name); "
+    done = trained.run("-c", code + "runpy.run_module('serving', run_name='__main__')")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "make serve" in done.stderr
+
+
+def test_help_is_told_without_any_heavy_library(trained):
+    code = "import sys, serving.__main__; print({'mlflow', 'fastapi', 'pandas'} & set(sys.modules))"
+    assert trained.run("-c", code).stdout == "set()
+"
 
 
 def test_without_a_champion_it_says_what_to_do(project):

@@ -171,5 +171,16 @@ def test_where_nothing_can_be_written_only_who_gives_a_label_is_told(
     assert refused.value.status_code == 503
 
 
+def test_a_file_that_was_broken_meanwhile_does_not_make_a_writer(labelled, tmp_path, monkeypatch):
+    with monkeypatch.context() as away:
+        away.setattr(FileLock, "acquire", refuse)
+        file = labelled()
+    (tmp_path / "labelled.csv").write_bytes(b"tweet_id,topic\n1,caf\xe9\n")
+    for _ in range(2):
+        with pytest.raises(Problem) as refused:
+            file.add(GivenLabel("1", "text", "a"))
+        assert refused.value.status_code == 503
+
+
 def refuse(*_, **__):
     raise PermissionError(13, "Permission denied")
