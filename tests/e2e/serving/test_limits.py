@@ -306,8 +306,7 @@ def test_without_its_packages_it_says_which_command_installs_them(trained):
 
 def test_help_is_told_without_any_heavy_library(trained):
     code = "import sys, serving.__main__; print({'mlflow', 'fastapi', 'pandas'} & set(sys.modules))"
-    assert trained.run("-c", code).stdout == "set()
-"
+    assert trained.run("-c", code).stdout == "set()\n"
 
 
 def test_without_a_champion_it_says_what_to_do(project):
