@@ -34,6 +34,7 @@ def upgrade(project: Project) -> None:
     """Replace the code by that of today; everything else stays as the version before left it."""
     shutil.rmtree(project.root / "common")
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "common", project.root / "common", ignore=ignored)
+    for package in ("common", "serving"):
+        shutil.copytree(ROOT / package, project.root / package, ignore=ignored)
     for name in SCRIPTS:
         shutil.copy(ROOT / name, project.root / name)
