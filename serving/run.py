@@ -15,8 +15,8 @@ from serving.access_log import AccessLog
 from serving.app import create
 from serving.capture import Capture, CaptureColumns
 from serving.champion import Follower
-from serving.feedback import LabelColumns, LabelledFile
 from serving.gate import Rules
+from serving.labelled_file import LabelColumns, LabelledFile
 from serving.metrics import Metrics
 from serving.rate import RateLimit
 from serving.room import Room

@@ -11,7 +11,7 @@ from fastapi import Request
 
 from serving.capture import Capture
 from serving.champion import Follower, Served
-from serving.feedback import LabelledFile
+from serving.labelled_file import LabelledFile
 from serving.metrics import Metrics
 from serving.problems import Problem, frames_alone, refused
 from serving.room import Room

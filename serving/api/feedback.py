@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
-from serving.feedback import GivenLabel
+from serving.labelled_file import GivenLabel
 from serving.problems import refused
 from serving.service import Service
 

@@ -14,7 +14,7 @@ from common.data.reader import MessageFile
 from common.errors import InputError, SettingsError
 from common.masking import Disclosure
 from serving.appended_csv import AppendedCsv
-from serving.feedback import GivenLabel, LabelColumns, LabelledFile
+from serving.labelled_file import GivenLabel, LabelColumns, LabelledFile
 from serving.problems import Problem
 
 COLUMNS = ("id", "text")
