@@ -7,6 +7,7 @@ JSON lines, Parquet or Excel, plain or compressed, of any size.
     python predict.py new.csv
     python predict.py new.csv -o scored.parquet --proba
     python predict.py new.csv --explain
+    python predict.py new.csv --only person -o to_read.csv
     python predict.py monday.csv tuesday.csv.gz -o scored/
     python predict.py new.csv --model challenger --json
     python predict.py new.csv --shadow challenger
@@ -20,12 +21,13 @@ import argparse
 from common import cli, flags
 from common.errors import SettingsError
 from common.pipelines.predict import PredictRequest, PredictResult, run
+from common.pipelines.target_names import several
 from common.settings import FORM, Settings
 
 
 def build_parser() -> argparse.ArgumentParser:
-    fields = """text_column model_name mlflow_tracking_uri mlflow_experiment_name draft_days
-        log_level"""
+    fields = """text_column target_column model_name mlflow_tracking_uri mlflow_experiment_name
+        draft_days log_level"""
     parser = flags.build_parser(__doc__, "predict.py", settings=[*fields.split(), *FORM])
     flags.add_scoring(parser)
     return parser
@@ -37,10 +39,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         raise SettingsError("--json and the rows can't both go to stdout: name a file with -o.")
 
     def show(result: PredictResult) -> None:
-        from common.reports import console
+        from common.reports import scoring
 
         if not request.to_stdout:
-            cli.show(*console.scoring(result.manifests, result.total), args.json)
+            cli.show(*scoring.summary(result.manifests, result.total), args.json)
 
     run(request, cli.progress, show)
     return 0
@@ -66,6 +68,8 @@ def build_request(args: argparse.Namespace, settings: Settings) -> PredictReques
         prefix=args.prefix,
         proba=args.proba,
         explain=args.explain,
+        auto_accuracy=settings.auto_accuracy,
+        only=args.only,
         spreadsheet_safe=args.spreadsheet_safe,
         output_dir=args.output_dir,
         run_date=args.run_date,
@@ -82,6 +86,7 @@ def build_request(args: argparse.Namespace, settings: Settings) -> PredictReques
         tracking_uri=settings.mlflow_tracking_uri,
         experiment=settings.mlflow_experiment_name,
         model_name=settings.model_name,
+        targets=several(settings.told("target_column")),
     )
 
 

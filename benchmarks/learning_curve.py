@@ -20,6 +20,7 @@ from common.data.labelled import batches
 from common.data.lexicon import VADER, read_lexicon
 from common.models.boosted import TextClassifier
 from common.models.embeddings import Encoder, WordTable
+from common.models.extras import Extras
 from common.models.lexicon import Lexicon
 from common.training.embeddings import source_of
 
@@ -94,9 +95,9 @@ def _measured(
     from sklearn.metrics import f1_score, log_loss
 
     words = None if lexicon == "none" else Lexicon.of("vader", read_lexicon(VADER))
-    model = TextClassifier(
-        lexicon=words, lexicon_must_gain=lexicon == "auto", embeddings=vectors
-    ).fit(train, labels)
+    model = TextClassifier(extras=Extras(words, lexicon == "auto", embeddings=vectors)).fit(
+        train, labels
+    )
     proba = model.predict_proba(test)
     predicted = model.classes_[proba.argmax(axis=1)]
     right = predicted == true

@@ -2,15 +2,16 @@
 
 In the order in which a message meets them: `data` reads files, `models` turn text into
 probabilities, `evaluation` measures, `registry` keeps versions in MLflow; on these stand the three
-subjects `training`, `scoring` and `monitoring`, then `reports` for people and machines, and
-`pipelines`, which has one run of each script as a function. The files beside these folders are the
-ground that all of them stand on. `make lint` checks that imports point one way.
+subjects `training`, `scoring` and `monitoring`, then `preparation` of messages for a data lake,
+`reports` for people and machines, and `pipelines`, which has one run of each script as a function.
+The files beside these folders are the ground that all of them stand on. `make lint` checks that
+imports point one way.
 """
 
 import os
 from pathlib import Path
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 # Where the three scripts are: a checkout, or the environment that they were installed in.
 CODE = Path(__file__).resolve().parent.parent
@@ -40,3 +41,8 @@ def _project(code: Path) -> Path:
 
 
 ROOT = _project(CODE)
+# Whose lock file and commit tell what a model was made with; an installed copy has neither.
+MADE_WITH = CODE if (CODE / "requirements.lock").is_file() else ROOT
+# In a container with a read-only root they are somewhere else.
+LOGS = Path(os.environ.get("TRIAGE_LOGS") or ROOT / "logs").expanduser().absolute()
+DATA = Path(os.environ.get("TRIAGE_DATA") or ROOT / "data").expanduser().absolute()

@@ -27,7 +27,8 @@ from typing import NoReturn
 
 from common import ROOT, disk, logs
 from common.errors import InputError, SettingsError, StoreError, TriageError
-from common.settings import Settings, load
+from common.settings import Settings
+from common.settings_reader import load
 from common.text import credentials
 
 EXIT_UNFORESEEN, EXIT_USAGE, EXIT_INPUT, EXIT_STORE, EXIT_NO_CONTEST = 1, 2, 3, 4, 5

@@ -33,12 +33,36 @@ COMMANDS = (
     Command("train", "train", "python train.py", "fit a model; promote it if it wins"),
     Command("predict", "predict", "python predict.py", "score files of messages"),
     Command("monitor", "monitor", "python monitor.py", "measure accuracy and drift; alert"),
+    Command(
+        "prepare",
+        "common.prepare",
+        "python -m common.prepare",
+        "raw messages to versioned Parquet: labelled by rule, each text once",
+    ),
     Command("serve", "serving", "python -m serving", "answer over HTTP, with a page"),
+    Command(
+        "fetch",
+        "common.fetch",
+        "python -m common.fetch",
+        "fetch messages from an archive, a database or an API",
+    ),
+    Command(
+        "context",
+        "common.context",
+        "python -m common.context",
+        "put each message together with the one that it answers",
+    ),
+    Command(
+        "label",
+        "common.labelling",
+        "python -m common.labelling",
+        "draw the messages that people should label, and take in their labels",
+    ),
     Command(
         "registry",
         "common.registry",
         "python -m common.registry",
-        "list versions, promote by hand, roll back, prune",
+        "list versions, promote by hand, roll back, prune, export, import",
     ),
     Command(
         "incidents",

@@ -14,7 +14,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 from common import __version__
 from common.commands import as_typed
 from common.errors import SettingsError
-from common.models.families import FAMILIES
+from common.models.families import ALL, FAMILIES
 from common.settings import Settings
 
 ALIASES = {
@@ -22,14 +22,18 @@ ALIASES = {
     "monitor_data_path": ("--data",),
     "accuracy_floor": ("--floor",),
     "id_column": ("--on",),
+    "model_family": ("--family",),
     "monitor_state": ("--state",),
 }
 
 # What stands for a value in the help, where the last word of the setting's name does not say it.
 METAVARS = {
     "accuracy_floor": "SHARE",
+    "auto_accuracy": "SHARE",
+    "auto_accuracy_by_class": "A:SHARE,B:SHARE",
     "champion_threshold": "GAIN",
     "contest_rows": "N",
+    "costs": "FILE",
     "critical_keywords": "A,B",
     "delimiter": "CHARACTER",
     "embeddings": "FILE|MODULE:FUNCTION|none",
@@ -41,6 +45,7 @@ METAVARS = {
     "promote_rules": "A,B",
     "promote_significance": "P",
     "seed": "N",
+    "transformer": "FOLDER|NAME|none",
     "window": "LENGTH",
 }
 
@@ -48,6 +53,7 @@ METAVARS = {
 DETAILS = {
     "model_family": ": "
     + ", ".join(f"{family.name} ({family.summary})" for family in FAMILIES.values())
+    + f", or {ALL}: the best of them challenges"
 }
 
 
@@ -183,6 +189,8 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     """Give a parser what train.py can be told."""
     add = parser.add_argument
     add("--dry-run", action="store_true", help="fit and compare, but log and register nothing")
+    masked = "fit again without the words that LABEL_WITH looks for, and register nothing"
+    add("--mask-rule-words", action="store_true", help=masked)
     used = "use only messages written on this day or later (TIME_COLUMN)"
     add("--since", type=day, metavar="DAY", help=used)
     deciding = "let messages written on this day or later decide the contest"
@@ -211,6 +219,8 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--prefix", default="", help="put before the names of the columns that are added")
     add("--proba", action="store_true", help="add the probability of each class")
     add("--explain", action="store_true", help="add the words that speak most for the prediction")
+    only = "write only the rows that nobody has to look at, or only the others"
+    add("--only", choices=("auto", "person"), help=only)
     add("--spreadsheet-safe", action="store_true", help="quote cells that look like formulas")
     parts = "write numbered parts to DIR/run_date=DAY/run_id=ID/, and at the end _SUCCESS"
     add("--output-dir", type=location, metavar="DIR", help=parts)
@@ -228,6 +238,24 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--chunk-size", type=positive_int, default=10_000, metavar="ROWS", help=rows)
     add("--workers", type=positive_int, metavar="N", help="processes [one for each processor]")
     add("--engine", choices=("local", "spark"), default="local", help="what scores [local]")
+    master = "address of the cluster [spark-submit's; otherwise this machine]"
+    add("--spark-master", metavar="URL", help=master)
+
+
+def add_preparation(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the flags of prepare alone."""
+    inputs = "files, folders of them, patterns or addresses (s3://...); the first of a text stays"
+    parser.add_argument("inputs", nargs="+", type=location, metavar="INPUT", help=inputs)
+    where = "folder of all runs: parts go to OUTPUT/run_date=DAY/run_id=ID/, at the end _SUCCESS"
+    parser.add_argument("output", type=location, metavar="OUTPUT", help=where)
+    add = parser.add_argument
+    add("--run-date", type=day, metavar="DAY", help="such as 2026-03-01 [today, UTC]")
+    add("--run-id", type=identifier, metavar="ID", help="name of this run [the time]")
+    add("--member", type=names, default=[], metavar="A,B", help="files of a zip [the only one]")
+    again = "write parts again that an interrupted run has written"
+    add("--force", action="store_true", help=again)
+    add("--workers", type=positive_int, metavar="N", help="processes [one for each processor]")
+    add("--engine", choices=("local", "spark"), default="local", help="what prepares [local]")
     master = "address of the cluster [spark-submit's; otherwise this machine]"
     add("--spark-master", metavar="URL", help=master)
 

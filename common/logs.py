@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from common import ROOT
+from common import LOGS
 from common.masking import CONTACTS, Rule, mask
 from common.text import escape, redact, shortened
 
-FOLDER = ROOT / "logs"
+FOLDER = LOGS
 MAX_BYTES = 5_000_000
 BACKUPS = 5
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")

@@ -28,6 +28,37 @@ def no_rules(value: Any) -> Any:
     return () if value == ["none"] else value
 
 
+def class_shares(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Texts of the form `class:share`, where a share is greater than 0 and at most 1.
+
+    >>> class_shares(("critical:0.99",))
+    ('critical:0.99',)
+    """
+    shares_of(value)
+    return value
+
+
+def shares_of(texts: tuple[str, ...]) -> dict[str, float]:
+    """The share of each class in texts of the form `class:share`.
+
+    >>> shares_of(("critical:0.99", "a:b:0.9"))
+    {'critical': 0.99, 'a:b': 0.9}
+    """
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, share = text.rpartition(":")
+        try:
+            number = float(share)
+        except ValueError:
+            number = 0.0
+        if not name.strip() or not 0 < number <= 1:
+            raise ValueError("must be CLASS:SHARE, such as critical:0.99, with a share of 0 to 1")
+        if name.strip() in found:
+            raise ValueError(f"names {name.strip()!r} twice")
+        found[name.strip()] = number
+    return found
+
+
 def delimiter(value: str) -> str:
     """One character; a tab also by its name."""
     value = {"tab": "\t", "\\t": "\t"}.get(value, value)
@@ -80,11 +111,15 @@ def is_function(value: str) -> bool:
 
 
 def is_file(field: str, value: str) -> bool:
-    """Whether the value of `lexicon` or `embeddings` is a path.
+    """Whether the value of `lexicon`, `embeddings` or `transformer` is a path.
 
     >>> is_file("lexicon", "vader"), is_file("embeddings", "vader"), is_file("embeddings", "a:b")
     (False, True, False)
+    >>> is_file("transformer", "somebody/a-model"), is_file("transformer", "./a-model")
+    (False, True)
     """
+    if field == "transformer":
+        return value.startswith((".", "/", "~"))
     if field == "lexicon":
         return value not in LEXICONS
     return value != "none" and not is_function(value)

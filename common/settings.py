@@ -1,4 +1,4 @@
-"""Every setting: its name, type, default and help. Read once: flags > environment > `.env`.
+"""Every setting: its name, type, default and help.
 
 A setting is written in capitals in the environment and in `.env` (`ACCURACY_FLOOR=0.8`) and in
 kebab-case as a flag (`--accuracy-floor 0.8`). Relative paths in the environment and in `.env`
@@ -8,31 +8,22 @@ flags start at the current directory.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from dotenv import load_dotenv
-from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from common import ROOT, setting_values
-from common.errors import SettingsError
-from common.text import printable
+from common import setting_values
 
-SECRET = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url"}
+SECRET = {"alert_urls", "mlflow_tracking_uri", "heartbeat_url", "smtp_url", "source_url"}
 
 CRITICAL_KEYWORDS = (
     *("urgent", "asap", "emergency", "lawyer", "fraud", "scam", "stolen", "hacked", "refund"),
 )
+# Where classes come from; vader is the name that sentiment had in 1.0.0.
+LabelWith = Literal["column", "sentiment", "critical", "keywords", "file", "vader"]
+LABELLERS: tuple[LabelWith, ...] = get_args(LabelWith)
 # What a file of messages looks like.
 FORM = ("delimiter", "encoding", "header", "sheet", "field_characters")
 
@@ -45,13 +36,23 @@ Rule = Literal[
     "segments",
     "log_loss",
     "calibration",
+    "coverage",
+    "cost",
 ]
-RULES: tuple[Rule, ...] = get_args(Rule)
+ALL_RULES: tuple[Rule, ...] = get_args(Rule)
+# Those that decide where nobody says which; coverage and cost do where they are asked for.
+RULES: tuple[Rule, ...] = tuple(rule for rule in ALL_RULES if rule not in ("coverage", "cost"))
 RuleList = Annotated[
     tuple[Rule, ...],
     NoDecode,
     BeforeValidator(setting_values.no_rules),
     BeforeValidator(setting_values.split_commas),
+]
+ClassShares = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(setting_values.split_commas),
+    AfterValidator(setting_values.class_shares),
 ]
 WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(setting_values.split_commas)]
 
@@ -110,12 +111,19 @@ class Settings(BaseSettings):
     target_column: str = Field(
         "inbound",
         min_length=1,
-        description="column with the class; default for synthetic messages: topic",
+        description="column with the class, or several (A,B), each with a model of its own; "
+        "default for synthetic messages: topic",
     )
-    label_with: Literal["column", "vader", "keywords"] = Field(
+    label_with: LabelWith = Field(
         "column",
-        description="where the class comes from: TARGET_COLUMN, VADER sentiment of the text, "
-        "or CRITICAL_KEYWORDS in it",
+        description="where the class comes from: TARGET_COLUMN, VADER's sentiment of the text "
+        "(vader is its old name), the critical words that come along, CRITICAL_KEYWORDS, or the "
+        "file LABELS_PATH",
+    )
+    labels_path: Path | None = Field(
+        None,
+        description="file, or folder of files, with the columns ID_COLUMN and TARGET_COLUMN "
+        "(LABEL_WITH=file)",
     )
     critical_keywords: WordList = Field(
         CRITICAL_KEYWORDS,
@@ -144,6 +152,12 @@ class Settings(BaseSettings):
         description="vectors that the model uses beside the words: a file of word vectors (as of "
         "word2vec, GloVe, fastText; or Parquet), a function as `module:function`, or none",
     )
+    transformer: str = Field(
+        "none",
+        min_length=1,
+        description="model that MODEL_FAMILY=transformer fine-tunes: a folder of Hugging Face's "
+        "transformers (./NAME), its name on their hub, or none",
+    )
     class_weight: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes count as much as frequent ones"
     )
@@ -164,7 +178,26 @@ class Settings(BaseSettings):
     promote_rules: RuleList = Field(
         RULES,
         description="rules that a challenger must pass, separated by commas; all are reported; "
-        "none: nothing is promoted",
+        "none: nothing is promoted; coverage may be added: no fewer automatic answers; and cost: "
+        "lower",
+    )
+    auto_accuracy: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="accuracy promised of the answers that nobody looks at (between 0 and 1), such "
+        "as 0.95: training chooses the confidence from which on; default: no answer is routed",
+    )
+    auto_accuracy_by_class: ClassShares = Field(
+        (),
+        description="the same of the answers that say one class, such as critical:0.99, separated "
+        "by commas; 1: a person looks at all of them",
+    )
+    costs: Path | None = Field(
+        None,
+        description="file of what mistakes cost, rows truth,answer,cost (* for any, the answer "
+        "@person for a person's look): the answer that costs least is given; default: the "
+        "likeliest class",
     )
     contest_rows: int = Field(
         30, ge=1, description="rows that champion and challenger must at least be compared on"
@@ -175,7 +208,9 @@ class Settings(BaseSettings):
         "`python -m common.registry promote`",
     )
     segment_column: str | None = Field(
-        None, description="column of groups (brand, language) none of which may lose accuracy"
+        None,
+        description="column of groups (brand, language) none of which may lose accuracy; "
+        "@language: that of the text, found out",
     )
     time_column: str = Field(
         "created_at", min_length=1, description="column that says when a message was written"
@@ -190,6 +225,11 @@ class Settings(BaseSettings):
         description="zone whose days are judged, and of times that name none (Europe/Berlin)",
     )
     id_column: str = Field("tweet_id", min_length=1, description="column that names a message")
+    reply_column: str = Field(
+        "in_response_to_tweet_id",
+        min_length=1,
+        description="column that names the message that a message answers",
+    )
     window: str = Field(
         "file",
         pattern=r"^(file|[1-9]\d{0,8}[dw]?)$",
@@ -215,6 +255,9 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="hours after which an open incident is told again; of drift, 7 days at least",
     )
+    burst_alerts: bool = Field(
+        True, description="whether who is told of incidents is told once of phrases that have burst"
+    )
     label_days: float = Field(
         7, gt=0, allow_inf_nan=False, description="days that the newest label may be old"
     )
@@ -225,11 +268,21 @@ class Settings(BaseSettings):
         None, description="mail server for alerts: smtp://USER:PASSWORD@HOST:587 or smtps://..."
     )
     mail_from: str | None = Field(None, description="sender of mails")
+    source_url: SecretStr | None = Field(
+        None,
+        description="database that `python -m common.fetch QUERY.sql` asks: "
+        "postgresql://USER:PASSWORD@HOST/NAME",
+    )
     draft_days: float = Field(
         7,
         ge=0,
         allow_inf_nan=False,
-        description="days to keep what an interrupted predict.py left (0 or more)",
+        description="days to keep what an interrupted run of predict or prepare left (0 or more)",
+    )
+    serve_labelled: Path | None = Field(
+        None,
+        description="file that labels given on the page, and queues that people filled in, are "
+        "added to; default: labelled.csv in the project's root",
     )
     mask: bool = Field(
         False,
@@ -259,137 +312,3 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="how much goes to the log files and the console"
     )
-
-
-def setting_name(field: str) -> str:
-    """`accuracy_floor` -> `ACCURACY_FLOOR`, the spelling in the environment and in messages."""
-    return field.upper()
-
-
-def load(
-    flags: Mapping[str, str] | None = None,
-    dotenv: Path = ROOT / ".env",
-    kind: type[Settings] = Settings,
-) -> Settings:
-    """Read the settings once. `flags` maps field names to what was given on the command line.
-
-    `.env` is loaded into the environment without replacing what is there, so that keys of others
-    (MLFLOW_TRACKING_USERNAME, AWS_ACCESS_KEY_ID) reach those who read them.
-
-    Raises:
-        SettingsError: a value has the wrong type or is out of range, or `.env` holds a line
-            that is not a setting, or a name that looks like a misspelt one.
-    """
-    if not ROOT.is_dir():
-        raise SettingsError(f"there is no folder {ROOT}: make it, or let TRIAGE_HOME name another.")
-    flags = flags or {}
-    in_environment = {name.upper() for name in os.environ}
-    try:
-        _refuse_unusable(dotenv, kind)
-        load_dotenv(dotenv, override=False, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read {dotenv}: {error}.") from error
-    try:
-        settings = kind(**flags)  # type: ignore[arg-type]
-    except ValidationError as error:
-        raise SettingsError(_one_line(error, kind, flags, in_environment, dotenv)) from error
-    _refuse_bad_url("HEARTBEAT_URL", settings.plain("heartbeat_url"))
-    resolved: dict[str, Path | str] = {
-        field: _resolve(field, path, Path.cwd() if field in flags else ROOT)
-        for field in kind.model_fields
-        if isinstance(path := getattr(settings, field), Path) and str(path) != "-"
-    }
-    for field in ("lexicon", "embeddings"):
-        if setting_values.is_file(field, value := getattr(settings, field)):
-            start = Path.cwd() if field in flags else ROOT
-            resolved[field] = str(_resolve(field, Path(value), start))
-    return settings.model_copy(update=resolved)
-
-
-def as_text(value: object) -> str:
-    """The value of a setting as a parameter of a run has it."""
-    return ",".join(value) or "none" if isinstance(value, tuple) else printable(value)
-
-
-def from_text(texts: Mapping[str, str]) -> dict[str, Any]:
-    """The values, by setting, that `as_text` made these texts of."""
-    given = {name: text for name, text in texts.items() if text != "None"}
-    try:
-        parsed = _OnlyGiven(**given)  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise SettingsError(f"{setting_name(str(first['loc'][0]))}: {first['msg']}.") from error
-    return {name: getattr(parsed, name) if name in given else None for name in texts}
-
-
-class _OnlyGiven(Settings):
-    """Settings that read nothing but what they are given."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        *others: PydanticBaseSettingsSource,
-        **named: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
-
-
-def _resolve(field: str, path: Path, start: Path) -> Path:
-    try:
-        expanded = path.expanduser()
-    except RuntimeError as error:
-        raise SettingsError(f"{setting_name(field)} {path}: {error}") from error
-    return expanded if expanded.is_absolute() else start / expanded
-
-
-def _refuse_unusable(dotenv: Path, kind: type[Settings]) -> None:
-    """Refuse misspelt settings, and lines that would be left out without a word."""
-    if not dotenv.is_file():
-        return
-    known = [setting_name(field) for field in kind.model_fields]
-    with dotenv.open(encoding="utf-8-sig") as file:
-        bindings = list(parse_stream(file))
-    for binding in bindings:
-        written, name = binding.original.string, binding.key
-        if binding.error or (name and (binding.value is None or "\0" in written)):
-            blank = written[: len(written) - len(written.lstrip())]
-            raise SettingsError(
-                f"{dotenv}, line {binding.original.line + blank.count(chr(10))}: not NAME=VALUE "
-                "(it is not shown: it may hold a secret). Mend it, or put # before it."
-            )
-        close = get_close_matches((name or "").upper(), known, n=1, cutoff=0.9)
-        if name not in known and close:
-            raise SettingsError(f"unknown setting {name} in {dotenv}: did you mean {close[0]}?")
-
-
-def _refuse_bad_url(name: str, url: str | None) -> None:
-    if url is not None and not setting_values.is_web_address(url):
-        raise SettingsError(
-            f"{name} must start with http:// or https:// and name a host (it is not shown: it may "
-            "hold a token)."
-        )
-
-
-def _one_line(
-    error: ValidationError,
-    kind: type[Settings],
-    flags: Mapping[str, str],
-    in_environment: set[str],
-    dotenv: Path,
-) -> str:
-    first = error.errors(include_url=False)[0]
-    field = str(first["loc"][0]).lower()
-    name = setting_name(field)
-    if field in flags:
-        source = f"--{field.replace('_', '-')}"
-    elif name in in_environment:
-        source = "the environment"
-    else:
-        source = str(dotenv)
-    said = first["msg"].removeprefix("Value error, ")
-    message = said[0].lower() + said[1:]
-    shown = "" if field in SECRET else f", not {first['input']!r}"
-    allowed = kind.model_fields[field].description
-    return f"{name} (from {source}): {message}{shown}. It means: {allowed}."

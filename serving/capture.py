@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from common.data.appended_csv import AppendedCsv
 from common.errors import InputError
 from common.masking import mask
-from serving.appended_csv import AppendedCsv
 from serving.scorer import Answer, Question
 from serving.settings import CaptureMode
 from serving.shadow import Second

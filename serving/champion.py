@@ -11,7 +11,7 @@ from functools import cached_property
 from http import HTTPStatus
 
 from common.errors import ModelUnavailable, TriageError
-from common.pipelines.classify import load_model
+from common.pipelines.classify import load_model, routed
 from common.registry import known_answers, versions
 from common.registry.store import Registry
 from common.registry.versions import CHALLENGER, CHAMPION, Version
@@ -180,7 +180,10 @@ class Follower:
     def _serve(self, alias: str, number: int) -> None:
         """Let an alias lead to a version, if it can be loaded and answers as it should."""
         if self.lineup.aliases.get(alias) == number:
+            self._follow_routes(number)
             return
+        if number in self.lineup.loaded:  # it was loaded when other thresholds may have held
+            self._follow_routes(number)
         before = self.lineup
         served = before.loaded.get(number) or self._loaded(number)
         if served is None:
@@ -194,6 +197,16 @@ class Follower:
         logger.info("Version %d answers as %s now.", number, alias)
         if alias == CHAMPION:
             self._swapped(served)
+
+    def _follow_routes(self, number: int) -> None:
+        """Let answers of a version go the way that was decided meanwhile."""
+        before = self.lineup.loaded[number]
+        version = versions.find(self.registry, str(number))
+        model = routed(before.model.classifier, version)
+        if model.identity != before.model.identity:
+            loaded = {**self.lineup.loaded, number: Served(version, model)}
+            self.lineup = replace(self.lineup, loaded=loaded)
+            logger.info("Version %d routes anew: %s.", number, model.identity.routing)
 
     def _loaded(self, number: int) -> Served | None:
         refusal = self.refused.get(number)

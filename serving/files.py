@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from common.models.base import Classifier, Explains, Weighted
 from common.scoring.chunk import ScoredChunk
 from common.scoring.file import make_scorer
 from common.scoring.jobs import Job, JobSettings
-from common.scoring.model import LoadedModel
 from serving.champion import Served
 from serving.problems import Problem, refused
 from serving.scorer import Scorer
@@ -97,7 +96,7 @@ def score(
         with_proba=options.proba,
         with_reasons=options.explain,
     )
-    model = LoadedModel(_proxy(served.model.classifier, scorer), served.model.identity)
+    model = replace(served.model, classifier=_proxy(served.model.classifier, scorer))
     try:
         with MessageFile(source, CHUNK_ROWS) as messages:
             messages.require(options.text_column, "TEXT_COLUMN")

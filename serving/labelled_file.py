@@ -13,28 +13,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from common.data.appended_csv import AppendedCsv
 from common.data.files import lock_of
+from common.data.labelled_file import LabelColumns
 from common.errors import InputError, SettingsError
 from common.masking import Disclosure
-from serving.appended_csv import AppendedCsv
 from serving.problems import Problem
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LabelColumns:
-    """How the columns that have a meaning elsewhere are called; the others are the file's own."""
-
-    id: str
-    time: str
-    text: str
-    label: str
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        own = ("prediction", "model_version", "labelled_by", "source", "request_id")
-        return (self.id, self.time, self.text, self.label, *own)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common import ROOT, cli, logs
+from common.data.labelled_file import FILE_NAME, LabelColumns
 from common.masking import Disclosure
 from common.registry.store import connect
 from serving import server
@@ -16,7 +17,7 @@ from serving.app import create
 from serving.capture import Capture, CaptureColumns
 from serving.champion import Follower
 from serving.gate import Rules
-from serving.labelled_file import LabelColumns, LabelledFile
+from serving.labelled_file import LabelledFile
 from serving.metrics import Metrics
 from serving.rate import RateLimit
 from serving.room import Room
@@ -71,7 +72,7 @@ def build(settings: ServingSettings) -> Service:
     text_column = tags.get("text_column", settings.text_column)
     label_column = tags.get("target_column", settings.target_column)
     labelled = LabelledFile(
-        settings.serve_labelled,
+        settings.serve_labelled or ROOT / FILE_NAME,
         LabelColumns(settings.id_column, settings.time_column, text_column, label_column),
         settings.serve_labelled_bytes,
         Disclosure(mask=settings.mask),

@@ -22,7 +22,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.evaluation.decisions import as_likeliest
+from common.evaluation.routing import AUTO, PERSON
 from common.models.base import Explains, Weighted
+from common.types import Bools
 from serving.champion import Lineup, Served
 from serving.problems import Problem, frames_alone
 
@@ -62,14 +65,16 @@ class Answer:
 
     Attributes:
         proba: (n, K) probabilities, with six digits as in files; zeros where there is no text.
-        best: (n,) the likeliest class; -1 where there is no text.
+        best: (n,) the class that is answered; -1 where there is no text.
         words: (n,) the words that speak most for it; empty unless they were asked for.
+        automatic: (n,) whether nobody has to look at an answer; None: nobody has chosen.
     """
 
     served: Served
     proba: npt.NDArray[np.float64]
     best: npt.NDArray[np.int64]
     words: Sequence[Weighted] = ()
+    automatic: Bools | None = None
 
     def label(self, row: int) -> str | None:
         """The class of a message; None where there is no text."""
@@ -80,6 +85,12 @@ class Answer:
         """The probability of its class, 0 to 1; None where there is no text."""
         at = self.best[row]
         return None if at < 0 else float(self.proba[row, at])
+
+    def route(self, row: int) -> str | None:
+        """Who looks at the answer; None where there is no text, or where nobody has chosen."""
+        if self.automatic is None or self.best[row] < 0:
+            return None
+        return AUTO if self.automatic[row] else PERSON
 
 
 @dataclass(frozen=True)
@@ -226,12 +237,16 @@ def answer_all(served: Served, questions: Sequence[Question]) -> list[Answer]:
     classifier = served.model.classifier
     proba = np.zeros((len(texts), len(classifier.classes_)))
     best = np.full(len(texts), -1, np.int64)
+    automatic: Bools | None = None
     if filled.any():
         found = classifier.predict_proba(
             column if filled.all() else column.filter(pa.array(filled))
         )
-        best[filled] = found.argmax(axis=1)
-        proba[filled] = found
+        decided = served.model.decide(found)
+        best[filled], proba[filled] = decided.best, found
+        if decided.automatic is not None:
+            automatic = np.zeros(len(texts), bool)
+            automatic[filled] = decided.automatic
     answers, start = [], 0
     for question in questions:
         rows = slice(start, start + len(question.texts))
@@ -239,7 +254,8 @@ def answer_all(served: Served, questions: Sequence[Question]) -> list[Answer]:
         words: Sequence[Weighted] = ()
         if question.explain and isinstance(classifier, Explains):
             words = _words(classifier, question.texts, proba[rows], best[rows])
-        answers.append(Answer(served, proba[rows].round(6), best[rows], words))
+        routed = None if automatic is None else automatic[rows]
+        answers.append(Answer(served, proba[rows].round(6), best[rows], words, routed))
     return answers
 
 
@@ -253,7 +269,8 @@ def _words(
     found: list[Weighted] = [[] for _ in texts]
     if len(rows):
         chosen = pa.array([texts[row] for row in rows.tolist()], pa.large_string())
-        for row, words in zip(rows, classifier.explain(chosen, proba[rows], top=8), strict=True):
+        answered = as_likeliest(best[rows], proba[rows])
+        for row, words in zip(rows, classifier.explain(chosen, answered, top=8), strict=True):
             found[row] = words
     return found
 

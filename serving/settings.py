@@ -72,9 +72,6 @@ class ServingSettings(Settings):
         allow_inf_nan=False,
         description="seconds between SIGTERM, when /health/ready fails, and the end of listening",
     )
-    serve_labelled: Path = Field(
-        Path("labelled.csv"), description="file that labels given on the page are added to"
-    )
     serve_labelled_bytes: int = Field(
         1_000_000_000, ge=1000, description="bytes of that file above which no label is taken"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import migrated
 import pytest
-from helpers import Project, copy_project, write_two_class_sample
+from helpers import Project, copy_project, warm_executable, write_two_class_sample
 from hypothesis import settings
 
 # How long an example takes says more about the machine than about the code.
@@ -29,6 +31,21 @@ def _environment() -> Iterator[None]:
     if dict(os.environ) != before:
         os.environ.clear()
         os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _stores() -> None:
+    """What the files imported decides whether this process has stores."""
+    if "mlflow.store.tracking.sqlalchemy_store" in sys.modules:
+        migrated.copied_from_now_on()
+
+
+@pytest.fixture(scope="module")
+def warm_clean_process() -> Iterator[None]:
+    """Trainings in this process have their models answer in forks of a warm interpreter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(warm_executable()))
+        yield
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from common.evaluation.routing import Group, Promise, Routing
 from common.models.boosted import TextClassifier
 from common.scoring import file, jobs
 from common.scoring.file import Options
@@ -67,3 +69,10 @@ def read(path: Path) -> list[list[str]]:
 def write(path: Path, *rows: str, header: str = HEADER) -> Path:
     path.write_text(header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
     return path
+
+
+def make_routed(model: LoadedModel, threshold: float | None = 0.0, **of: None) -> LoadedModel:
+    """The model with thresholds, one of all classes and those of single ones; None: no answer."""
+    groups = {name: Group(0.9, own, 100) for name, own in of.items()}
+    routing = Routing(Promise(0.9), Group(0.9, threshold, 100), groups)
+    return replace(model, routing=routing)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from helpers import Project, clean_environment
+from helpers import Project, clean_environment, warm_python
 
 SECONDS = 60
 
@@ -43,9 +43,14 @@ class Served:
 
 
 @contextmanager
-def served(project: Project, *flags: object, **env: str) -> Iterator[Served]:
-    """Run the server of a project until the block ends."""
-    command = [sys.executable, "-m", "serving", "--serve-port", "0", "--serve-drain", "0", "--json"]
+def served(project: Project, *flags: object, warm: bool = True, **env: str) -> Iterator[Served]:
+    """Run the server of a project until the block ends.
+
+    Args:
+        warm: as a fork of a warm interpreter; `process` is then not the server, but ends with it.
+    """
+    python = warm_python() if warm else [sys.executable]
+    command = [*python, "-m", "serving", "--serve-port", "0", "--serve-drain", "0", "--json"]
     log = project.root / "serving.err"
     with (
         log.open("ab") as errors,

@@ -1,4 +1,7 @@
-"""Archives in several parts, as Kaggle splits them: none can be read before all are joined."""
+"""Archives in several parts, as Kaggle splits them: the refusal of one part alone.
+
+`joined_archive` reads all parts as one, which `python -m common.fetch` does.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 import shlex
 from pathlib import Path
 
+from common.commands import as_typed
 from common.errors import InputError
 
 _PART = re.compile(r"\.(z\d\d|\d{3})$", re.IGNORECASE)
@@ -30,12 +34,13 @@ def refuse_parts(raw: io.BufferedReader, path: Path) -> None:
         archive = path.with_suffix(".zip") if path.suffix.lower().startswith(".z") else path
     if not split and not raw.peek(4).startswith(_SPLIT_MARK):
         return
-    joined = ""
+    ways = [shlex.join(["7z", "x", str(archive)])]
     if archive.suffix.lower() == ".zip":
-        joined = f"{shlex.join(['zip', '-s', '0', str(archive), '--out', 'joined.zip'])}, or "
+        ways.insert(0, shlex.join(["python", "-m", "common.fetch", str(archive), "-o", "DIR"]))
+        ways.insert(1, shlex.join(["zip", "-s", "0", str(archive), "--out", "joined.zip"]))
     raise InputError(
-        f"{path} is one part of an archive that was split. With all parts in one folder, join "
-        f"them: {joined}{shlex.join(['7z', 'x', str(archive)])}."
+        f"{path} is one part of an archive that was split. With all parts in one folder, read or "
+        f"join them: {as_typed(', or '.join(ways))}."
     )
 
 

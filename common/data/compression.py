@@ -8,7 +8,7 @@ import io
 import lzma
 import zipfile
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import Protocol
 
 from common.errors import InputError
 
@@ -40,8 +40,8 @@ def decompressed(
     """
     head = raw.peek(6)[:6]
     if head.startswith(b"PK\x03\x04"):
-        _refuse_large_directory(raw, path)
-        return _bounded(_member(zipfile.ZipFile(raw), path, member), raw, path)
+        found = zip_member(raw, path, member)
+        return _bounded(zipfile.ZipFile(raw).open(found), raw, path)
     if member is not None:
         raise InputError(f"{path} is not a zip archive: leave out --member.")
     if head.startswith(b"\x1f\x8b"):
@@ -69,22 +69,34 @@ def _refuse_large_directory(raw: io.BufferedReader, path: Path) -> None:
     if at >= 76 and end[at - 76 : at - 72] == b"PK\x06\x06":
         directory = int.from_bytes(end[at - 36 : at - 28], "little")
     if directory > MAX_DIRECTORY_BYTES:
-        raise _too_many_members(path)
+        raise too_many_members(path)
 
 
-def _too_many_members(path: Path) -> InputError:
+def too_many_members(path: Path) -> InputError:
+    """The error that says so."""
     return InputError(f"{path} is an archive with more than {MAX_MEMBERS:,} files: unpack it.")
 
 
-def _member(archive: zipfile.ZipFile, path: Path, wanted: str | None) -> IO[bytes]:
+def zip_member(raw: io.BufferedReader, path: Path, wanted: str | None = None) -> zipfile.ZipInfo:
+    """The entry of a file in a zip archive.
+
+    Args:
+        path: what messages call the archive.
+        wanted: its name; it can be left out where there is just one file.
+
+    Raises:
+        InputError: not exactly one file fits, or the archive is not to be trusted.
+        zipfile.BadZipFile: it is damaged.
+    """
+    _refuse_large_directory(raw, path)
     # macOS adds a folder of its own to every archive; is_dir() fails where a damaged name is empty.
     members = [
         member
-        for member in archive.infolist()
+        for member in zipfile.ZipFile(raw).infolist()
         if not member.filename.endswith("/") and not member.filename.startswith("__MACOSX/")
     ]
     if len(members) > MAX_MEMBERS:
-        raise _too_many_members(path)
+        raise too_many_members(path)
     names = [member.filename for member in members]
     for name in names:
         if name.startswith("/") or ".." in PurePosixPath(name).parts:
@@ -93,7 +105,7 @@ def _member(archive: zipfile.ZipFile, path: Path, wanted: str | None) -> IO[byte
             )
     found = [member for member in members if wanted in (None, member.filename)]
     if len(found) == 1:
-        return archive.open(found[0])
+        return found[0]
     shown = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
     if wanted is not None and names:
         raise InputError(f"{path} has no single file {wanted!r}; it holds {shown}.")

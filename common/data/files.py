@@ -9,15 +9,20 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
+from common.data import runs
 from common.errors import InputError
 from common.text import one_line
 
 # What lies beside a file of predictions.
 REJECTS, MANIFEST = ".rejects.csv", ".manifest.json"
+# With --shadow: messages whose class would be another.
+FLIPS = ".flips.csv"
+# What lies beside a part that was prepared: which rows it does not have, and why.
+LEFT_OUT = ".left-out.csv"
 
 _DAMAGED = (
     EOFError,
@@ -32,24 +37,40 @@ _DAMAGED = (
 def parts(path: Path) -> list[Path]:
     """The files of a folder, as Spark or predict.py writes it, sorted; a file alone.
 
-    Left out are files that are hidden, marks (`_SUCCESS`), what lies beside predictions, and what
-    Excel leaves beside a file that is open (`~$`).
+    Left out are files that are hidden, marks (`_SUCCESS`), what lies beside predictions, what Excel
+    leaves beside a file that is open (`~$`), and runs (`run_date=.../run_id=...`) without a mark.
 
     Raises:
-        InputError: the folder is empty.
+        InputError: the folder is empty, or has no run that is complete.
     """
     if not path.is_dir():
         return [path]
+    files = [file for file in path.rglob("*") if file.is_file()]
     found = sorted(
         file
-        for file in path.rglob("*")
-        if file.is_file()
-        and not file.name.endswith((REJECTS, MANIFEST))
+        for file in files
+        if not file.name.endswith((REJECTS, MANIFEST, FLIPS))
         and not any(part.startswith((".", "_", "~$")) for part in file.relative_to(path).parts)
     )
     if not found:
         raise InputError(f"{path} is a folder without files of messages.")
-    return found
+    return _of_complete_runs(path, files, found)
+
+
+def _of_complete_runs(path: Path, files: list[Path], found: list[Path]) -> list[Path]:
+    here = path.absolute()
+    if runs.run_of(PurePosixPath(here, "file")):
+        above = [here / runs.SUCCESS, *(folder / runs.SUCCESS for folder in here.parents)]
+        files = [*files, *filter(Path.is_file, above)]
+    unfinished = runs.unfinished(PurePosixPath(file.absolute()) for file in files)
+    if not unfinished:
+        return found
+    complete = [f for f in found if runs.run_of(PurePosixPath(f.absolute())) not in unfinished]
+    if not complete:
+        runs.refuse_unfinished(path)
+    for run in sorted(unfinished):
+        runs.say_skipped(run)
+    return complete
 
 
 def lock_of(path: Path) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -13,16 +14,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.data import labels, split
-from common.data.columns import MessageColumns, require_in
+from common.data import drawn, labels, split
+from common.data.columns import MessageColumns, require_in, with_corrections
 from common.data.csv_reader import Reject
+from common.data.drawn import DrawnRows
 from common.data.files import parts
+from common.data.languages import LANGUAGE, languages
 from common.data.reader import Chunk, MessageFile
 from common.data.reading import FIND_OUT, Reading
 from common.data.times import KNOWN_FORMS, TimeFormat, find_format
 from common.errors import InputError
 
 Days = npt.NDArray[np.datetime64]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,8 @@ class MessageRows:
         labels: classes as the file or a labeller spells them, "" where there is none.
         segments, times: None if nobody asks.
         blank: how many rows beside these have no text.
+        drawn: how they were drawn, or the messages that labels of a file of their own are of; None
+            where nothing says.
     """
 
     texts: pa.LargeStringArray
@@ -106,6 +113,7 @@ class MessageRows:
     segments: pa.LargeStringArray | None
     times: pa.LargeStringArray | None
     blank: int
+    drawn: DrawnRows | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,12 @@ class Split:
         return len(self.texts)
 
 
-def rows_of(chunk: Chunk, columns: MessageColumns, holdout_percent: int = 100) -> MessageRows:
+def rows_of(
+    chunk: Chunk,
+    columns: MessageColumns,
+    holdout_percent: int = 100,
+    seen: split.Keys | None = None,
+) -> MessageRows:
     """The rows of a chunk that have a text, with their classes and what else is asked for.
 
     Training and monitoring both read through this, so that they agree on what is blank, what is
@@ -144,6 +157,7 @@ def rows_of(chunk: Chunk, columns: MessageColumns, holdout_percent: int = 100) -
 
     Args:
         holdout_percent: only the rows that a split with this percentage holds out; 100: all.
+        seen: keys of messages that are not held out, whatever their side; None: none.
 
     Raises:
         InputError: a column holds values that are not text.
@@ -152,7 +166,7 @@ def rows_of(chunk: Chunk, columns: MessageColumns, holdout_percent: int = 100) -
     filled = pc.not_equal(pc.utf8_trim_whitespace(texts), "")
     blank = len(texts) - filled.true_count
     if holdout_percent < 100:
-        held = split.in_holdout(split.buckets(texts.to_pylist()), holdout_percent)
+        held = split.held_out(split.keys(texts.to_pylist()), holdout_percent, seen)
         # Blank rows have no side.
         filled, blank = pc.and_(filled, pa.array(held)), 0
     chosen = texts.filter(filled)
@@ -160,19 +174,43 @@ def rows_of(chunk: Chunk, columns: MessageColumns, holdout_percent: int = 100) -
     def cells(column: str) -> pa.LargeStringArray:
         return chunk.texts(column).filter(filled)
 
+    how = drawn.read(chunk.table.column_names, cells, str(chunk.path))
     if columns.labeller:
         classes = pa.array(columns.labeller(chosen.to_pylist()), pa.large_string())
+    elif columns.filed and columns.identifier:
+        found, _ = columns.filed.find(cells(columns.identifier))
+        how = columns.filed.drawn_of(cells(columns.identifier))
+        classes = labels.named(pa.array(found, pa.large_string()))
     elif columns.label is not None:
         classes = labels.named(cells(columns.label))
+        if columns.corrected:
+            classes = columns.corrected.applied(chosen, classes)
     else:
         classes = pa.array([""] * len(chosen), pa.large_string())
     return MessageRows(
         texts=chosen,
         labels=classes,
-        segments=labels.named(cells(columns.segment)) if columns.segment else None,
+        segments=segments_of(chosen, columns.segment, cells),
         times=cells(columns.time) if columns.time else None,
         blank=blank,
+        drawn=how,
     )
+
+
+def segments_of(
+    texts: pa.LargeStringArray,
+    segment: str | None,
+    cells: Callable[[str], pa.LargeStringArray],
+) -> pa.LargeStringArray | None:
+    """The group of each of n texts: its language, or what a column says; None if nobody asks.
+
+    Args:
+        segment: as of `MessageColumns`.
+        cells: gives the n cells of a column.
+    """
+    if segment == LANGUAGE:
+        return languages(texts)
+    return labels.named(cells(segment)) if segment else None
 
 
 def batches(
@@ -191,6 +229,7 @@ def batches(
     """
     done = 0
     times = KNOWN_FORMS
+    columns = with_corrections(path, columns, reading)
     if columns.time is not None:
         times = find_format(path, columns.time, times, reading)
     for part in parts(path):
@@ -260,7 +299,9 @@ def read_split(
     segments: list[str] = []
     days: list[Days] = [np.empty(0, "datetime64[D]")]
     counts = RowCounts()
-    for batch in batches(path, columns, reading, since):
+    # Languages are told of the holdout alone: that takes longer than all else.
+    read = replace(columns, segment=None) if columns.segment == LANGUAGE else columns
+    for batch in batches(path, read, reading, since):
         texts += batch.texts
         classes += batch.labels
         segments += batch.segments
@@ -270,9 +311,19 @@ def read_split(
     names = labels.preferred_spelling(classes, form)
     buckets = split.buckets(texts)
     held = split.in_holdout(buckets, holdout_percent)
+    fitted = ~held
+    if split.by_conversation(texts):
+        # What another conversation has in the same words would be no test.
+        keys = split.keys(texts)
+        copies = held & split.copies(keys, keys[fitted])
+        held &= ~copies
+        logger.info("%s rows of the holdout are copies of others: left out.", f"{copies.sum():,}")
     all_texts = np.array(texts, object)
     all_labels = np.array([names[form(label)] for label in classes], object)
     groups = np.array(segments, object) if columns.segment else None
+    if columns.segment == LANGUAGE:
+        groups = np.full(len(texts), "", object)
+        groups[held] = languages(pa.array(all_texts[held], pa.large_string())).to_pylist()
     written = np.concatenate(days) if columns.time else None
     train, holdout = (
         Split(
@@ -282,9 +333,9 @@ def read_split(
             None if groups is None else groups[side],
             None if written is None else written[side],
         )
-        for side in (~held, held)
+        for side in (fitted, held)
     )
-    _refuse_too_little(train, holdout, path, counts)
+    _refuse_too_little(train, holdout, path, columns, counts)
     return train, holdout, counts
 
 
@@ -294,14 +345,27 @@ def majority(classes: npt.NDArray[np.object_]) -> str:
     return str(min(counts, key=lambda name: (-counts[name], name)))
 
 
-def _refuse_too_little(train: Split, holdout: Split, path: Path, counts: RowCounts) -> None:
+def _refuse_too_little(
+    train: Split, holdout: Split, path: Path, columns: MessageColumns, counts: RowCounts
+) -> None:
     found = sorted(set(train.labels) | set(holdout.labels))
     if not found:
-        raise InputError(f"{path} has no row to learn from: {counts.sentence()}.")
+        hint = ""
+        if columns.filed and counts.unlabelled and not counts.older:
+            hint = (
+                f" No label of {columns.filed.path} is of one of these messages: are LABELS_PATH "
+                "and ID_COLUMN right?"
+            )
+        raise InputError(f"{path} has no row to learn from: {counts.sentence()}.{hint}")
     if len(set(train.labels)) < 2:
+        hint = "Is TARGET_COLUMN right?"
+        if columns.filed:
+            hint = "Are LABELS_PATH, ID_COLUMN and TARGET_COLUMN right?"
+        elif columns.labeller:
+            hint = f"Take more messages, or another rule than LABEL_WITH={columns.label_with}."
         raise InputError(
             f"{path} has too few classes to learn from: at least two are needed on the training "
-            f"side, the whole file has {', '.join(map(repr, found))}. Is TARGET_COLUMN right?"
+            f"side, the whole file has {', '.join(map(repr, found))}. {hint}"
         )
     labels.refuse_many(path, len(found))
     if len(set(train.labels)) > max(2, len(train) // 2):

@@ -1,30 +1,27 @@
-"""Where the class of a message comes from: a column, VADER sentiment, or critical keywords."""
+"""Classes as files spell them: spellings that mean the same, and cells that mean none."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.errors import InputError, SettingsError
+from common.errors import InputError
 from common.types import Labels
 
 # More are texts or ids; the figures of classes have a cell for each pair of them.
 MOST_CLASSES = 1000
 # Longer names of classes and segments are cut: tables, pages and figures show them.
 NAME_CHARACTERS = 1000
-# VADER looks up each word among all words of the text.
-VADER_CHARACTERS = 10_000
 
 # What spreadsheets and programs write where there is no label, folded.
 MISSING = frozenset({"nan", "na", "n/a", "#n/a", "null", "none", "nil", "-", "--", "?", "nat"})
 
-Labeller = Callable[[Sequence[str]], list[str]]
 Form = Callable[[str], str]
 
 
@@ -136,56 +133,3 @@ def _by_form(classes: Collection[str]) -> tuple[dict[str, str], dict[str, str]]:
     names = [str(name) for name in classes]
     folded = {fold(name): name for name in names}
     return {normalise(name): name for name in names}, folded if len(folded) == len(names) else {}
-
-
-def by_vader(texts: Sequence[str]) -> list[str]:
-    """`negative`, `neutral` or `positive` by VADER's compound score with its usual cut at 0.05.
-
-    Of a long text it judges the beginning, VADER_CHARACTERS.
-
-    Source: Hutto & Gilbert, VADER, ICWSM 2014.
-
-    Raises:
-        InputError: the lexicon isn't installed; NLTK has it apart from the package.
-    """
-    from nltk.sentiment.vader import SentimentIntensityAnalyzer
-
-    try:
-        analyzer = SentimentIntensityAnalyzer()
-    except LookupError as error:
-        raise InputError(
-            "LABEL_WITH=vader needs NLTK's lexicon, which isn't installed: run "
-            "python -m nltk.downloader vader_lexicon, or set LABEL_WITH=column."
-        ) from error
-    scores = (analyzer.polarity_scores(text[:VADER_CHARACTERS])["compound"] for text in texts)
-    return [
-        "positive" if score >= 0.05 else "negative" if score <= -0.05 else "neutral"
-        for score in scores
-    ]
-
-
-def by_keywords(words: Sequence[str]) -> Labeller:
-    """A labeller that finds `critical` where one of `words` stands in the text, else `normal`.
-
-    >>> by_keywords(["asap"])(["Call me ASAP!", "asaparagus"])
-    ['critical', 'normal']
-    """
-    pattern = re.compile(
-        r"(?<!\w)(?:" + "|".join(map(re.escape, words)) + r")(?!\w)", re.IGNORECASE
-    )
-    return lambda texts: ["critical" if pattern.search(text) else "normal" for text in texts]
-
-
-def labeller(label_with: str, keywords: Sequence[str]) -> Labeller | None:
-    """What makes the classes from the texts; None if they are in a column of the file.
-
-    Raises:
-        SettingsError: there is no such way to label.
-    """
-    if label_with == "column":
-        return None
-    if label_with == "vader":
-        return by_vader
-    if label_with == "keywords":
-        return by_keywords(keywords)
-    raise SettingsError(f"LABEL_WITH must be column, vader or keywords, not {label_with!r}.")

@@ -21,7 +21,7 @@ from typing import IO, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.data import compression, csv_reader, excel_reader, jsonl_reader, ranges
+from common.data import compression, csv_reader, excel_reader, joined_archive, jsonl_reader, ranges
 from common.data.archive_parts import refuse_parts
 from common.data.csv_reader import Block, Dialect, Reject, Rows
 from common.data.encoding import HEAD_BYTES, refuse_unnamed
@@ -76,6 +76,12 @@ class Chunk:
             InputError: it holds lists, structures or other values that are not text.
         """
         return as_text(self.table.column(column), f"{self.path}, column {column!r},")
+
+    def where(self, wanted: pa.BooleanArray) -> Chunk:
+        """The chunk with some of its n rows; all that could not be read stay with it."""
+        rows = self._rows
+        raw = None if rows.raw is None else rows.raw.filter(wanted)
+        return replace(self, content=replace(rows, table=rows.table.filter(wanted), raw=raw))
 
     @property
     def raw(self) -> pa.LargeStringArray | None:
@@ -215,10 +221,11 @@ class MessageFile:
             )
 
     def _open(self) -> tuple[pa.Schema, Contents]:
-        self._raw = self._open_files.enter_context(self.path.open("rb"))
+        self._raw = self._open_files.enter_context(self._opened())
         if self._raw.peek(4).startswith(b"PAR1"):
             return self._open_parquet()
-        refuse_parts(self._raw, self.path)
+        if not self.reading.joined:
+            refuse_parts(self._raw, self.path)
         if excel_reader.is_excel(self._raw, self.path):
             return self._open_excel()
         if not self.reading.encoding:
@@ -314,13 +321,18 @@ class MessageFile:
             return raw
         return compression.decompressed(raw, self.path, self.reading.member)
 
+    def _opened(self) -> io.BufferedReader:
+        if self.reading.joined and self._content == self.path:
+            return joined_archive.open_joined(self.path)
+        return self._content.open("rb")
+
     def _head(self) -> bytes:
-        with self.path.open("rb") as raw:
+        with self._opened() as raw:
             return self._decompressed(raw).read(HEAD_BYTES)
 
     def _lines(self, within: Range | None = None) -> Lines:
         """The file's lines, from its start or within a range."""
-        self._raw = self._open_files.enter_context(self._content.open("rb"))
+        self._raw = self._open_files.enter_context(self._opened())
         stream = self._decompressed(self._raw)
         head = stream.peek(4096)[:4096]
         mark, encoding = next(

@@ -24,6 +24,7 @@ class Reading:
         sheet: of an Excel file, the sheet to read; None: the first.
         field_characters: a field of CSV that is longer can't be read, nor can a row with more bytes
             than this and `SHORTEST_ROW_LIMIT`.
+        joined: read a zip archive with the parts that it was split in; else these are refused.
     """
 
     delimiter: str | None = None
@@ -32,6 +33,7 @@ class Reading:
     member: str | None = None
     field_characters: int = FIELD_CHARACTERS
     sheet: str | None = None
+    joined: bool = False
 
     @property
     def row_bytes(self) -> int:

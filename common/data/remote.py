@@ -10,10 +10,11 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from common.data import runs
 from common.errors import InputError, SettingsError
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -69,7 +70,10 @@ def file_name(path: Path) -> str:
 def matches(path: Any) -> list[Path]:
     """The files of a folder or of a pattern, sorted; a file itself.
 
-    Hidden files and marks of others (`_SUCCESS`) are left out.
+    Hidden files, marks of others (`_SUCCESS`) and runs without a mark are left out.
+
+    Raises:
+        InputError: it can't be reached, or a folder has no run that is complete.
     """
     if path.protocol in ("http", "https"):
         return [path]
@@ -80,9 +84,18 @@ def matches(path: Any) -> list[Path]:
             return [path]
         else:
             found = path.fs.find(path.path)
+            if found and runs.run_of(PurePosixPath(path.path, "file")):
+                above = (f"{folder}/{runs.SUCCESS}" for folder in PurePosixPath(path.path).parents)
+                found += filter(path.fs.exists, above)
+    unfinished = runs.unfinished(map(PurePosixPath, found))
     skipped = (".", "_")
     names = [name for name in found if not name.rpartition("/")[2].startswith(skipped)]
-    return [parse_location(f"{path.protocol}://{name}") for name in sorted(names)]
+    complete = [name for name in names if runs.run_of(PurePosixPath(name)) not in unfinished]
+    if names and not complete:
+        runs.refuse_unfinished(without_secrets(path))
+    for run in sorted(unfinished):
+        runs.say_skipped(f"{path.protocol}://{run}")
+    return [parse_location(f"{path.protocol}://{name}") for name in sorted(complete)]
 
 
 def fetch(path: Any, target: Path) -> bool:

@@ -42,18 +42,18 @@ class Source:
 
 
 def choose_source(
-    data_path: Path | None, root: Path, seed: int, reading: Reading = FIND_OUT
+    data_path: Path | None, folder: Path, seed: int, reading: Reading = FIND_OUT
 ) -> Source:
     """The given file, or the synthetic sample, which is written if it isn't there yet.
 
     Args:
-        root: of the project; the sample is in its folder `data`.
+        folder: of the sample.
 
     Raises:
         InputError: the sample can't be written, or the file not be read.
     """
     if data_path is None:
-        path = root / "data" / sample.FILE_NAME
+        path = folder / sample.FILE_NAME
         if not path.exists():
             sample.write_sample(path.parent, sample.DEFAULT_ROWS, seed)
         return _described(path, path.name, str(path), FIND_OUT, given=False)
@@ -62,7 +62,7 @@ def choose_source(
 
 @contextmanager
 def source_of(
-    data: Path | Table | None, root: Path, seed: int, reading: Reading = FIND_OUT
+    data: Path | Table | None, folder: Path, seed: int, reading: Reading = FIND_OUT
 ) -> Iterator[Source]:
     """As `choose_source`, also of a table, which is a Parquet file while the block runs.
 
@@ -70,10 +70,10 @@ def source_of(
         InputError: a column of the table can't be stored.
     """
     if data is None or isinstance(data, Path):
-        yield choose_source(data, root, seed, reading)
+        yield choose_source(data, folder, seed, reading)
         return
-    with tempfile.TemporaryDirectory() as folder:  # only this user may read it
-        path = tables.save(data, Path(folder, f"{TABLE_NAME}.parquet"))
+    with tempfile.TemporaryDirectory() as private:  # only this user may read it
+        path = tables.save(data, Path(private, f"{TABLE_NAME}.parquet"))
         yield _described(path, TABLE_NAME, TABLE_NAME, FIND_OUT)
 
 

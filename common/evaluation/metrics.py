@@ -181,8 +181,8 @@ def calibration_bins(confidence: Floats, bins: int = CALIBRATION_BINS) -> npt.ND
     return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
 
 
-def wilson_interval(correct: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided interval of a share, `rows` > 0.
+def wilson_interval(correct: float, rows: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Two-sided interval of a share, `rows` > 0: whole numbers, or what rows are worth.
 
     Source: Wilson 1927; Brown, Cai & DasGupta, Interval Estimation for a Binomial Proportion, 2001.
     """

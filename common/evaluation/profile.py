@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common import masking
-from common.evaluation import digests
+from common.evaluation import digests, weighted
 from common.evaluation.digests import NO_DIGESTS, Digests
 from common.evaluation.metrics import class_indices
+from common.evaluation.routing import AutoCounts
+from common.evaluation.two_samples import Share
+from common.evaluation.weighted import Drawn, WeightedAccuracy
 from common.masking import Disclosure
 from common.types import Floats, Json, Labels
 
@@ -72,7 +76,12 @@ class Profile:
         masked: whether texts hold masks in place of what tells who wrote them.
         newest_label: when the newest label came, or its message; NaT if that is not known.
         digests: of a window's messages; not stored with a reference.
+        automatic: rows with a text by predicted class; empty where no answer is routed.
         summed_up: its messages were not kept, nor their digests: only the counts are known.
+        drawn: of rows that say how they were drawn, the labelled ones; those that were chosen for
+            another reason than chance are counted here and in `read` alone.
+        drawn_automatic: of the labelled automatic answers, the same by predicted class.
+        left_out: labelled rows that were chosen so, and don't say with which probability.
     """
 
     read: int = 0
@@ -92,7 +101,11 @@ class Profile:
     fitted_accuracy: float = 1.0
     masked: bool = False
     digests: Digests = NO_DIGESTS
+    automatic: Mapping[str, AutoCounts] = field(default_factory=dict)
     summed_up: bool = False
+    drawn: Drawn = field(default_factory=Counter)
+    drawn_automatic: Mapping[str, Drawn] = field(default_factory=dict)
+    left_out: int = 0
 
     def __add__(self, other: Profile) -> Profile:
         segments = dict(self.segments)
@@ -109,7 +122,15 @@ class Profile:
             versus=(self.versus[0] + other.versus[0], self.versus[1] + other.versus[1]),
             masked=self.masked or other.masked,
             digests=self.digests + other.digests,
+            automatic=_sum(self.automatic, other.automatic),
             summed_up=self.summed_up or other.summed_up,
+            drawn=self.drawn + other.drawn,
+            drawn_automatic={
+                name: self.drawn_automatic.get(name, Counter())
+                + other.drawn_automatic.get(name, Counter())
+                for name in {**self.drawn_automatic, **other.drawn_automatic}
+            },
+            left_out=self.left_out + other.left_out,
         )
 
     @property
@@ -120,6 +141,16 @@ class Profile:
     @property
     def correct(self) -> int:
         return sum(rows for (true, predicted), rows in self.pairs.items() if true == predicted)
+
+    @cached_property
+    def weighted(self) -> WeightedAccuracy | None:
+        """Accuracy of the messages that the drawn rows stand for; None if none was drawn."""
+        return weighted.estimate(self.drawn) if self.drawn else None
+
+    @property
+    def share(self) -> Share:
+        """Right answers: of `rows`, or of as many as drawn rows are worth."""
+        return self.weighted.effective if self.weighted else Share(self.correct, self.rows)
 
     @property
     def expected(self) -> int:
@@ -175,7 +206,33 @@ class Profile:
             "pairs": [[*pair, rows] for pair, rows in self.pairs.items()],
             "predicted": dict(self.predicted),
             "segments": {name: list(counts) for name, counts in self.segments.items()},
+            **self._later_json(),
         }
+
+    @property
+    def routed(self) -> Mapping[str, AutoCounts]:
+        """`automatic`; of rows that say how they were drawn, as many labels as they are worth."""
+        if not self.drawn_automatic:
+            return self.automatic
+        return {
+            name: weighted.automatic_counts(
+                self.automatic.get(name, AutoCounts()), self.drawn_automatic.get(name, Counter())
+            )
+            for name in {**self.automatic, **self.drawn_automatic}
+        }
+
+    def _later_json(self) -> dict[str, Json]:
+        """What later releases count; nothing where there is none of it, so that what is kept of
+        such files is as it always was."""
+        found: dict[str, Json] = {
+            "drawn": weighted.to_cells(self.drawn),
+            "left_out": self.left_out,
+            "drawn_automatic": {
+                name: weighted.to_cells(drawn) for name, drawn in self.drawn_automatic.items()
+            },
+            "automatic": {name: list(counts) for name, counts in self.automatic.items()},
+        }
+        return {name: value for name, value in found.items() if value}
 
     @classmethod
     def from_counts_json(cls, counts: Mapping[str, Any]) -> Profile:
@@ -189,6 +246,15 @@ class Profile:
             pairs=Counter({(true, predicted): rows for true, predicted, rows in counts["pairs"]}),
             predicted=Counter(counts["predicted"]),
             segments={name: (right, rows) for name, (right, rows) in counts["segments"].items()},
+            automatic={
+                name: AutoCounts(*group) for name, group in counts.get("automatic", {}).items()
+            },
+            drawn=weighted.from_cells(counts.get("drawn", ())),
+            drawn_automatic={
+                name: weighted.from_cells(cells)
+                for name, cells in counts.get("drawn_automatic", {}).items()
+            },
+            left_out=counts.get("left_out", 0),
         )
 
     def save(self, path: Path) -> None:
@@ -294,6 +360,11 @@ def disclosed(profile: Profile, shown: Disclosure) -> Profile:
     if not shown.examples:
         return replace(_with_texts(profile, [""] * len(profile.sample)), stream=())
     return masked(profile) if shown.mask else profile
+
+
+def _sum(one: Mapping[str, AutoCounts], other: Mapping[str, AutoCounts]) -> dict[str, AutoCounts]:
+    none = AutoCounts()
+    return {name: one.get(name, none).plus(other.get(name, none)) for name in {**one, **other}}
 
 
 def _holding(texts: pa.Array, pattern: str) -> int:

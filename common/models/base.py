@@ -6,7 +6,7 @@ can do is a protocol of its own, which its user asks for with `isinstance`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -135,6 +135,15 @@ class UsesEmbeddings(Protocol):
     """May use vectors that the user supplies; None: it was given none."""
 
     embeddings_use_: EmbeddingsUse | None
+
+
+@runtime_checkable
+class ExportsFiles(Protocol):
+    """Gives files for programs that can't load it, which are stored beside it."""
+
+    def exports(self) -> Mapping[str, bytes]:
+        """Contents by file name."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -12,22 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from catboost import CatBoostClassifier, Pool
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
-from common.models.folds import stratified_folds
+from common.models.folds import FEW_ROWS, stratified_folds
+from common.models.softmax import cross_entropy
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
 
-# From so many rows on, a tenth of them tells well enough when to stop.
-FEW_ROWS = 1000
 # Of fewer, at FEW_ROWS and above, CatBoost finds out what the scores say as well by itself.
 MANY_CLASSES = 10
 FOLDS = 5
 VALIDATION_SHARE = 0.1
 PATIENCE = 50
-SCALES = (1e-3, 1e3)
 
 
 @dataclass(frozen=True)
@@ -58,50 +54,6 @@ class Rows:
     def loss(self, rows: npt.NDArray[Any]) -> float:
         """Cross-entropy of the start, without any tree."""
         return cross_entropy(self.start[rows], self.y[rows], self.weights[rows])
-
-
-def class_scores(scores: Floats) -> npt.NDArray[np.float64]:
-    """(n, K) scores of each class; of two classes, from the one column (n, 1) that tells them."""
-    if scores.shape[1] == 1:
-        scores = np.hstack([-scores / 2, scores / 2])
-    return scores.astype(np.float64)
-
-
-def softmax_scale(scores: Floats, y: Ints, weights: Floats) -> float:
-    """The a > 0 with which softmax(a * scores) has the least `smoothed_loss`.
-
-    Source: temperature scaling with a = 1 / T (Guo et al., On Calibration of Modern Neural
-    Networks, ICML 2017), on cross-fitted scores.
-
-    Args:
-        scores: (n, K) of each class.
-        y: (n,) class numbers.
-        weights: (n,) of the rows.
-    """
-    found = minimize_scalar(
-        lambda exponent: smoothed_loss(np.exp(exponent) * scores, y, weights),
-        bounds=tuple(np.log(SCALES)),
-        method="bounded",
-    )
-    return float(np.exp(found.x))
-
-
-def smoothed_loss(logits: Floats, y: Ints, weights: Floats) -> float:
-    """Cross-entropy as if one row more were there, of each other class in equal parts.
-
-    Where the scores get every row right it still has a minimum: no answer becomes certain. Source:
-    the targets of Platt's Probabilistic Outputs for Support Vector Machines (1999).
-    """
-    logs = log_softmax(logits, axis=1)
-    own = logs[np.arange(len(y)), y]
-    others = (logs.sum(axis=1) - own) / (logs.shape[1] - 1)
-    share = 1 / (len(y) + 1)
-    return float(-np.average((1 - share) * own + share * others, weights=weights))
-
-
-def cross_entropy(logits: Floats, y: Ints, weights: Floats) -> float:
-    """Weighted mean of -ln softmax(logits)[y] in nats; logits (n, K), y and weights (n,)."""
-    return float(-np.average(log_softmax(logits, axis=1)[np.arange(len(y)), y], weights=weights))
 
 
 def fit_trees(rows: Rows, seed: int) -> CatBoostClassifier | None:

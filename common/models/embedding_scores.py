@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,11 +14,12 @@ import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from common.models import boosting
 from common.models.embeddings import Encoder, Texts, WordTable, rows_of
+from common.models.extras import Extras
 from common.models.folds import stratified_folds
 from common.models.lexicon import deciding_rows
 from common.models.pieces import as_arrow
+from common.models.softmax import class_scores, cross_entropy
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
@@ -84,10 +85,11 @@ class EncoderScores:
 EmbeddingScores: TypeAlias = WordScores | EncoderScores
 
 
-def without_table(state: dict[str, Any], fitted: bool) -> dict[str, Any]:
-    """What is stored of an estimator: a fitted one needs a table of words no more."""
-    if fitted and isinstance(state.get("embeddings"), WordTable):
-        return state | {"embeddings": None}
+def stored(state: dict[str, Any]) -> dict[str, Any]:
+    """What is stored of a fitted estimator: it needs a table of words no more."""
+    extras: Extras | None = state.get("extras")
+    if extras and isinstance(extras.embeddings, WordTable):
+        return state | {"extras": replace(extras, embeddings=None)}
     return state
 
 
@@ -191,7 +193,7 @@ def _best_heads(
             for seen in (folds != fold for fold in range(FOLDS))
         ]
         scores = _unseen_scores(heads, x, folds)
-        loss = boosting.cross_entropy(boosting.class_scores(scores), y, weights)
+        loss = cross_entropy(class_scores(scores), y, weights)
         if best is not None and loss >= least:
             break
         best, least = (heads, scores), loss

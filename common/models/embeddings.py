@@ -38,14 +38,18 @@ class WordTable:
         name: what it is called.
         rows: where in `vectors` a token stands, as `text.tokens` gives it.
         vectors: (V, d).
+        all_scripts: as of `text.tokens`.
     """
 
     name: str
     rows: Mapping[str, int]
     vectors: Floats
+    all_scripts: bool = True
 
     @classmethod
-    def of(cls, name: str, words: Sequence[str], vectors: Floats) -> WordTable:
+    def of(
+        cls, name: str, words: Sequence[str], vectors: Floats, all_scripts: bool = True
+    ) -> WordTable:
         """A table of V words as people write them, without white space.
 
         Of those that are the same token, the one that is spelt as it is, else the first; what is
@@ -54,18 +58,18 @@ class WordTable:
         >>> WordTable.of("mine", ["The", "the", "Bonn", "p.m."], np.eye(4, dtype=np.float32)).rows
         {'the': 1, 'bonn': 2}
         """
-        offsets, numbers, tokens = text.tokenised(words)
+        offsets, numbers, tokens = text.tokenised(words, all_scripts)
         (single,) = np.nonzero(np.diff(offsets) == 1)
         rows: dict[str, int] = {}
         for row, number in zip(single.tolist(), numbers[offsets[single]].tolist(), strict=True):
             token = tokens[number]
             if token not in rows or (words[row] == token != words[rows[token]]):
                 rows[token] = row
-        return cls(name, rows, vectors)
+        return cls(name, rows, vectors, all_scripts)
 
     def vectors_of(self, texts: Texts) -> Floats:
         """(n, d) means; nan where no token of a message has a vector."""
-        offsets, numbers, tokens = text.expanded(split(texts))
+        offsets, numbers, tokens = text.expanded(split(texts), self.all_scripts)
         rows = rows_of(tokens, self.rows)
         found, known = np.unique(rows[rows >= 0], return_inverse=True)
         columns = np.full(len(tokens), -1)
@@ -77,7 +81,7 @@ class WordTable:
 
     def known_share(self, texts: Texts) -> float:
         """The share of the tokens of n messages that have a vector, 0 to 1."""
-        _, numbers, tokens = text.expanded(split(texts))
+        _, numbers, tokens = text.expanded(split(texts), self.all_scripts)
         return float((rows_of(tokens, self.rows) >= 0)[numbers].mean()) if len(numbers) else 0.0
 
 

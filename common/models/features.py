@@ -15,13 +15,15 @@ import scipy.sparse as sp
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from common.models import boosting, embedding_scores, lexicon, linear_scores, text
+from common.models import embedding_scores, lexicon, linear_scores, text
 from common.models.embedding_scores import EmbeddingScores, EncoderScores, WordScores
 from common.models.embeddings import Encoder, WordTable
+from common.models.extras import NO_EXTRAS, Extras
 from common.models.lexicon import Gain, Lexicon
 from common.models.piece_statistics import STATISTICS, piece_statistics
 from common.models.pieces import batches, split
 from common.models.row_cache import RowCache
+from common.models.softmax import class_scores, softmax_scale
 
 IDLE_CACHES = 4
 ROWS_AT_ONCE, BYTES_AT_ONCE = 50_000, 2_000_000
@@ -47,6 +49,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
     """
 
     # Of models that were pickled before there were such.
+    extras: Extras | None = Extras(all_scripts=False)
     lexicon_: Lexicon | None = None
     embedding_: EmbeddingScores | None = None
 
@@ -55,16 +58,12 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         min_count: int = 2,
         class_weight: str | None = None,
         seed: int = 42,
-        lexicon: Lexicon | None = None,
-        lexicon_must_gain: bool = False,
-        embeddings: WordTable | Encoder | None = None,
+        extras: Extras | None = None,
     ) -> None:
         self.min_count = min_count
         self.class_weight = class_weight
         self.seed = seed
-        self.lexicon = lexicon
-        self.lexicon_must_gain = lexicon_must_gain
-        self.embeddings = embeddings
+        self.extras = extras
 
     def fit(self, X: Any, y: Any) -> Self:
         self.fit_transform(X, y)
@@ -74,16 +73,22 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         self, X: Any, y: Any = None, advance: Callable[[int], None] = lambda steps: None
     ) -> npt.NDArray[np.float32]:
         """Fit on n messages and class numbers (n,), 0 to K - 1."""
-        self.counts_ = text.WordCounts(self.min_count)
+        self.counts_ = text.WordCounts(self.min_count, self._all_scripts)
         counts = self.counts_.fit_counts(X)
         advance(1)
         weights = linear_scores.row_weights(y, self.class_weight)
         self.linear_, scores = linear_scores.cross_fit(counts, y, weights, self.seed, advance)
-        self.lexicon_, self.embedding_ = self.lexicon, None
+        extras = self.extras or NO_EXTRAS
+        self.lexicon_, self.embedding_ = extras.lexicon, None
+        self.gain_: Gain | None = None
+        self.embedding_gain_: Gain | None = None
         self._forget()
         features = np.hstack([scores, self.transform(X)[:, scores.shape[1] :]])
-        features = self._without_useless_lexicon(features, y, weights)
-        return self._with_embeddings(X, features, y, weights)
+        if extras.lexicon and extras.lexicon_must_gain:
+            features = self._without_useless_lexicon(features, y, weights)
+        if extras.embeddings is not None:
+            features = self._with_embeddings(extras.embeddings, X, features, y, weights)
+        return features
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
         """(n, k + 12) for n messages."""
@@ -91,6 +96,10 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         sums = [self._sums(part) for part in self._parts(X)]
         # By columns: CatBoost takes 1,000 rows so in 0.5 ms, and by rows in 3.4 (one thread).
         return sums[0] if len(sums) == 1 else np.asfortranarray(np.vstack(sums))
+
+    @property
+    def _all_scripts(self) -> bool:
+        return (self.extras or NO_EXTRAS).all_scripts
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
         check_is_fitted(self)
@@ -126,10 +135,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
     def _without_useless_lexicon(
         self, features: npt.NDArray[np.float32], y: Any, weights: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float32]:
-        """The features, without the lexicon's columns if it must gain and doesn't; `gain_`."""
-        self.gain_: Gain | None = None
-        if not self.lexicon_ or not self.lexicon_must_gain:
-            return features
+        """The features, without the lexicon's columns if it gains nothing; `gain_`."""
         last = features.shape[1] - 1
         first = last - len(lexicon.COLUMNS)
         some = self._deciding_rows(features)
@@ -144,15 +150,15 @@ class MessageFeatures(TransformerMixin, text.TextInput):
         return np.hstack([features[:, :first], features[:, last:]])
 
     def _with_embeddings(
-        self, X: Any, features: npt.NDArray[np.float32], y: Any, weights: npt.NDArray[np.float32]
+        self,
+        source: WordTable | Encoder,
+        X: Any,
+        features: npt.NDArray[np.float32],
+        y: Any,
+        weights: npt.NDArray[np.float32],
     ) -> npt.NDArray[np.float32]:
-        """The features, and the scores of vectors if there are embeddings; `embedding_gain_`."""
-        self.embedding_gain_: Gain | None = None
-        if self.embeddings is None:
-            return features
-        self.embedding_, scores = embedding_scores.cross_fit(
-            self.embeddings, X, y, weights, self.seed
-        )
+        """The features, and the scores of vectors; `embedding_gain_`."""
+        self.embedding_, scores = embedding_scores.cross_fit(source, X, y, weights, self.seed)
         self._forget()  # what was remembered has no columns of embeddings
         some = self._deciding_rows(features)
         columns = lexicon.standardised(scores[some])
@@ -168,8 +174,8 @@ class MessageFeatures(TransformerMixin, text.TextInput):
     ) -> Gain:
         """What standardised columns add to the features of n rows."""
         k = len(self.linear_.intercept)
-        scores = boosting.class_scores(features[:, :k])
-        start = boosting.softmax_scale(scores, y, weights) * scores
+        scores = class_scores(features[:, :k])
+        start = softmax_scale(scores, y, weights) * scores
         others = lexicon.standardised_counts(features[:, k:])
         return lexicon.gain(start, others, columns, y, self.seed)
 
@@ -183,7 +189,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
     def _contributions(
         self, X: Any, directions: npt.NDArray[np.float64]
     ) -> list[list[tuple[str, float]]]:
-        offsets, numbers, words = text.expanded(split(X))
+        offsets, numbers, words = text.expanded(split(X), self._all_scripts)
         known = np.array([self.counts_.words_.get(word, -1) for word in words], np.int64)[numbers]
         pairs = self.counts_.pair_numbers(text.neighbours(offsets, known, known))
         values = self.word_scores(words)[numbers]
@@ -205,7 +211,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
     def __getstate__(self) -> dict[str, Any]:
         """Without caches; and without a table of words once its scores are fitted."""
         state = {k: v for k, v in super().__getstate__().items() if k != "_idle_caches"}
-        return embedding_scores.without_table(state, fitted="linear_" in state)
+        return embedding_scores.stored(state) if "linear_" in state else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -277,7 +283,7 @@ class MessageFeatures(TransformerMixin, text.TextInput):
             (p, k + 14): k scores, 11 statistics, the number of tokens, and the numbers of the first
             and the last word (-1 if it isn't a term).
         """
-        offsets, numbers, words = text.tokenised(pieces)
+        offsets, numbers, words = text.tokenised(pieces, self._all_scripts)
         values = word_cache.rows(words, self._word_values)
         shape = (len(pieces), len(words))
         tokens = sp.csr_array((np.ones(len(numbers)), numbers, offsets), shape=shape)

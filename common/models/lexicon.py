@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from common.models import text
 from common.models.folds import stratified_folds
+from common.models.softmax import softmax_regression
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
@@ -69,7 +69,7 @@ class Lexicon:
     marks: Mapping[str, float]
 
     @classmethod
-    def of(cls, name: str, values: Mapping[str, float]) -> Lexicon:
+    def of(cls, name: str, values: Mapping[str, float], all_scripts: bool = True) -> Lexicon:
         """A lexicon of entries as people write them: of spellings that differ by case, the first.
 
         >>> Lexicon.of("mine", {"Good": 1.9, "GOOD": 3.0, ":)": 2.0})
@@ -78,8 +78,8 @@ class Lexicon:
         words: dict[str, float] = {}
         marks: dict[str, float] = {}
         for entry, value in values.items():
-            normal = text.normalise(entry)
-            kind = words if text.tokens(entry) == [normal] else marks
+            normal = text.normalise(entry, all_scripts)
+            kind = words if text.tokens(entry, all_scripts) == [normal] else marks
             kind.setdefault(normal, value)
         return cls(name, words, marks)
 
@@ -154,24 +154,7 @@ def _unseen_losses(start: Floats, x: Floats, y: Ints, folds: Ints) -> npt.NDArra
     losses = np.empty(len(y))
     for fold in range(FOLDS):
         seen, held = folds != fold, folds == fold
-        weights = _softmax_regression(start[seen], x[seen], y[seen])
+        weights = softmax_regression(start[seen], x[seen], y[seen], np.ones(seen.sum()), RIDGE)
         logits = log_softmax(start[held] + x[held] @ weights, axis=1)
         losses[held] = -logits[np.arange(len(logits)), y[held]]
     return losses
-
-
-def _softmax_regression(start: Floats, x: Floats, y: Ints) -> npt.NDArray[np.float64]:
-    """(m, K) the W with the least sum of -ln softmax(start + x W)[y] + RIDGE |W|^2 / 2."""
-    shape = (x.shape[1], start.shape[1])
-    rows = np.arange(len(y))
-
-    def loss(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        weights = flat.reshape(shape)
-        logits = log_softmax(start + x @ weights, axis=1)
-        slope = np.exp(logits)
-        slope[rows, y] -= 1
-        value = (weights**2).sum() * RIDGE / 2 - logits[rows, y].sum()
-        return float(value), (x.T @ slope + RIDGE * weights).ravel()
-
-    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B")
-    return found.x.reshape(shape)

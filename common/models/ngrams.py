@@ -40,7 +40,7 @@ class GramTable:
 
 
 @dataclass(frozen=True)
-class _Places:
+class Places:
     """Words with a blank at each end, one after the other.
 
     Attributes:
@@ -88,7 +88,7 @@ def known_grams(words: Sequence[str], table: GramTable) -> tuple[Numbers, Number
 
 
 def _known_grams(words: Sequence[str], table: GramTable) -> tuple[Numbers, Numbers]:
-    places = _places(words)
+    places = places_of(words)
     (starts,) = np.nonzero(places.left >= LOW)
     at = places.characters[starts]
     owners, found = [], []
@@ -108,7 +108,7 @@ def frequent_grams(words: Sequence[str], frequency: Numbers, least: int) -> list
 
     In the order in which `text.characters`, word by word, gives them first.
     """
-    places = _places(words)
+    places = places_of(words)
     (starts,) = np.nonzero(places.left >= LOW)
     at = places.characters[starts]
     kept: list[str] = []
@@ -131,12 +131,13 @@ def frequent_grams(words: Sequence[str], frequency: Numbers, least: int) -> list
     return [kept[i] for i in np.lexsort(np.hstack(firsts))] if firsts else []
 
 
-def _places(words: Sequence[str]) -> _Places:
+def places_of(words: Sequence[str]) -> Places:
+    """The characters of words, with what n-grams they can begin."""
     lengths = np.fromiter(map(len, words), np.int64, len(words)) + 2
     characters = _code_points(f" {'  '.join(words)} ") if len(words) else np.empty(0, np.int64)
     ends = np.cumsum(lengths)
     owners = np.repeat(np.arange(len(words)), lengths)
-    return _Places(characters, owners, ends[owners] - np.arange(len(characters)))
+    return Places(characters, owners, ends[owners] - np.arange(len(characters)))
 
 
 def _keys(nodes: Numbers, characters: Numbers) -> Numbers:

@@ -18,15 +18,15 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from common.models import ngrams
+from common.models import context, ngrams, scripts
 from common.models.key_table import KeyTable, find, key_table
 from common.models.pieces import MESSAGE_CHARACTERS, Pieces, split
 
 Ints = npt.NDArray[np.integer[Any]]
 
-# Words with what belongs to them (@brand, #tag, don't), else single marks: punctuation and emoji
-# say much in short messages.
-TOKEN = re.compile(r"[@#]?\w+(?:['’]\w+)?|[^\w\s]")
+TOKEN = scripts.TOKEN
+# Of releases that took what is between spaces for words, and marks on letters for punctuation.
+SPACED_TOKEN = re.compile(r"[@#]?\w+(?:['’]\w+)?|[^\w\s]")
 LINK, LONG_WORD = "httplink", "longword"
 # All longer words are one token: nearly each would be new, and one of 10 MB has 40 million n-grams,
 # which took 3.5 GB.
@@ -36,7 +36,10 @@ FEW_WORDS = 20
 _LINK = re.compile(r"https?://\S*|www\.\S+")
 _WRITTEN = re.compile(rf"{_LINK.pattern}|{TOKEN.pattern}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"(?<=[0-9]{3})[0-9]{2,}")
-_TOKEN_OR_LINE_BREAK = re.compile(rf"{TOKEN.pattern}|\n")
+_TOKEN_OR_LINE_BREAK = {
+    True: re.compile(rf"{TOKEN.pattern}|\n"),
+    False: re.compile(rf"{SPACED_TOKEN.pattern}|\n"),
+}
 _REPEATED = re.compile(r"(\w)\1{3,}")
 # Made of the terms on first use, and not stored with them.
 _TABLES = ("_parts_table", "_pairs_table")
@@ -45,15 +48,20 @@ _ENTITY = re.compile("|".join(_ENTITIES))
 _PERSON = re.compile(r"@[0-9]+")
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, all_scripts: bool = True) -> str:
     """Small letters, links as one word, HTML's entities as characters, `soooooo` as `sooo`.
 
     Of long numbers (ids, phone numbers) the first three digits stay, the others become 0: nearly
     each would be a word of its own, which costs a third of the speed of scoring.
 
+    Args:
+        all_scripts: False: without `scripts.one_spelling`, as releases before it.
+
     >>> normalise("SOOOOO late &amp; https://t.co/x1 @115712")
     'sooo late & httplink @115000'
     """
+    if all_scripts:
+        text = scripts.one_spelling(text)
     if "&" in text:
         text = _ENTITY.sub(lambda found: _ENTITIES[found.group()], text)
     text = text.lower()
@@ -63,16 +71,23 @@ def normalise(text: str) -> str:
     return _REPEATED.sub(r"\1\1\1", text)
 
 
-def tokens(text: str) -> list[str]:
-    """The words and marks of a text.
+def tokens(text: str, all_scripts: bool = True) -> list[str]:
+    """The words and marks of a message; of scripts without spaces, the letters.
+
+    What it answers, if the text has that too (`context`), is left out.
+
+    Args:
+        all_scripts: False: as releases that took all that is between spaces for words.
 
     >>> tokens("@Brand can't log in!!")
     ['@brand', "can't", 'log', 'in', '!', '!']
     """
-    found = TOKEN.findall(normalise(text[:MESSAGE_CHARACTERS]))
+    text = context.message(text)
+    token = TOKEN if all_scripts else SPACED_TOKEN
+    found = token.findall(normalise(text[:MESSAGE_CHARACTERS], all_scripts))
     if len(text) <= WORD_CHARACTERS:
         return found
-    return [token if len(token) <= WORD_CHARACTERS else LONG_WORD for token in found]
+    return [word if len(word) <= WORD_CHARACTERS else LONG_WORD for word in found]
 
 
 def as_written(text: str) -> dict[str, str]:
@@ -82,14 +97,16 @@ def as_written(text: str) -> dict[str, str]:
     {'now': 'NOW', '!': '!', 'café': 'Café', 'httplink': 'https://t.co/x1'}
     """
     found: dict[str, str] = {}
-    unescaped = _ENTITY.sub(lambda entity: _ENTITIES[entity.group()], text)
+    unescaped = _ENTITY.sub(lambda entity: _ENTITIES[entity.group()], scripts.one_spelling(text))
     for written in _WRITTEN.findall(unescaped):
         for token in tokens(written):
             found.setdefault(token, written)
     return found
 
 
-def unknown_words(texts: Sequence[str], known: Container[str]) -> list[tuple[list[str], int]]:
+def unknown_words(
+    texts: Sequence[str], known: Container[str], all_scripts: bool = True
+) -> list[tuple[list[str], int]]:
     """(n,) the tokens of each text that are not `known`, and how many tokens it has in all.
 
     Numbers that stand for people, as anonymised data has them (@115712), are not counted: nearly
@@ -98,7 +115,9 @@ def unknown_words(texts: Sequence[str], known: Container[str]) -> list[tuple[lis
     >>> unknown_words(["@brand oh no @115712"], {"@brand", "no"})
     [(['oh'], 3)]
     """
-    found = [[token for token in tokens(text) if not is_person(token)] for text in texts]
+    found = [
+        [token for token in tokens(text, all_scripts) if not is_person(token)] for text in texts
+    ]
     return [([token for token in each if token not in known], len(each)) for each in found]
 
 
@@ -193,6 +212,7 @@ class WordCounts(TransformerMixin, TextInput):
 
     Args:
         min_count: a term that stands fewer times than this in the training messages is left out.
+        all_scripts: as of `tokens`.
 
     Attributes:
         words_: number of each word that is a term, by falling frequency.
@@ -204,8 +224,9 @@ class WordCounts(TransformerMixin, TextInput):
     array([[1., 1.]], dtype=float32)
     """
 
-    def __init__(self, min_count: int = 2) -> None:
+    def __init__(self, min_count: int = 2, all_scripts: bool = True) -> None:
         self.min_count = min_count
+        self.all_scripts = all_scripts
 
     def fit(self, X: Any, y: Any = None) -> Self:
         self.fit_counts(X)
@@ -213,7 +234,7 @@ class WordCounts(TransformerMixin, TextInput):
 
     def fit_counts(self, X: Any) -> FactoredCounts:
         """Choose the terms, and count them in the same messages."""
-        offsets, numbers, found = expanded(split(X))
+        offsets, numbers, found = expanded(split(X), self.all_scripts)
         frequency = np.bincount(numbers, minlength=len(found))
         falling = np.argsort(-frequency, kind="stable")
         often = falling[: np.count_nonzero(frequency >= self.min_count)]
@@ -231,7 +252,7 @@ class WordCounts(TransformerMixin, TextInput):
     def counts(self, X: Any) -> FactoredCounts:
         """Count the known terms in n messages."""
         check_is_fitted(self)
-        offsets, numbers, found = expanded(split(X))
+        offsets, numbers, found = expanded(split(X), self.all_scripts)
         known = np.array([self.words_.get(word, -1) for word in found], np.int64)
         keys = neighbours(offsets, known[numbers], known[numbers])
         return self._counts(offsets, numbers, found, keys)
@@ -303,19 +324,21 @@ class WordCounts(TransformerMixin, TextInput):
         )
 
 
-def tokenised(pieces: Sequence[str]) -> tuple[Ints, Ints, list[str]]:
+def tokenised(pieces: Sequence[str], all_scripts: bool = True) -> tuple[Ints, Ints, list[str]]:
     """(p + 1,) offsets, the numbers of all tokens, and the distinct tokens that they number.
 
     Args:
         pieces: without line breaks, so that they can be normalised and searched as lines of one
             text: that takes a third of the time that `tokens` takes for each.
+        all_scripts: as of `tokens`.
     """
     if not pieces:
         return np.zeros(1, np.int64), np.empty(0, np.int64), []
     if max(map(len, pieces)) > WORD_CHARACTERS:
-        found = [token for piece in pieces for token in (*tokens(piece), "\n")]
+        found = [token for piece in pieces for token in (*tokens(piece, all_scripts), "\n")]
     else:
-        found = _TOKEN_OR_LINE_BREAK.findall(normalise("\n".join(pieces)) + "\n")
+        lines = normalise("\n".join(pieces), all_scripts) + "\n"
+        found = _TOKEN_OR_LINE_BREAK[all_scripts].findall(lines)
     numbers = dict.fromkeys(found, -1)
     del numbers["\n"]
     distinct = list(numbers)
@@ -326,9 +349,9 @@ def tokenised(pieces: Sequence[str]) -> tuple[Ints, Ints, list[str]]:
     return offsets, of_all[of_all >= 0], distinct
 
 
-def expanded(pieces: Pieces) -> tuple[Ints, Ints, list[str]]:
+def expanded(pieces: Pieces, all_scripts: bool = True) -> tuple[Ints, Ints, list[str]]:
     """As `tokenised`, for messages: each piece is replaced by its tokens."""
-    starts, numbers, found = tokenised(pieces.distinct)
+    starts, numbers, found = tokenised(pieces.distinct, all_scripts)
     lengths = np.diff(starts)[pieces.index]
     ends = np.concatenate([[0], np.cumsum(lengths)])
     within = np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)

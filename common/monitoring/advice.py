@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from common import CODE
 from common.commands import as_typed
+from common.evaluation.routing import Promise
 from common.monitoring.checks.catalogue import Question, Subject, about, asked_by
 from common.monitoring.checks.finding import TROUBLE, Finding
 from common.monitoring.version_changes import VersionChange
-from common.text import printable
+from common.text import listed, printable, quoted
 from common.types import Json
 
 REPORT = "report.html"
@@ -46,6 +49,9 @@ class Look:
         registry: flags that name the registered model.
         retrained: this look has just trained.
         version: that was watched.
+        promise: of its automatic answers, with those of single classes.
+        higher_promise: that its automatic answers can keep beside the present one; None: no
+            answer is routed.
     """
 
     monitor: Sequence[str] | None = None
@@ -54,6 +60,8 @@ class Look:
     registry: Sequence[str] = ()
     retrained: bool = False
     version: int | None = None
+    promise: Promise | None = None
+    higher_promise: float | None = None
 
 
 def propose_steps(
@@ -75,6 +83,9 @@ def propose_steps(
     if look.monitor is not None and look.report is None:
         say = "Look at the page: the wrong answers, the words, the classes."
         steps.append(Step(say, command("monitor.py", *look.monitor, "--report", REPORT)))
+    if "auto_accuracy" in wrong and look.promise is not None:
+        broken = next(finding for finding in findings if finding.name == "auto_accuracy")
+        steps.append(_route_more_carefully(broken, look, look.promise))
     if wrong & set(asked_by(Question.LABELS)):
         say = "Ask who labels whether the labels still mean what they meant, and come as they did."
         steps.append(Step(say))
@@ -89,6 +100,31 @@ def propose_steps(
     if wrong & {*asked_by(Question.BAD_ROWS), *asked_by(Question.ROW_COUNT)}:
         steps.append(Step("Ask who delivers the file what has changed there."))
     return tuple(steps)
+
+
+def _route_more_carefully(broken: Finding, look: Look, promise: Promise) -> Step:
+    """To people at once: the classes that break the promise, or else what is least sure."""
+    blamed = [broken.detail.get(key) for key in ("classes", "broken")]
+    found = (name for names in blamed if isinstance(names, list) for name in names)
+    names = list(dict.fromkeys(str(name) for name in found if name))
+    higher = promise.accuracy if names or not look.higher_promise else look.higher_promise
+    words = ["route", str(look.version), "--accuracy", repr(higher)]
+    own = {**promise.by_class, **dict.fromkeys(names, 1.0)}
+    if own:
+        words += ["--by-class", _csv_row(f"{name}:{share:g}" for name, share in own.items())]
+    which = f"those that say {listed(map(quoted, names))}" if names else "more of them"
+    say = (
+        f"Answers that nobody looks at are wrong more often than promised: give {which} to people "
+        "at once, then label the newest messages and train."
+    )
+    return Step(say, command("-m", "common.registry", *words, *look.registry))
+
+
+def _csv_row(cells: Iterable[str]) -> str:
+    """One row of CSV, as flags read names: quoted where they hold a comma."""
+    row = io.StringIO()
+    csv.writer(row, lineterminator="").writerow(cells)
+    return row.getvalue()
 
 
 def _go_back(changed: VersionChange, look: Look) -> Step:

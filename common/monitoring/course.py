@@ -109,10 +109,10 @@ def course(
     measured = [r for r in windows[:place] if r.labelled and r.accuracy is not None]
     return Course(
         window=name,
-        now=record.correct / record.labelled,
+        now=_accuracy(record),
         rows=record.labelled,
         usual=_usual(earlier, reference, changes),
-        before=measured[-1].correct / measured[-1].labelled if measured else None,
+        before=_accuracy(measured[-1]) if measured else None,
         before_window=measured[-1].window if measured else None,
         reference=reference,
         since=None if start is None else windows[start].window,
@@ -162,7 +162,15 @@ def _usual(
     last = [r for r in own if r.labelled >= MIN_ROWS and r.status is Status.OK][:USUAL_WINDOWS]
     if len(last) < LEAST_WINDOWS:
         return reference
-    return Share(sum(r.correct for r in last), sum(r.labelled for r in last)).value
+    shares = [record.share for record in last]
+    return Share(sum(s.part for s in shares), sum(s.rows for s in shares)).value
+
+
+def _accuracy(record: WindowRecord) -> float:
+    """Of a window with labels; of drawn rows it was estimated."""
+    if record.worth is not None and record.accuracy is not None:
+        return record.accuracy.value
+    return record.correct / record.labelled
 
 
 def _suspect(

@@ -19,7 +19,8 @@ def fitted_windows(
     """The names of those that were in the file that a version was fitted on.
 
     Which side of the split a message is on follows from its text. So a window was in that file if
-    the messages of its holdout side are, nearly all, among those that the version was tested on.
+    the messages of its holdout side are, nearly all, among those that the version was tested on,
+    or was fitted on elsewhere.
 
     Args:
         tested: keys of these messages (`split.keys`); None if they are not recorded.
@@ -34,5 +35,5 @@ def fitted_windows(
 
 def _was_split(window: Profile, tested: split.Keys, holdout_percent: int) -> bool:
     keys = split.keys([text for text in window.unfitted() if text])
-    held = keys[split.in_holdout((keys % split.BUCKETS).astype(np.uint8), holdout_percent)]
+    held = keys[split.held_out(keys, holdout_percent)]
     return len(held) >= LEAST_MESSAGES and bool(np.isin(held, tested).mean() >= LEAST_SHARE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from common.evaluation.digests import NO_DIGESTS, Digests
 from common.evaluation.metrics import wilson_interval
 from common.evaluation.profile import SAMPLE_ROWS, Profile
+from common.evaluation.routing import AutoCounts
 from common.evaluation.two_samples import Share
 from common.monitoring import windows
 from common.monitoring.checks.catalogue import Subject, about
@@ -23,6 +24,8 @@ from common.types import Floats, Json
 PAST_WINDOWS = 20
 # These may be the beginning of what is looked for.
 LAST_WINDOWS = 2
+# The check whose figures depend on the thresholds that held then.
+AUTO_SHARE = "auto_share"
 # Days of the same weekday are looked for so many weeks back.
 PAST_WEEKS = 8
 NO_ROWS = Share(0, 0)
@@ -57,10 +60,13 @@ class WindowRecord:
         degradation: status of that check before escalation; None if it was not asked.
         drift_warnings: the checks of drift that warned; None if none was asked.
         figures: what checks hold later windows against, by check.
+        automatic: answers that were routed, by predicted class.
+        routing: the promise and thresholds that they were routed by; "" if they were not.
         digests: by which its messages are found again when they are delivered again.
         version: of the model that judged it; 0 if that is not known.
         floor: what accuracy had to reach; None if that is not known.
         fitted: the model was fitted on these messages, so their accuracy was not judged.
+        worth: right answers of as many rows as drawn rows are worth; None where rows count alike.
     """
 
     window: str
@@ -77,19 +83,27 @@ class WindowRecord:
     version: int = 0
     floor: float | None = None
     fitted: bool = False
+    automatic: Mapping[str, AutoCounts] = field(default_factory=dict)
+    routing: str = ""
+    worth: Share | None = None
+
+    @property
+    def share(self) -> Share:
+        """Right answers, of rows that count alike."""
+        return self.worth or Share(self.correct, self.labelled)
 
     @property
     def measured(self) -> BoundedShare | None:
         """Accuracy with its 95 % interval; None without labels."""
-        if self.accuracy is None or not 0 < self.labelled >= self.correct:
+        if self.accuracy is None or self.worth or not 0 < self.labelled >= self.correct:
             return self.accuracy
         interval = wilson_interval(self.correct, self.labelled)
         return BoundedShare(self.accuracy.value, *interval)
 
     def is_of(self, window: Profile) -> bool:
         """Whether the window is as it was when it was judged; late labels change it."""
-        now = (window.read, window.correct, window.rows)
-        return now == (self.read, self.correct, self.labelled)
+        now = (window.read, window.correct, window.rows, _worth(window))
+        return now == (self.read, self.correct, self.labelled, self.worth)
 
     def is_outgrown_by(self, window: Profile) -> bool:
         """Whether the window has more messages or labels than when it was judged."""
@@ -111,6 +125,9 @@ class WindowRecord:
             "version": self.version,
             "floor": self.floor,
             "fitted": self.fitted,
+            "automatic": {name: list(counts) for name, counts in self.automatic.items()},
+            "routing": self.routing,
+            "worth": None if self.worth is None else list(self.worth),
         }
 
     @classmethod
@@ -138,6 +155,11 @@ class WindowRecord:
             version=record.get("version", 0),
             floor=record.get("floor"),
             fitted=record.get("fitted", False),
+            automatic={
+                name: AutoCounts(*counts) for name, counts in record.get("automatic", {}).items()
+            },
+            routing=record.get("routing", ""),
+            worth=Share(*record["worth"]) if record.get("worth") else None,
         )
 
 
@@ -180,6 +202,8 @@ def record_window(
         drift_warnings=warned(drift) if drift else None,
         figures={f.name: f.figure for f in findings if f.figure is not None},
         digests=window.digests,
+        automatic=window.routed,
+        worth=_worth(window),
     )
 
 
@@ -202,6 +226,7 @@ class Past:
         same_weekday: rows of the days that began on the same day of the week as the next window,
             of more weeks; none where windows are not days.
         figures: by check, what it measured in those windows.
+        automatic: of the windows that were routed as this one is, what became of the answers.
         digests: of the messages, by window.
     """
 
@@ -213,6 +238,7 @@ class Past:
     labelled: Share = NO_ROWS
     figures: Mapping[str, PastFigures] = field(default_factory=dict)
     digests: Mapping[str, Digests] = field(default_factory=dict)
+    automatic: Sequence[Mapping[str, AutoCounts]] = ()
 
     def of(self, check: str) -> PastFigures:
         """What a check measured."""
@@ -226,6 +252,7 @@ class PastWindows:
     from those that the same version has answered.
 
     Args:
+        routing: the promise and thresholds that answers are routed by now.
         accepted: the window from which on drift was accepted as usual; what was before is not.
     """
 
@@ -234,13 +261,21 @@ class PastWindows:
         earlier: Iterable[WindowRecord] = (),
         version: int = 0,
         accepted: str | None = None,
+        routing: str = "",
     ) -> None:
         self._records = list(earlier)
         self._version = version
         self._windows: list[Profile] = []
         self._accepted = accepted
+        self._routing = routing
 
     def add(self, window: Profile, record: WindowRecord) -> None:
+        if window.automatic and record.routing != self._routing:
+            # It was read again, and is routed as now; what was measured of it then is not.
+            figures = {name: f for name, f in record.figures.items() if name != AUTO_SHARE}
+            record = replace(
+                record, automatic=window.routed, routing=self._routing, figures=figures
+            )
         self._records.append(record)
         self._windows = [*self._windows, window][-PAST_WINDOWS:]
 
@@ -257,7 +292,7 @@ class PastWindows:
         labelled = sum(window.rows for window in self._windows)
         unlabelled = sum(window.unlabelled for window in self._windows)
         return Past(
-            accuracy=[Share(each.correct, each.labelled) for each in answered if each.labelled],
+            accuracy=[each.share for each in answered if each.labelled],
             rows=[record.read for record in last],
             same_weekday=[record.read for record in self._same_weekday(window)],
             degradation=[each.degradation for each in answered if each.degradation is not None],
@@ -265,6 +300,7 @@ class PastWindows:
             labelled=Share(labelled, labelled + unlabelled),
             figures=self._figures([record for record in same if not record.fitted]),
             digests={r.window: r.digests for r in last if not _has_grown(r, window, rows)},
+            automatic=[r.automatic for r in answered if r.automatic and r.routing == self._routing],
         )
 
     def _figures(self, answered: Sequence[WindowRecord]) -> dict[str, PastFigures]:
@@ -274,7 +310,11 @@ class PastWindows:
         return {name: self._figures_of(name, since) for name in checks}
 
     def _figures_of(self, check: str, since: Sequence[WindowRecord]) -> PastFigures:
-        records = [record for record in since if check in record.figures]
+        records = [
+            record
+            for record in since
+            if check in record.figures and (check != AUTO_SHARE or record.routing == self._routing)
+        ]
         before, last = records[:-LAST_WINDOWS], records[-LAST_WINDOWS:]
         lasting = _still_drifting(check, records)
         usual = [
@@ -319,6 +359,10 @@ def _still_drifting(check: str, records: Sequence[WindowRecord]) -> set[str]:
         if quiet == LAST_WINDOWS:
             break
     return found
+
+
+def _worth(window: Profile) -> Share | None:
+    return window.weighted.effective if window.weighted else None
 
 
 def _interval(finding: Finding | None) -> BoundedShare | None:

@@ -19,18 +19,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common import parallel
-from common.data import labelled, labels
+from common.data import drawn, labelled, labels, split
 from common.data.columns import MessageColumns, PredictionColumns
+from common.data.drawn import DrawnRows
+from common.data.label_file import FiledLabels
 from common.data.reader import Chunk, MessageFile
 from common.data.reading import FIND_OUT, Reading
 from common.data.times import KNOWN_FORMS, Moments, TimeFormat
 from common.evaluation import profile
+from common.evaluation.costs import Costs
+from common.evaluation.decisions import are_routed, decide
+from common.evaluation.drawn_rows import DrawnAnswers, with_drawn
 from common.evaluation.profile import Profile
+from common.evaluation.routing import AUTO, Routing, count_automatic
 from common.models.base import Classifier
 from common.monitoring import windows
-from common.monitoring.late_labels import LateLabels
 from common.monitoring.windows import Length
-from common.types import Advance, Floats, Labels
+from common.types import Advance, Bools, Floats, Labels
 
 SMALL_BYTES = 4_000_000
 PARTS_KEPT = 20
@@ -46,7 +51,10 @@ class _Answered:
         labels: true classes, "" where there is none.
         written, came: when messages were written, and when labels came that are not in the file.
         challenger: the answers of another model.
+        automatic: whether nobody looks at an answer; None where no answer is routed.
         blank: how many rows beside these have no text or no answer.
+        drawn: how they, or those with a class, were drawn; None where nothing says.
+        chosen: the file holds no other rows than those that were drawn.
     """
 
     texts: pa.Array
@@ -57,10 +65,37 @@ class _Answered:
     written: Moments | None
     came: Moments | None = None
     challenger: Labels | None = None
+    automatic: Bools | None = None
     blank: int = 0
+    drawn: DrawnRows | None = None
+    chosen: bool = False
 
     def profile(self, rows: npt.NDArray[np.intp], seed: int) -> Profile:
-        """Some of the rows summed up."""
+        """Some of the rows summed up.
+
+        What was chosen for being hard is not like other messages: it counts by its weight, in
+        accuracy and that of automatic answers alone.
+        """
+        if self.drawn is None:
+            return self._profile(rows, seed)
+        hard = self.drawn.is_hard[rows]
+        if self.chosen:
+            found = self._profile(rows[~hard], seed)
+        else:
+            unlabelled = self.labels.copy()
+            unlabelled[rows[hard]] = ""
+            found = replace(self, labels=unlabelled)._profile(rows, seed)
+        known = rows[self.labels[rows] != ""]
+        answers = DrawnAnswers(
+            self.drawn.strata[known],
+            self.drawn.weight[known],
+            self.labels[known] == self.predicted[known],
+            self.predicted[known],
+            None if self.automatic is None else self.automatic[known],
+        )
+        return with_drawn(found, answers, hard=int(hard.sum()) if self.chosen else 0)
+
+    def _profile(self, rows: npt.NDArray[np.intp], seed: int) -> Profile:
         true, predicted = self.labels[rows], self.predicted[rows]
         delays = None
         if self.written is not None and self.came is not None:
@@ -74,6 +109,9 @@ class _Answered:
             delay_days=delays,
             seed=seed,
         )
+        if self.automatic is not None:
+            counted = count_automatic(predicted, self.automatic[rows], true)
+            window = replace(window, automatic=counted)
         if self.challenger is not None:
             own, other = (side == true for side in (predicted, self.challenger[rows]))
             discordant = int((own & ~other).sum()), int((other & ~own).sum())
@@ -95,18 +133,26 @@ class Observer:
         times: how the column of times is read; windows are days of its zone.
         late: labels that are not in the file.
         holdout_percent: look only at the rows that a split with this percentage holds out.
+        seen: keys of messages that are not held out, whatever their side.
         challenger: another model, whose answers are compared.
         version: look only at predictions that this version has made; None: at all.
+        routing: who looks at which answers; None: nobody has chosen.
+        costs, challengers_costs: what mistakes of each cost; None: answers are the likeliest
+            classes.
     """
 
     columns: MessageColumns | PredictionColumns
     classifier: Classifier
     length: Length
     times: TimeFormat = KNOWN_FORMS
-    late: LateLabels | None = None
+    late: FiledLabels | None = None
     holdout_percent: int = 100
+    seen: split.Keys | None = None
     challenger: Classifier | None = None
     version: int | None = None
+    routing: Routing | None = None
+    costs: Costs | None = None
+    challengers_costs: Costs | None = None
 
     def __call__(self, chunk: Chunk) -> tuple[Windows, int]:
         """The windows that the chunk adds to, and how many bytes of the file are read."""
@@ -145,19 +191,22 @@ class Observer:
         return found
 
     def _messages(self, chunk: Chunk, columns: MessageColumns) -> _Answered:
-        rows = labelled.rows_of(chunk, columns, self.holdout_percent)
+        rows = labelled.rows_of(chunk, columns, self.holdout_percent, self.seen)
         proba = self.classifier.predict_proba(rows.texts)
-        best = proba.argmax(axis=1)
         names = np.array([str(name) for name in self.classifier.classes_], object)
+        decided = decide(proba, names, self.costs, self.routing)
         return _Answered(
             texts=rows.texts,
             labels=self._spelled(rows.labels),
-            predicted=names[best],
-            confidence=proba[np.arange(len(best)), best],
+            predicted=names[decided.best],
+            confidence=decided.confidence,
             segments=None if rows.segments is None else _objects(rows.segments),
             written=None if rows.times is None else self.times.read(rows.times),
             challenger=self._challenged(rows.texts),
+            automatic=decided.automatic,
             blank=rows.blank,
+            drawn=rows.drawn,
+            chosen=columns.filed is None,
         )
 
     def _predictions(self, chunk: Chunk, columns: PredictionColumns) -> _Answered:
@@ -173,22 +222,37 @@ class Observer:
 
         predicted = asked.filter(filled)
         texts = cells(columns.text) if columns.text else pa.array([""] * len(predicted))
-        true, came = np.full(len(predicted), "", object), None
+        true, came, how = np.full(len(predicted), "", object), None, None
         if self.late:
+            how = self.late.drawn_of(cells(columns.identifier))
             found, came = self.late.find(cells(columns.identifier))
             true = self._spelled(pa.array(found, pa.large_string()))
-        confidence = [float(cell or "nan") for cell in cells(columns.confidence).to_pylist()]
+        confidence = np.array(
+            [float(cell or "nan") for cell in cells(columns.confidence).to_pylist()], float
+        )
+        answers = labels.spell(predicted, self.classifier.classes_)
+        automatic = None
+        if self.routing is not None and not are_routed(self.costs, None):
+            # By the thresholds that hold now, which windows of before are compared by too.
+            automatic = self.routing.automatic(answers, confidence)
+        elif columns.route:
+            # Whether a person's look costs less, the confidence alone does not say.
+            routes = pc.utf8_trim_whitespace(cells(columns.route))
+            if pc.any(pc.not_equal(routes, "")).as_py():
+                automatic = pc.equal(routes, AUTO).to_numpy(zero_copy_only=False)
+        texts = texts.cast(pa.large_string())
+        segments = labelled.segments_of(texts, columns.segment, cells)
         return _Answered(
-            texts=texts.cast(pa.large_string()),
+            texts=texts,
             labels=true,
-            predicted=labels.spell(predicted, self.classifier.classes_),
-            confidence=np.array(confidence, float),
-            segments=_objects(pc.utf8_trim_whitespace(cells(columns.segment)))
-            if columns.segment
-            else None,
+            predicted=answers,
+            confidence=confidence,
+            segments=None if segments is None else _objects(segments),
             written=self.times.read(cells(columns.time)) if columns.time else None,
             came=came,
+            automatic=automatic,
             blank=blank,
+            drawn=how,
         )
 
     def _spelled(self, cells: pa.Array) -> Labels:
@@ -199,9 +263,10 @@ class Observer:
     def _challenged(self, texts: pa.Array) -> Labels | None:
         if self.challenger is None:
             return None
-        best = self.challenger.predict_proba(texts).argmax(axis=1)
+        asked = self.challenger
+        decided = decide(asked.predict_proba(texts), asked.classes_, self.challengers_costs)
         names = labels.match_spelling(self.challenger.classes_, self.classifier.classes_)
-        return np.array(names, object)[best]
+        return np.array(names, object)[decided.best]
 
 
 def by_window(parts: Iterable[Windows]) -> Windows:
@@ -231,11 +296,11 @@ def by_file(
     Raises:
         InputError: a file can't be read, or lacks a column.
     """
-    columns = list(dict.fromkeys(observer.columns.needed.values()))
+    needed = list(dict.fromkeys(observer.columns.needed.values()))
     rows_before = 0
     for path in paths:
         with MessageFile(path, reading=reading) as messages:
-            chunks = messages.chunks(columns)
+            chunks = messages.chunks(_asked(observer, messages, needed))
             if observer.length.rows is not None:
                 observed = _by_rows(observer, chunks, observer.length.rows, rows_before)
             else:
@@ -244,6 +309,13 @@ def by_file(
             windows_of = by_window(_told(observed, advance))
         rows_before += sum(window.predicted.total() for window in windows_of.values())
         yield windows_of
+
+
+def _asked(observer: Observer, messages: MessageFile, needed: Sequence[str]) -> list[str]:
+    """The columns that are needed, and those that say how labelled rows were drawn."""
+    if not isinstance(observer.columns, MessageColumns) or not observer.columns.is_labelled:
+        return list(needed)
+    return list(dict.fromkeys([*needed, *drawn.columns(messages.columns)]))
 
 
 def _told(observed: Iterable[tuple[Windows, int]], advance: Advance) -> Iterator[Windows]:

@@ -12,22 +12,24 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from common.evaluation.metrics import (
-    ClassMetrics,
-    class_metrics,
-    confusion_metrics,
-    wilson_interval,
-)
+from common.evaluation.metrics import confusion_metrics
 from common.evaluation.profile import Profile
 from common.monitoring.advice import Look, Step, propose_steps
 from common.monitoring.checks.catalogue import Subject, about
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
 from common.monitoring.checks.severity import SEVERITY, overall, worst
+from common.monitoring.class_results import (
+    ClassResults,
+    SegmentResult,
+    class_results,
+    segment_result,
+)
 from common.monitoring.course import Course, course
 from common.monitoring.examples import Example, typical_messages, worst_examples
 from common.monitoring.history import WindowRecord
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.incident import Incident
+from common.monitoring.news import ShownBurst, shown_bursts
 from common.monitoring.questions import Answer, answers
 from common.monitoring.run import MonitoringRun
 from common.monitoring.sentences import sentence
@@ -42,55 +44,12 @@ SHOWN_WINDOWS = 200
 
 @dataclass(frozen=True)
 class WatchedModel:
-    """The version that was watched."""
+    """The version that was watched; `labels`: what figures mean if a rule made its labels."""
 
     name: str
     version: int
     run_id: str
-
-
-@dataclass(frozen=True)
-class ClassResult:
-    """How one class fares, and its recall on the reference; None if it was not there."""
-
-    metrics: ClassMetrics
-    reference_recall: float | None = None
-
-    def to_json(self) -> dict[str, Json]:
-        return {**asdict(self.metrics), "reference_recall": self.reference_recall}
-
-
-@dataclass(frozen=True)
-class ClassResults:
-    """How classes fare and are confused.
-
-    Attributes:
-        names: (K,).
-        confusion: (K, K) counts, rows are true classes.
-        by_class: of each class that occurs.
-    """
-
-    names: tuple[str, ...]
-    confusion: Sequence[Sequence[int]]
-    by_class: Mapping[str, ClassResult]
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            "names": list(self.names),
-            "confusion": [list(row) for row in self.confusion],
-            "by_class": {name: row.to_json() for name, row in self.by_class.items()},
-        }
-
-
-@dataclass(frozen=True)
-class SegmentResult:
-    """Accuracy of a segment with its 95 % interval, shares 0 to 1."""
-
-    rows: int
-    correct: int
-    accuracy: float
-    lower: float
-    upper: float
+    labels: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +92,8 @@ class MonitoringResult:
         wrong: what the wrong answers have in common; None if there are none.
         typical: messages that hold most of the words that are new, where other words are an alarm.
         version_changes: oldest first.
+        bursts: what is new in the newest window, the clearest first; None if that can't be asked:
+            windows are no days, or there are none before.
         report: where the page of this run is; None if none was asked for.
     """
 
@@ -156,6 +117,7 @@ class MonitoringResult:
     wrong: WrongAnswers | None = None
     typical: tuple[str, ...] = ()
     version_changes: tuple[VersionChange, ...] = ()
+    bursts: tuple[ShownBurst, ...] | None = None
     report: str | None = None
 
     @property
@@ -233,6 +195,7 @@ class MonitoringResult:
             "wrong": self.wrong.to_json() if self.wrong else None,
             "typical": list(self.typical),
             "version_changes": [asdict(change) for change in self.version_changes],
+            "bursts": None if self.bursts is None else [burst.to_json() for burst in self.bursts],
             "report": self.report,
         }
         return {name: without_nan(value) for name, value in facts.items()}
@@ -273,8 +236,8 @@ def monitoring_result(
         windows=windows,
         findings=tuple(findings),
         metrics=window_metrics(window, findings),
-        classes=_classes(window, reference),
-        segments={name: _segment(*pair) for name, pair in sorted(window.segments.items())},
+        classes=class_results(window, reference),
+        segments={name: segment_result(*pair) for name, pair in sorted(window.segments.items())},
         examples=worst_examples(window, examples),
         incidents=tuple(incidents),
         next_steps=(),
@@ -291,6 +254,7 @@ def monitoring_result(
         wrong=wrong_answers(_in_trouble(run, went) or window, reference),
         typical=typical_messages(newest, findings, examples),
         version_changes=changes,
+        bursts=shown_bursts(run.news, examples),
         report=report,
     )
 
@@ -345,6 +309,8 @@ def window_metrics(window: Profile, findings: Sequence[Finding]) -> dict[str, fl
         metrics[f"finding_{finding.name}"] = finding.value
         if finding.name == "accuracy":
             metrics |= {"accuracy_lower": finding.lower, "accuracy_upper": finding.upper}
+            if window.weighted:
+                metrics["accuracy"] = finding.value
     return {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
 
 
@@ -359,28 +325,6 @@ def charts(run: MonitoringRun, version: int) -> list[dict[str, float]]:
         }
         for name, judged in run.judged.items()
     ]
-
-
-def _classes(window: Profile, reference: Profile | None) -> ClassResults | None:
-    if not window.rows:
-        return None
-    then: Mapping[str, ClassMetrics] = {}
-    if reference is not None and reference.rows:
-        then = class_metrics(reference.confusion(reference.classes), reference.classes)
-    confusion = window.confusion(window.classes)
-    return ClassResults(
-        names=window.classes,
-        confusion=confusion.tolist(),
-        by_class={
-            name: ClassResult(metrics, then[name].recall if name in then else None)
-            for name, metrics in class_metrics(confusion, window.classes).items()
-        },
-    )
-
-
-def _segment(correct: int, rows: int) -> SegmentResult:
-    lower, upper = wilson_interval(correct, rows)
-    return SegmentResult(rows, correct, accuracy=correct / rows, lower=lower, upper=upper)
 
 
 def _window_json(window: WindowRecord) -> dict[str, Json]:

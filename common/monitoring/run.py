@@ -12,6 +12,7 @@ import numpy as np
 from common.data.times import UTC
 from common.evaluation.profile import NEVER, Profile
 from common.evaluation.two_samples import MIN_ROWS
+from common.monitoring.checks.bursts import bursts
 from common.monitoring.checks.catalogue import Subject, about
 from common.monitoring.checks.finding import TROUBLE, Finding, Status
 from common.monitoring.checks.severity import SEVERITY, overall, worst
@@ -27,6 +28,7 @@ from common.monitoring.history import (
 from common.monitoring.incidents.book import Book
 from common.monitoring.incidents.incident import Notice
 from common.monitoring.incidents.lifecycle import REASONS
+from common.monitoring.news import News, news_of
 from common.monitoring.sentences import sentence
 from common.monitoring.windows import UNDATED, end
 
@@ -45,6 +47,7 @@ class MonitoringRun:
         version: of the model.
         windows: all windows of the data, oldest first.
         judged: the windows that were judged now: new ones, those that have changed, and the newest.
+        news: what has burst in the newest; None if that was not asked.
     """
 
     feed: Feed
@@ -52,6 +55,7 @@ class MonitoringRun:
     at: datetime
     windows: Mapping[str, Profile]
     judged: dict[str, JudgedWindow] = field(default_factory=dict)
+    news: News | None = None
 
     @property
     def floor(self) -> float:
@@ -145,11 +149,16 @@ def judge_windows(
     run = MonitoringRun(feed, version, at, windows)
     records = {record.window: record for record in book.windows(feed)}
     records |= {record.window: record for record in book.windows(feed, version=version)}
+    routed = baseline.routing.key if baseline.routing else ""
     earlier = PastWindows(
         (record for name, record in records.items() if name not in windows),
         version,
         book.drift_accepted(feed),
+        routed,
     )
+    if run.newest is not None and days is not None:
+        kept = book.phrases(feed, windows[run.newest].masked)
+        run.news = news_of(run.newest, windows, days, kept, baseline.reference)
     newest_label = np.fmax.reduce([window.newest_label for window in windows.values()] or [NEVER])
     for name in _dated(windows):
         window, known = windows[name], records.get(name)
@@ -165,11 +174,11 @@ def judge_windows(
                 fitted=name in fitted,
             )
             if name == run.newest:
-                findings += more
+                findings += [*more, *_bursts(run.news)]
             if name == run.newest and label_days is not None:
                 findings += check_freshness(newest_label, at, label_days)
             judged = _judged(name, window, findings, run, records.values())
-            record = replace(judged.record, fitted=name in fitted)
+            record = replace(judged.record, fitted=name in fitted, routing=routed)
             run.judged[name] = replace(judged, record=record)
             records[name] = run.judged[name].record
         earlier.add(window, records[name])
@@ -311,6 +320,12 @@ def _judged(
             subjects[Subject.DRIFT], record.drift_warnings or (), before
         )
     return JudgedWindow(findings, list(subjects.values()), record)
+
+
+def _bursts(news: News | None) -> list[Finding]:
+    if news is None or news.bursts is None:
+        return []
+    return [bursts(news.bursts, news.window, news.looked_at)]
 
 
 def _dated(windows: Mapping[str, Profile]) -> list[str]:

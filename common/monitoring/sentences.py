@@ -49,6 +49,12 @@ def _unmeasured(finding: Finding) -> str:
 
 def _accuracy(finding: Finding) -> str:
     right = f"{percent(finding.value)} of {finding.rows:,} messages are answered right"
+    if "messages" in finding.detail:  # by some that were drawn
+        drawn = _detail(finding)
+        right = (
+            f"an estimated {percent(finding.value)} of {drawn['messages']:,} messages are answered "
+            f"right, by {drawn['labelled']:,} labelled ones"
+        )
     floor = set_percent(finding.limit)
     if finding.status is Status.CRITICAL:
         return f"{right}, which is below the floor of {floor} beyond chance"
@@ -90,6 +96,23 @@ def _degradation(finding: Finding) -> str:
     if finding.status in TROUBLE:
         return f"{told}: {more_wrong(before - now)}"
     return f"{told}; chance may explain it" if finding.value < 0 else told
+
+
+def _auto_accuracy(finding: Finding) -> str:
+    whose = _detail(finding)["class"]
+    named = f" that say {quoted(whose)}" if whose else ""
+    told = (
+        f"{percent(finding.value)} of {finding.rows:,} answers{named} that nobody looked at are "
+        f"right, promised are {set_percent(finding.limit)}"
+    )
+    if finding.status in TROUBLE:
+        return f"{told}: fewer beyond chance"
+    return f"{told}; chance may explain it" if finding.value < finding.limit else told
+
+
+def _auto_share(finding: Finding) -> str:
+    usual = f"{percent(finding.lower)} to {percent(finding.upper)}"
+    return f"nobody has to look at {percent(finding.value)} of the answers, usual are {usual}"
 
 
 def _macro_f1(finding: Finding) -> str:
@@ -199,6 +222,8 @@ SENTENCES: Mapping[str, Callable[[Finding], str]] = {
     "estimated_accuracy": _estimated,
     "segment_accuracy": _segment,
     "degradation": _degradation,
+    "auto_accuracy": _auto_accuracy,
+    "auto_share": _auto_share,
     "macro_f1": _macro_f1,
     "class_recall": _recall,
     "calibration": _calibration,

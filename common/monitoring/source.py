@@ -11,24 +11,34 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from common import parallel
-from common.data import files, labels
-from common.data.columns import MessageColumns, PredictionColumns, require
+from common.data import files, label_file, labels, split
+from common.data.columns import (
+    MessageColumns,
+    PredictionColumns,
+    require,
+    with_corrections,
+)
+from common.data.label_file import FiledLabels
+from common.data.languages import LANGUAGE
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
 from common.data.times import KNOWN_FORMS, TimeFormat, find_format
 from common.errors import InputError, MissingColumn
+from common.evaluation.costs import Costs
 from common.evaluation.profile import Profile
+from common.evaluation.routing import Routing
 from common.models.base import Classifier
-from common.monitoring import late_labels, observe, summaries, windows
+from common.monitoring import observe, summaries, windows
 from common.monitoring.checks.finding import Finding, Status
 from common.monitoring.feed import HOLDOUT, TABLE, Feed, source_of, window_text
-from common.monitoring.late_labels import LateLabels
 from common.monitoring.observe import Observer, Windows
 from common.monitoring.windows import Length
 from common.text import printable
 from common.types import Progress
 
 LABELLED_AT = "labelled_at"
+# Columns that predict.py adds.
+ANSWERS = ("prediction", "confidence", "model_version")
 NOTHING_KNOWN: Mapping[Path, Windows] = {}
 
 logger = logging.getLogger(__name__)
@@ -53,7 +63,7 @@ class Source:
     length: Length
     reading: Reading = FIND_OUT
     times: TimeFormat = KNOWN_FORMS
-    late: LateLabels | None = None
+    late: FiledLabels | None = None
     absent: tuple[str, ...] = ()
     holdout_only: bool = False
     in_memory: bool = False
@@ -106,6 +116,15 @@ class Source:
             why = f": column {label!r} is empty" if label else ""
             logger.info("%s has no labels%s; accuracy is estimated.", self.name, why)
 
+    def say_if_left_out(self, found: Mapping[str, Profile]) -> None:
+        """Say how many labels were left out, as nobody knows how their messages were drawn."""
+        if rows := sum(window.left_out for window in found.values()):
+            logger.info(
+                "%s labelled rows were chosen for being hard and have no inclusion_probability: "
+                "they are left out of accuracy.",
+                f"{rows:,}",
+            )
+
     def findings(self) -> list[Finding]:
         """That columns are missing, where any is."""
         if not self.absent:
@@ -139,10 +158,11 @@ def messages(
     absent: tuple[str, ...] = ()
     if length.days is None:
         columns = replace(columns, time=None)
-    if columns.segment is not None and columns.segment not in there:
+    if columns.segment is not None and columns.segment not in (LANGUAGE, *there):
         absent = (columns.segment,)
         columns = replace(columns, segment=None)
     require(path, columns, reading)
+    columns = with_corrections(path, columns, reading)
     if columns.time is not None:
         times = find_format(path, columns.time, times, reading)
     flags = () if by_default else ("--data", printable(path))
@@ -177,7 +197,7 @@ def without_label(
         MissingColumn: the column was named, and is not there.
     """
     if no_labels:
-        return replace(columns, label=None, labeller=None)
+        return replace(columns, label=None, labeller=None, filed=None, identifier=None)
     files_of = files.parts(path)
     if columns.label is None or columns.label in _columns_of(files_of[0], reading):
         return columns
@@ -216,26 +236,36 @@ def predictions(
     def found(column: str | None) -> str | None:
         return column if column in there else None
 
+    # The columns of one of several targets are named after it.
+    named = f"_{columns.label}"
+    of_target = named if {f"{prefix}{c}{named}" for c in ANSWERS} <= set(there) else ""
+    # Of texts that are not there nobody tells the language.
+    told = columns.segment == LANGUAGE and columns.text in there
     # Days need a time: without its column the file is refused below.
     time = columns.time if length.days is not None else None
     wanted = PredictionColumns(
-        prediction=f"{prefix}prediction",
-        confidence=f"{prefix}confidence",
+        prediction=f"{prefix}prediction{of_target}",
+        confidence=f"{prefix}confidence{of_target}",
         identifier=identifier,
-        version=found(f"{prefix}model_version"),
+        version=found(f"{prefix}model_version{of_target}"),
+        route=found(f"{prefix}route{of_target}"),
         text=found(columns.text),
         time=time,
-        segment=found(columns.segment),
+        segment=LANGUAGE if told else found(columns.segment),
     )
     require(path, wanted, reading)
     moment = LABELLED_AT if LABELLED_AT in _columns_of(classes, reading) else None
     come = times
     if moment is not None:
         come = find_format(classes, moment, times, reading, required=False)
-    late = late_labels.read(classes, identifier, columns.label or "", moment, reading, come)
+    late = label_file.read(classes, identifier, columns.label or "", moment, reading, come)
     if time is not None:
         times = find_format(path, time, times, reading)
-    absent = tuple(c for c in (columns.text, columns.segment) if c is not None and not found(c))
+    absent = tuple(
+        column
+        for column, read in ((columns.text, wanted.text), (columns.segment, wanted.segment))
+        if column is not None and read is None
+    )
     places = {"--predictions": path, "--labels": classes, "--on": identifier}
     flags = tuple(printable(word) for pair in places.items() for word in pair)
     return Source(path, wanted, length, reading, times, late, absent, flags=flags)
@@ -288,6 +318,10 @@ def by_window(
     progress: Progress,
     challenger: Classifier | None = None,
     known: Mapping[Path, Windows] = NOTHING_KNOWN,
+    seen: split.Keys | None = None,
+    routing: Routing | None = None,
+    costs: Costs | None = None,
+    challengers_costs: Costs | None = None,
 ) -> Found:
     """Have the messages of a source answered, and sum them up by window.
 
@@ -297,6 +331,9 @@ def by_window(
         challenger: another model, whose answers are compared.
         known: by file that has not changed, what it adds to windows, without texts. Those of
             recent windows, and of windows that others change, are read all the same.
+        seen: keys of messages that are not held out, whatever their side.
+        routing: who looks at which answers; None: nobody has chosen.
+        costs, challengers_costs: what mistakes of each model cost; None: nobody has said.
 
     Raises:
         InputError: a file can't be read, or lacks a column.
@@ -308,8 +345,12 @@ def by_window(
         times=source.times,
         late=source.late,
         holdout_percent=holdout_percent,
+        seen=seen,
         challenger=challenger,
         version=source.version,
+        routing=routing,
+        costs=costs,
+        challengers_costs=challengers_costs,
     )
     workers = workers or parallel.available()
     paths = files.parts(source.path)

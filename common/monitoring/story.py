@@ -12,6 +12,7 @@ from common.monitoring.examples import Example
 from common.monitoring.incidents.incident import (
     ESCALATED,
     FLAPPING,
+    NEWS,
     OPENED,
     RECOVERED,
     REMINDED,
@@ -42,6 +43,9 @@ def story(notice: Notice, result: MonitoringResult) -> Story:
         "advice": [{"say": step.say, "command": step.command} for step in result.next_steps],
         "report": result.report,
     }
+    if notice.change == NEWS:
+        shown = [text for burst in result.bursts or () for text in burst.examples[:1]]
+        return told | {"examples": [{"text": text} for text in shown[:EXAMPLES]], "advice": []}
     if notice.change not in OF_A_WINDOW:  # its reason says what was done
         return told
     in_trouble = notice.status in TROUBLE

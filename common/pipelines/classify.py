@@ -13,6 +13,7 @@ from common.errors import InputError
 
 if TYPE_CHECKING:  # loaded by who classifies, not by who only imports
     from common.data.tables import Table
+    from common.models.base import Classifier
     from common.registry.store import Registry
     from common.registry.versions import Version
     from common.scoring.model import LoadedModel
@@ -37,7 +38,8 @@ def classify(
         model: alias, `latest` or number of a version of `model_name`.
 
     Returns:
-        The messages with prediction, confidence and model_version, as a file of them would get
+        The messages with prediction, confidence and model_version (and route, if the version was
+        trained with AUTO_ACCURACY or the cost of a person's look), as a file of them would get
         them: an Arrow table for an Arrow table, else a DataFrame. Where there is no text, the cells
         are null.
 
@@ -62,9 +64,22 @@ def classify(
 
 
 def load_model(registry: Registry, version: Version) -> LoadedModel:
-    """The version's classifier, with what identifies it in outputs."""
+    """The version's classifier, what identifies it in outputs, and how its answers are decided."""
     from common.registry import versions
+
+    return routed(versions.load(registry, version), version)
+
+
+def routed(classifier: Classifier, version: Version) -> LoadedModel:
+    """A version's classifier with its costs, and the routes that hold now.
+
+    Raises:
+        ModelUnavailable: they can't be read.
+    """
+    from common.registry import costs, routing
     from common.scoring.model import LoadedModel, ModelIdentity
 
-    identity = ModelIdentity(version.name, version.number, version.run_id)
-    return LoadedModel(versions.load(registry, version), identity)
+    held = routing.in_force(version)
+    key = held.key if held else ""
+    identity = ModelIdentity(version.name, version.number, version.run_id, key)
+    return LoadedModel(classifier, identity, routing=held, costs=costs.of(version, classifier))

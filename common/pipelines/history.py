@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from common.registry.listing import Listed
     from common.registry.store import Registry
 
-CONTEST = "contest.html"
 # The last ones of each feed.
 WINDOWS = 90
 
@@ -126,10 +125,10 @@ def contest_page(registry: Registry, which: str) -> bytes:
         ModelUnavailable: there is no such version.
         StoreError: its run has none, or the registry is out of reach.
     """
-    from common.registry import run_files, versions
+    from common.registry import run_files, runs, versions
     from common.registry.run_files import RunFile
 
-    return run_files.read(registry, RunFile(versions.find(registry, which).run_id, CONTEST))
+    return run_files.read(registry, RunFile(versions.find(registry, which).run_id, runs.CONTEST))
 
 
 def monitor_page(registry: Registry, experiment: str) -> bytes | None:

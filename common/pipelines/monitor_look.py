@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common.data import files
-from common.data.columns import MessageColumns
 from common.data.source import choose_source
 from common.errors import InputError
+from common.evaluation.routing import Routing
 from common.monitoring.advice import Look, short
 from common.monitoring.checks.finding import TROUBLE
 from common.monitoring.incidents.incident import RETRAINED, Notice
@@ -21,34 +21,56 @@ from common.pipelines.monitor_request import (
     registry_flags,
     training_flags,
 )
+from common.registry import routing
+from common.registry.store import Registry
 from common.registry.versions import Version
 
 
 def with_next_steps(
     result: MonitoringResult,
     request: MonitorRequest,
+    registry: Registry,
     source: Source,
     version: Version,
-    columns: MessageColumns,
+    retrained_with: Mapping[str, str],
     new_notices: Sequence[Notice],
 ) -> MonitoringResult:
     """The result with what to do next, if something is wrong.
 
     Args:
-        columns: that the look used, the version's own among them.
+        retrained_with: settings of a training, as `monitor.training_settings`.
         new_notices: what is new of incidents, a training that was just done among it.
     """
     if not any(finding.status in TROUBLE for finding in result.findings):
         return result  # no file is read again for nothing
-    return with_steps(result, _look(request, source, version, columns, new_notices))
+    return with_steps(
+        result,
+        _look(
+            request,
+            source,
+            version,
+            retrained_with,
+            new_notices,
+            routing.in_force(version),
+            _higher_promise(result, registry, version),
+        ),
+    )
+
+
+def _higher_promise(result: MonitoringResult, registry: Registry, version: Version) -> float | None:
+    """Asked of the store only where the promise is broken."""
+    trouble = (finding.name for finding in result.findings if finding.status in TROUBLE)
+    return routing.higher_promise(registry, version) if "auto_accuracy" in trouble else None
 
 
 def _look(
     request: MonitorRequest,
     source: Source,
     version: Version,
-    columns: MessageColumns,
+    retrained_with: Mapping[str, str],
     new_notices: Sequence[Notice],
+    routed: Routing | None = None,
+    higher_promise: float | None = None,
 ) -> Look:
     """What of a look its next steps must repeat."""
     at = [short(word) if Path(word).is_absolute() else word for word in source.flags]
@@ -57,10 +79,12 @@ def _look(
     return Look(
         monitor=None if in_memory else [*at, *flags_of(request)],
         report=request.report,
-        train=["--data", short(new), *training_flags(request, columns.needed)] if new else None,
+        train=["--data", short(new), *training_flags(request, retrained_with)] if new else None,
         registry=registry_flags(request),
         retrained=any(notice.change == RETRAINED for notice in new_notices),
         version=version.number,
+        promise=routed.promise if routed else None,
+        higher_promise=higher_promise,
     )
 
 

@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING, Literal
 
 from common.errors import SettingsError
 from common.setting_values import time_zone
+from common.settings import LabelWith, Settings
 from common.text import printable, without_password
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     from common.data.tables import Table
 
 # Fields that a command line must repeat to look at the same in the same way, where they are not the
-# default. Files and secrets are not among them.
+# default. Other files and secrets are not among them.
 REPEATED = {
     *("text_column", "target_column", "segment_column", "label_with"),
     *("time_column", "time_format", "time_zone"),
     *("critical_keywords", "delimiter", "encoding", "header", "sheet", "field_characters"),
+    *("labels_path", "id_column"),
     *("model", "model_name", "prefix", "challenger", "label_days", "mask", "examples"),
 }
+# That joins predictions and labels, where nobody names another.
+USUAL_ID = "tweet_id"
 # These always: settings may say otherwise by the time that it is pasted.
 ALWAYS = {"window", "accuracy_floor"}
 
@@ -35,12 +39,15 @@ class MonitorRequest:
         data: labelled messages: a file, a folder of files, or a table in memory; None: the holdout
             side of the training data.
         predictions, labels: what predict.py wrote, and the classes that came later, joined by
-            `id_column`; instead of `data`. `prefix`: of the columns that predict.py has added.
+            `id_column` (None: `tweet_id`); instead of `data`. `prefix`: of the columns that
+            predict.py has added.
         no_labels: the messages of `data` have none: accuracy is estimated. It is too where all are
             empty, and where nobody names `target_column` and `data` lacks it.
         training_data: what the model is fitted on; None: the synthetic sample.
         text_column, target_column, label_with, critical_keywords, segment_column: where messages,
             their classes and groups are; None: as the version was trained.
+        labels_path: of `label_with` "file": the classes, joined by `id_column` (None: as the
+            version was trained).
         time_column: when messages were written.
         time_format: how that column is written, as for strptime, where it can't be told.
         time_zone: an IANA name; windows are days there, and so are times that name no zone.
@@ -54,6 +61,7 @@ class MonitorRequest:
         label_days: how old the newest label may be.
         alert_urls, smtp_url, mail_from: who is told of incidents, as `channels.parse` takes them.
         remind_hours: after which an open incident is told again.
+        burst_alerts: whether they are told once of phrases that have burst.
         state: the file of windows and incidents; None: monitor.db in the project's folder.
         report, metrics_file: where to write a page of HTML, and figures for Prometheus.
         retrain_on: how bad accuracy must become for train.py to run, on `retrain_data`;
@@ -72,13 +80,14 @@ class MonitorRequest:
     predictions: Path | None = None
     labels: Path | None = None
     no_labels: bool = False
-    id_column: str = "tweet_id"
+    id_column: str | None = None
     prefix: str = ""
     training_data: Path | None = None
     text_column: str | None = None
     target_column: str | None = None
-    label_with: Literal["column", "vader", "keywords"] | None = None
+    label_with: LabelWith | None = None
     critical_keywords: tuple[str, ...] | None = None
+    labels_path: Path | None = None
     time_column: str = "created_at"
     time_format: str | None = None
     time_zone: str = "UTC"
@@ -100,6 +109,7 @@ class MonitorRequest:
     smtp_url: str | None = field(default=None, repr=False)
     mail_from: str | None = None
     remind_hours: float = 24
+    burst_alerts: bool = True
     state: Path | None = None
     report: Path | None = None
     metrics_file: Path | None = None
@@ -120,6 +130,8 @@ class MonitorRequest:
             raise SettingsError("--data and --predictions are two places to look at: give one.")
         if any(late) and self.label_with not in (None, "column"):
             raise SettingsError("--labels has the classes: leave LABEL_WITH at column.")
+        if self.label_with == "file" and self.no_labels:
+            raise SettingsError("--no-labels and LABEL_WITH=file can't be meant together.")
         if any(late) and self.challenger:
             raise SettingsError("--challenger must answer messages: it goes with --data.")
         if self.no_labels and self.data is None:
@@ -145,11 +157,54 @@ class MonitorRequest:
             raise SettingsError("--workers must be at least 1.")
 
 
+def of_settings(settings: Settings) -> MonitorRequest:
+    """What the settings ask for."""
+    return MonitorRequest(
+        settings.monitor_data_path,
+        id_column=settings.told("id_column"),
+        training_data=settings.data_path,
+        text_column=settings.told("text_column"),
+        target_column=settings.told("target_column"),
+        label_with=settings.told("label_with"),
+        critical_keywords=settings.told("critical_keywords"),
+        labels_path=settings.labels_path,
+        time_column=settings.time_column,
+        time_format=settings.time_format,
+        time_zone=settings.time_zone,
+        segment_column=settings.told("segment_column"),
+        delimiter=settings.delimiter,
+        encoding=settings.encoding,
+        header=settings.header,
+        sheet=settings.sheet,
+        field_characters=settings.field_characters,
+        model_name=settings.model_name,
+        tracking_uri=settings.mlflow_tracking_uri,
+        experiment=settings.mlflow_experiment_name,
+        window=settings.window,
+        accuracy_floor=settings.accuracy_floor,
+        label_days=settings.label_days,
+        alert_urls=tuple(settings.addresses()),
+        smtp_url=settings.plain("smtp_url"),
+        mail_from=settings.mail_from,
+        remind_hours=settings.remind_hours,
+        burst_alerts=settings.burst_alerts,
+        state=settings.monitor_state,
+        seed=settings.seed,
+        mask=settings.mask,
+        examples=settings.examples,
+        report_days=settings.report_days,
+    )
+
+
 def flags_of(request: MonitorRequest) -> list[str]:
     """With which monitor.py looks in the same way, beside those that say at what."""
     words = []
+    # Predictions and labels are named with it, as --on.
+    named = {"id_column"} if request.labels else set()
     for item in fields(request):
         value = getattr(request, item.name)
+        if item.name in named:
+            continue
         if item.name in ALWAYS or (item.name in REPEATED and value != item.default):
             text = ",".join(value) if isinstance(value, tuple) else str(value)
             words += [f"--{item.name.replace('_', '-')}", printable(text)]
@@ -174,20 +229,25 @@ def registry_flags(request: MonitorRequest) -> list[str]:
     return [*named, *store_flags(request)]
 
 
+# Of a version: what its training promised of automatic answers.
+PROMISE = ("AUTO_ACCURACY", "AUTO_ACCURACY_BY_CLASS")
+
+
 def training_flags(request: MonitorRequest, needed: Mapping[str, str]) -> list[str]:
     """With which train.py reads messages as this look does, beside the file.
 
     Args:
-        needed: the columns, each by the setting that names it (`MessageColumns.needed`).
+        needed: columns and labelling, by the setting (`monitor.training_settings`).
     """
-    names = ("TEXT_COLUMN", "TARGET_COLUMN", "SEGMENT_COLUMN")
+    columns = ("TEXT_COLUMN", "TARGET_COLUMN", "SEGMENT_COLUMN", "ID_COLUMN")
+    names = (*columns, "LABEL_WITH", "CRITICAL_KEYWORDS", "LABELS_PATH", *PROMISE)
     words = [
         word
         for name in names
         if name in needed
-        for word in (f"--{name.lower().replace('_', '-')}", needed[name])
+        for word in (f"--{name.lower().replace('_', '-')}", printable(needed[name]))
     ]
-    for name in ("label_with", "critical_keywords", "delimiter", "encoding", "header", "sheet"):
+    for name in ("delimiter", "encoding", "header", "sheet"):
         value = getattr(request, name)
         if value is not None:
             text = ",".join(value) if isinstance(value, tuple) else str(value)

@@ -7,11 +7,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common import ROOT
+from common import DATA, ROOT
 from common.errors import ModelUnavailable, SettingsError
 from common.pipelines.form import reading_of
 from common.pipelines.monitor_request import MonitorRequest
-from common.settings import FORM, as_text
+from common.settings import FORM
+from common.settings_reader import as_text
 
 if TYPE_CHECKING:
     from common.data.column_guess import FoundColumns
@@ -95,7 +96,7 @@ def _known_model(request: MonitorRequest, data: Path, reading: Reading) -> Known
         trained_columns(registry, version),
         runs.reference(registry, version.run_id),
     )
-    unlike = version.synthetic and not choose_source(data, ROOT, request.seed, reading).synthetic
+    unlike = version.synthetic and not choose_source(data, DATA, request.seed, reading).synthetic
     measured = reference is not None and reference.rows and not unlike
     return KnownModel(
         version=version.number,

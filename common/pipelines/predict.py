@@ -10,21 +10,21 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common import ROOT
+from common.commands import as_typed
 from common.errors import InputError, MissingColumn, SettingsError, StoreError
 from common.pipelines.classify import classify as classify
 from common.pipelines.classify import load_model
 from common.pipelines.form import reading_of
+from common.pipelines.predict_request import PredictRequest as PredictRequest
 from common.pipelines.progress import no_progress
 from common.scoring import stdio
 
 if TYPE_CHECKING:  # heavy libraries are loaded by the functions that need them
-    from common.data.tables import Table
     from common.registry.store import Registry
     from common.registry.versions import Version
     from common.scoring.file import Options
@@ -37,114 +37,6 @@ if TYPE_CHECKING:  # heavy libraries are loaded by the functions that need them
 USUAL_TEXT_COLUMN = "text"
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class PredictRequest:
-    """What one run is asked to do; see `predict.py --help`.
-
-    Attributes:
-        inputs: files, folders, patterns, addresses (`remote.parse_location`), or `-` for standard
-            input; or a pandas or Arrow table.
-        text_column: the column with the message; None: as the version was trained.
-        delimiter, encoding, header, sheet, field_characters: the form of the input, if it can't be
-            found out: see `reading.Reading`.
-        member: files of a zip archive to score; empty: the only one.
-        strict: write nothing if a row can't be read.
-        max_rejects: write nothing if more rows than this can't be read.
-        output: file or folder; None: beside the input, or standard output for standard input. A
-            folder is made if it isn't there.
-        output_is_folder: `output` is a folder, whatever it looks like.
-        format: csv, jsonl or parquet; None: as the output's name ends.
-        columns: columns of the input to keep; None: all.
-        prefix: put before the names of the columns that are added.
-        proba, explain: add the probability of each class; the words that speak most for the
-            prediction.
-        spreadsheet_safe: quote cells that look like formulas.
-        output_dir, run_date, run_id: write numbered parts to a versioned folder.
-        metrics_file: write figures for Prometheus there.
-        model: alias, `latest` or number of a version of `model_name`.
-        challenger: compare with this version's answers, without writing them (--shadow).
-        force: score again what was scored already.
-        chunk_size: rows scored at once, which bounds memory.
-        workers: processes; None: one for each processor.
-        engine, spark_master: what scores, and the address of its cluster.
-        draft_days: remove what interrupted runs left for longer.
-        tracking_uri: MLflow's server or database; None: mlflow.db in the project's folder.
-        experiment: what the run is logged under.
-
-    Raises:
-        SettingsError: some of it can't be meant together.
-    """
-
-    inputs: Sequence[Path] | Table
-    text_column: str | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
-    header: tuple[str, ...] | None = None
-    sheet: str | None = None
-    field_characters: int = 16_000_000
-    member: tuple[str, ...] = ()
-    strict: bool = False
-    max_rejects: int | None = None
-    output: Path | None = None
-    output_is_folder: bool = False
-    format: str | None = None
-    columns: tuple[str, ...] | None = None
-    prefix: str = ""
-    proba: bool = False
-    explain: bool = False
-    spreadsheet_safe: bool = False
-    output_dir: Path | None = None
-    run_date: date | None = None
-    run_id: str | None = None
-    metrics_file: Path | None = None
-    model: str = "champion"
-    challenger: str | None = None
-    force: bool = False
-    chunk_size: int = 10_000
-    workers: int | None = None
-    engine: str = "local"
-    spark_master: str | None = None
-    draft_days: float = 7
-    tracking_uri: str | None = field(default=None, repr=False)
-    experiment: str = "triage"
-    model_name: str = "triage"
-
-    def __post_init__(self) -> None:
-        problem = self._contradiction()
-        if problem:
-            raise SettingsError(problem)
-
-    def _contradiction(self) -> str | None:
-        place = self.output or self.output_dir
-        if self.output and self.output_dir:
-            return "-o and --output-dir are two places for the output: give one."
-        if (self.run_date or self.run_id) and not self.output_dir:
-            return "--run-date and --run-id are for --output-dir."
-        if self.engine not in ("local", "spark"):
-            return f"--engine must be local or spark, not {self.engine!r}."
-        if self.spark_master and self.engine != "spark":
-            return "--spark-master is for --engine spark."
-        if self.chunk_size < 1 or (self.workers is not None and self.workers < 1):
-            return "--chunk-size and --workers must be at least 1."
-        if isinstance(self.inputs, str | Path):
-            return "inputs must be a list of at least one path."
-        if not isinstance(self.inputs, Sequence):
-            return None if place else "a table needs a place for its output: give one."
-        if not self.inputs:
-            return "inputs must be a list of at least one path."
-        if stdio.STANDARD in self.inputs and len(self.inputs) > 1:
-            return "- (standard input) is scored alone: give the files to another run."
-        if stdio.STANDARD in self.inputs and self.engine == "spark":
-            return "Spark can't read standard input: save it as a file."
-        return None
-
-    @property
-    def to_stdout(self) -> bool:
-        """Whether the predictions go to standard output."""
-        piped = isinstance(self.inputs, Sequence) and stdio.STANDARD in self.inputs
-        return piped and self.output is None and self.output_dir is None
 
 
 @dataclass(frozen=True)
@@ -177,11 +69,16 @@ def run(
     with _files(request) as (inputs, output):
         usual = request.text_column or USUAL_TEXT_COLUMN
         plan = _plan_early(request, inputs, output, usual)
-        registry = store.connect(request.tracking_uri, ROOT, request.model_name)
-        version = versions.find(registry, request.model)
+        registries = [
+            store.connect(request.tracking_uri, ROOT, name) for name in request.model_names
+        ]
+        found = [versions.find(registry, request.model) for registry in registries]
+        registry, version = registries[0], found[0]
+        _refuse_other_columns(request, found)
         if plan is None or (request.text_column or version.text_column) != usual:
             plan = _plan_of_version(request, inputs, output, version)
-        manifests = _score(request, registry, version, plan, progress)
+        beside = list(zip(registries[1:], found[1:], strict=True))
+        manifests = _score(request, registry, version, plan, progress, beside)
     result = PredictResult(tuple(manifests), total_of_manifests(manifests))
     show(result)
     if request.metrics_file:
@@ -189,8 +86,19 @@ def run(
 
         prometheus.write_scoring(request.metrics_file, result.total)
     if result.total.done_already < result.total.inputs:
-        _log(result.total, registry, request.experiment)
+        for logged, total in zip(registries, result.total.by_model(), strict=True):
+            _log(total, logged, request.experiment)
     return result
+
+
+def _refuse_other_columns(request: PredictRequest, found: Sequence[Version]) -> None:
+    """Refuse models of several targets that were trained on messages of different columns."""
+    columns = sorted({version.text_column for version in found})
+    if len(columns) > 1 and request.text_column is None:
+        raise SettingsError(
+            f"the models of {', '.join(request.targets)} were trained on different columns "
+            f"({', '.join(columns)}): name the one to read with --text-column."
+        )
 
 
 def _log(total: Total, registry: Registry, experiment: str) -> None:
@@ -281,6 +189,8 @@ def _plan(
         spreadsheet_safe=request.spreadsheet_safe,
         reading=reading_of(request),
         part=folder is not None,
+        with_route=request.auto_accuracy is not None or request.only is not None,
+        only=request.only,
     )
     format = request.format or ("parquet" if folder else None)
     planned = jobs.plan(
@@ -308,9 +218,16 @@ def _score(
     version: Version,
     plan: _Plan,
     progress: Progress,
+    beside: Sequence[tuple[Registry, Version]] = (),
 ) -> list[Manifest]:
+    """Score the jobs of a plan.
+
+    Args:
+        beside: versions of the other targets, each with its registry.
+    """
     from common.registry import versions
     from common.scoring import jobs, lake, local, spark
+    from common.scoring.model import of_targets
     from common.scoring.total import total_of_manifests
 
     if plan.folder:
@@ -319,12 +236,19 @@ def _score(
     if request.challenger:
         other = versions.find_challenger(registry, version, request.challenger)
         challenger = load_model(registry, other)
-    logger.info("Scoring with %s version %d.", version.name, version.number)
+    for used in (version, *(other for _, other in beside)):
+        logger.info("Scoring with %s version %d.", used.name, used.number)
     model = load_model(registry, version)
+    if request.targets:
+        others = [load_model(*each) for each in beside]
+        model = of_targets([model, *others], request.targets)
+    for used, answering in zip((version, *(v for _, v in beside)), model.all, strict=True):
+        _say_if_not_routed(request, used, answering)
     if challenger:
         _say_if_classes_differ(model, challenger)
     if request.explain:
-        model.require_explanations()
+        for each in model.all:
+            each.require_explanations()
     if request.output:
         jobs.make_folder(plan.jobs, request.output)
     options = _options(request, frozen=plan.folder is not None and lake.is_complete(plan.folder))
@@ -350,6 +274,44 @@ def _score(
         parts = {job.output.name for job in plan.jobs}
         lake.mark_complete(plan.folder, parts, total_of_manifests(manifests).to_json())
     return manifests
+
+
+def _say_if_not_routed(request: PredictRequest, version: Version, model: LoadedModel) -> None:
+    from common.registry import routing
+
+    number, expected = version.number, request.auto_accuracy
+    decided = routing.decisions(version)
+    if decided:
+        promised = decided[-1].routing.promise.accuracy
+        # What a person has decided since the training is meant so.
+        if len(decided) == 1 and expected not in (None, promised):
+            logger.warning(
+                "Version %d promises %g, not AUTO_ACCURACY %g. To choose its thresholds anew: %s "
+                "route %d --accuracy %g",
+                number,
+                promised,
+                expected,
+                as_typed("python -m common.registry"),
+                number,
+                expected,
+            )
+    elif model.is_routed and expected is not None:
+        logger.warning(
+            "Version %d was trained without AUTO_ACCURACY: route follows from its costs alone. To "
+            "promise %g: %s route %d --accuracy %g",
+            number,
+            expected,
+            as_typed("python -m common.registry"),
+            number,
+            expected,
+        )
+    elif not model.is_routed and (expected is not None or request.only):
+        logger.warning(
+            "Version %d of %s was trained without AUTO_ACCURACY, so nothing says which answers "
+            "nobody has to look at: route is empty. Set AUTO_ACCURACY and train again.",
+            number,
+            version.name,
+        )
 
 
 def _say_if_classes_differ(model: LoadedModel, challenger: LoadedModel) -> None:

@@ -14,6 +14,7 @@ from common.pipelines.monitor_request import MonitorRequest
 
 if TYPE_CHECKING:  # a request is made without any heavy library
     from common.evaluation.profile import Profile
+    from common.evaluation.routing import Routing
     from common.models.base import Classifier
     from common.monitoring.comparable import Comparable
     from common.monitoring.feed import Feed
@@ -38,6 +39,7 @@ class Watched:
         fitted: windows whose messages it was fitted on.
         summaries: what is to be kept of files that were read now, and what was kept of the others,
             by its key.
+        routing: who looks at which of its answers; None: nobody has chosen.
     """
 
     version: Version
@@ -46,6 +48,7 @@ class Watched:
     compared: Comparable
     fitted: frozenset[str]
     summaries: Mapping[str, Summary] = field(default_factory=dict)
+    routing: Routing | None = None
 
     @property
     def newest(self) -> str:
@@ -153,24 +156,24 @@ def _read(
     found = answering.read(source)
     refuse_unknown_labels(found.windows, answering.classifier.classes_, label)
     if found.fitted == found.windows.keys() and found.windows and source.can_be_split:
-        source = replace(source, holdout_only=True)
-        rest = answering.read(source)
-        # How many rows there were is judged by all of them.
-        all_rows = {name: window.read for name, window in found.windows.items()}
-        windows = {
-            name: replace(window, read=all_rows.get(name, window.read))
-            for name, window in rest.windows.items()
-        }
-        both = {**found.summaries, **rest.summaries}
-        found = replace(rest, windows=windows, fitted=frozenset(), summaries=both)
+        source, found = _held_out(answering, source, found)
     source.say_if_holdout()
     source.say_if_unlabelled(found.windows)
+    source.say_if_left_out(found.windows)
     reference = runs.reference(registry, version.run_id)
     if reference is not None and source.holdout_only:
         # All copies of a frequent message are on one side: the held-out rows are not like all rows.
         reference = replace(reference, stream=())
     compared = comparable(found.windows, reference, request.mask)
-    return Watched(version, source, answering.classifier, compared, found.fitted, found.summaries)
+    return Watched(
+        version,
+        source,
+        answering.classifier,
+        compared,
+        found.fitted,
+        found.summaries,
+        answering.routing,
+    )
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,26 @@ class _Read:
     windows: Mapping[str, Profile]
     fitted: frozenset[str]
     summaries: Mapping[str, Summary]
+
+
+def _held_out(answering: _Answering, source: Source, found: _Read) -> tuple[Source, _Read]:
+    """The source and its windows with the held-out rows alone; as they are if there is none.
+
+    Args:
+        found: the windows with all rows.
+    """
+    held_out = replace(source, holdout_only=True)
+    rest = answering.read(held_out)
+    if not any(window.predicted for window in rest.windows.values()):
+        return source, found
+    # How many rows there were is judged by all of them.
+    all_rows = {name: window.read for name, window in found.windows.items()}
+    windows = {
+        name: replace(window, read=all_rows.get(name, window.read))
+        for name, window in rest.windows.items()
+    }
+    both = {**found.summaries, **rest.summaries}
+    return held_out, replace(rest, windows=windows, fitted=frozenset(), summaries=both)
 
 
 class _Answering:
@@ -193,15 +216,19 @@ class _Answering:
         book: Book,
         progress: Progress,
     ) -> None:
-        from common.registry import versions
+        from common.registry import costs, judged, routing, versions
 
+        self.routing = routing.in_force(version)
         self.classifier = versions.load(registry, version)
+        self._costs, self._challengers_costs = costs.of(version, self.classifier), None
+        self._seen = judged.seen(registry, version.run_id) if version.made_elsewhere else None
         self._request, self._registry, self._version = request, registry, version
         self._book, self._progress = book, progress
         self._other, self._challenger = None, None
         if request.challenger is not None:
             self._other = versions.find_challenger(registry, version, request.challenger)
             self._challenger = versions.load(registry, self._other)
+            self._challengers_costs = costs.of(self._other, self._challenger)
 
     def read(self, source: Source) -> _Read:
         """The windows of a source; files that did not change are known from earlier looks."""
@@ -220,6 +247,10 @@ class _Answering:
             self._progress,
             self._challenger,
             {path: summary.windows for path, summary in known.items()},
+            self._seen,
+            self.routing,
+            self._costs,
+            self._challengers_costs,
         )
         summed_up = {name for name, window in found.windows.items() if window.summed_up}
         with_texts = {n: w for n, w in found.windows.items() if n not in summed_up}
@@ -234,9 +265,11 @@ class _Answering:
         return _Read(found.windows, frozenset(fitted & found.windows.keys()), summaries)
 
     def _keys(self, source: Source, held_out: int) -> dict[Path, str]:
+        from common.data.columns import MessageColumns
         from common.monitoring import summaries
 
-        if source.late or not summaries.can_be_kept(source.path, source.length):
+        filed = isinstance(source.columns, MessageColumns) and source.columns.filed
+        if source.late or filed or not summaries.can_be_kept(source.path, source.length):
             return {}
         circumstances = (
             feed_of(self._request, source),
@@ -247,11 +280,14 @@ class _Answering:
             source.reading,
             source.times,
             source.version,
+            *([self.routing.key] if self.routing else ()),
         )
         return summaries.keys(source.path, circumstances)
 
     def _fitted(self, source: Source, found: Mapping[str, Profile]) -> frozenset[str]:
         """The windows whose messages the version was fitted on."""
+        import numpy as np
+
         from common.data import files
         from common.monitoring.fitted import fitted_windows
         from common.registry import judged
@@ -262,6 +298,8 @@ class _Answering:
         tested = judged.rows(self._registry, version.run_id)
         if tested is None and files.sha256(source.path) == version.data_sha256:
             return frozenset(found)
+        if tested is not None and self._seen is not None:
+            tested = np.concatenate([tested, self._seen])
         return fitted_windows(found, tested, version.holdout_percent)
 
 

@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     meaning = "remove a person's messages from everything that the project wrote"
     forget = commands.add_parser("forget", help=meaning, description=meaning, allow_abbrev=False)
     add = forget.add_argument
-    where = "further files and folders with outputs of predict.py and reports"
+    where = "further files and folders with outputs of predict.py and prepare, and reports"
     add("paths", nargs="*", type=Path, metavar="PATH", help=where)
     texts = "messages: lines of a .txt file, or TEXT_COLUMN of another"
     add("--text-file", type=Path, action="append", default=[], metavar="FILE", help=texts)

@@ -25,6 +25,8 @@ from common.registry.runs import REFERENCE
 
 # Between tags; pages escape every < of a message.
 _TEXT = re.compile(r">([^<]+)<")
+# Of a page, a row with an answer and the words that speak for it.
+_EXAMPLE = re.compile(r'<tr class="example">.*?</tr>\n?', re.DOTALL)
 # A row of a table that shows examples: with the message go its class and the reasons.
 _NAMES_MESSAGE = "text"
 
@@ -94,8 +96,14 @@ def _shows_message(item: Any, person: Person) -> bool:
 
 
 def _edit_page(content: bytes, person: Person) -> Edited:
-    """HTML: what stands between tags is replaced."""
+    """HTML: what stands between tags is replaced; with a message go the words that decided."""
     counter = _Places()
+
+    def kept(row: re.Match[str]) -> str:
+        if not any(person.wrote(html.unescape(text)) for text in _TEXT.findall(row[0])):
+            return row[0]
+        counter.places += 1
+        return ""
 
     def scrubbed(found: re.Match[str]) -> str:
         text = html.unescape(found[1])
@@ -105,7 +113,7 @@ def _edit_page(content: bytes, person: Person) -> Edited:
         counter.places += 1
         return f">{html.escape(left)}<"
 
-    page = _TEXT.sub(scrubbed, content.decode("utf-8", "replace"))
+    page = _TEXT.sub(scrubbed, _EXAMPLE.sub(kept, content.decode("utf-8", "replace")))
     return Edited(page.encode(), counter.places) if counter.places else Edited(content, 0)
 
 

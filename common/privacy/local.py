@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from common.data import atomic
 from common.data.files import MANIFEST, REJECTS, lock_of
+from common.data.labelled_file import COPIES, PROBABILITY, WHY
 from common.errors import InputError
 from common.monitoring.incidents import book as incident_book
 from common.privacy import documents, outputs
@@ -22,9 +23,10 @@ from common.scoring import staging
 
 # What a page and a result of monitor.py have, of whatever release.
 _PAGE = b'<meta http-equiv="Content-Security-Policy" content="default-src \'none\''
-# Columns that nobody else's tables have together.
-_TABLES_OF_SERVER = (
+# Columns that nobody else's tables have together: labels, kept messages, queues to label.
+_OUR_TABLES = (
     {"labelled_by", "source", "request_id"},
+    {WHY, PROBABILITY, COPIES},
     {"prediction", "challenger_version", "challenger_prediction"},
 )
 _RESULT = {"status", "exit_code", "findings", "examples"}
@@ -44,7 +46,7 @@ class Place:
 
 
 def output_files(root: Path, named: Sequence[Path], known: Sequence[Path]) -> list[outputs.Output]:
-    """The outputs of predict.py in the project's folder, and in the files and folders `named`.
+    """The outputs of predict.py and prepare: in the project's folder, and in what is `named`.
 
     Args:
         known: where runs in MLflow say that they have written.
@@ -68,13 +70,15 @@ def places(
 
     Args:
         named: further files and folders to look in.
-        found: outputs of predict.py.
+        found: outputs of predict.py and prepare.
         state: of the monitor.
     """
     for output in found:
         yield Place(str(output.path), partial(outputs.remove_rows, output, person))
         if output.rejects.exists():
             yield Place(str(output.rejects), partial(outputs.remove_rejects, output, person))
+        if output.flips.exists():
+            yield Place(str(output.flips), partial(_edit_document, output.flips, person))
     folders = {root, *(output.path.parent for output in found)}
     drafts = {path for folder in folders for path in folder.glob(".*.draft")}
     drafts |= {path for folder in named if folder.is_dir() for path in folder.rglob(".*.draft")}
@@ -84,7 +88,7 @@ def places(
         yield Place(str(path), partial(_remove_copies, path, person))
     for path in sorted(_documents(root, named)):
         yield Place(str(path), partial(_edit_document, path, person))
-    for path in sorted(_tables_of_server(root, named)):
+    for path in sorted(_our_tables(root, named)):
         yield Place(str(path), partial(_edit_table, path, person))
     for path in sorted({*(root / "logs").glob("*.log*"), *(root / "logs").glob("*.jsonl")}):
         yield Place(str(path), partial(_overwrite, path, person))
@@ -119,18 +123,19 @@ def _is_ours(path: Path) -> bool:
     return isinstance(facts, dict) and set(facts) >= _RESULT
 
 
-def _tables_of_server(root: Path, named: Sequence[Path]) -> set[Path]:
-    """Labels that people gave to the server, and messages that it kept, told by their columns."""
+def _our_tables(root: Path, named: Sequence[Path]) -> set[Path]:
+    """Labels that people gave, queues of messages to label, and messages that the server kept: told
+    by their columns."""
     found = {*root.glob("*.csv"), *root.glob("captured/*.csv")}
     for path in named:
         found |= set(path.rglob("*.csv") if path.is_dir() else {path})
-    return {path for path in found if path.is_file() and _is_of_server(path)}
+    return {path for path in found if path.is_file() and _is_our_table(path)}
 
 
-def _is_of_server(path: Path) -> bool:
+def _is_our_table(path: Path) -> bool:
     with path.open("rb") as file:
         columns = set(file.readline(10_000).decode("utf-8", "replace").strip().split(","))
-    return path.suffix == ".csv" and any(own <= columns for own in _TABLES_OF_SERVER)
+    return path.suffix == ".csv" and any(own <= columns for own in _OUR_TABLES)
 
 
 def _edit_document(path: Path, person: Person, do_it: bool) -> int:

@@ -1,4 +1,4 @@
-"""What predict.py wrote, without a person's rows: outputs, rejects, manifests, drafts.
+"""What predict.py and prepare wrote, without a person's rows: outputs, rejects, manifests, drafts.
 
 The other rows stay byte for byte as they are, and the manifest gets the new digest, so that the
 same command still finds its output complete.
@@ -17,18 +17,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.data import atomic
-from common.data.files import MANIFEST, REJECTS, sha256
+from common.data.files import FLIPS, MANIFEST, REJECTS, sha256
 from common.data.reader import Chunk, MessageFile
 from common.data.reading import Reading
 from common.errors import InputError
+from common.preparation.manifest import PartManifest
 from common.privacy.person import Person
 from common.scoring import resume
 from common.scoring.manifest import Manifest
 
+# Beside the content of a draft, what may hold messages.
+MORE_IN_DRAFTS = ("rejects", "table")
+
 
 @dataclass(frozen=True)
 class Output:
-    """An output of predict.py with its manifest.
+    """An output of predict.py or a part of prepare, with its manifest.
 
     Attributes:
         path: of the output.
@@ -37,12 +41,20 @@ class Output:
 
     path: Path
     about: Path
-    manifest: Manifest
+    manifest: Manifest | PartManifest
 
     @property
     def rejects(self) -> Path:
+        return self._beside(REJECTS)
+
+    @property
+    def flips(self) -> Path:
+        """Messages whose class would be another with the model of --shadow."""
+        return self._beside(FLIPS)
+
+    def _beside(self, ending: str) -> Path:
         hidden = "_" if self.about.name.startswith("_") else ""
-        return self.path.with_name(f"{hidden}{self.path.name}{REJECTS}")
+        return self.path.with_name(f"{hidden}{self.path.name}{ending}")
 
     @property
     def reading(self) -> Reading:
@@ -60,12 +72,18 @@ class Output:
 def find(about: Path) -> Output | None:
     """The output that a manifest is about; None if the file is another program's."""
     name = about.name.removesuffix(MANIFEST)
-    try:
-        manifest = Manifest.from_json(json.loads(about.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    manifest = _read(about, Manifest) or _read(about, PartManifest)
+    if manifest is None:
         return None
     hidden = bool(manifest.identity.settings.get("part"))
     return Output(about.with_name(name.removeprefix("_") if hidden else name), about, manifest)
+
+
+def _read(about: Path, kind: type[Manifest] | type[PartManifest]) -> Manifest | PartManifest | None:
+    try:
+        return kind.from_json(json.loads(about.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def texts_by(output: Output, person: Person) -> Iterator[str]:
@@ -119,7 +137,7 @@ def remove_draft(content: Path, person: Person, do_it: bool) -> int:
         InputError: a run is writing it.
     """
     output = content.with_name(content.name[1:].removesuffix(".draft"))
-    beside = [content, content.with_name(f"{content.name}-rejects")]
+    beside = [content, *(content.with_name(f"{content.name}-{part}") for part in MORE_IN_DRAFTS)]
     found = sum(person.is_in(path.read_bytes()) for path in beside if path.exists())
     if found and do_it:
         resume.clean_up(output)

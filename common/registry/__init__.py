@@ -6,10 +6,12 @@ gives each call to a server a time limit; `moving` finds the artifacts of a stor
 what they left, `pages` links to MLflow's pages; `artifact` is a fitted model as it is stored,
 loaded and checked; `versions` registers, finds and loads versions of the registered model,
 `columns` those it was trained with, `descriptions` what MLflow's pages say of it, and `listing`
-shows them all; `lock` lets one process at a time change the champion; `history` keeps who was
-champion from when to when (`register`), and `judged` on which rows those were tested that were
-rolled back from; `__main__` is the command `python -m common.registry`. May import data,
-evaluation, models and what lies below them; only `__main__` uses the command line.
+shows them all; `foreign` fetches models that were made elsewhere, and `adopted_worker` is the
+program that runs them; `lock` lets one process at a time change the champion; `history` keeps who
+was champion from when to when (`register`), and `judged` on which rows those were tested that were
+rolled back from; `transfer` moves all of it to another store; `__main__` is the command
+`python -m common.registry`. May import data, evaluation, models and what lies below them; only
+`__main__` uses the command line.
 """
 
 import os

@@ -8,7 +8,12 @@ Every change is a new entry of the history, made under the same lock as those of
     python -m common.registry promote 3 --reason "approved after review"
     python -m common.registry rollback
     python -m common.registry prune --keep 5
+    python -m common.registry adopt MODEL --data labelled.csv
+    python -m common.registry route --accuracy 0.97
+    python -m common.registry export DIR
+    python -m common.registry import DIR
     python -m common.registry ui
+    python -m common.registry links
 """
 
 from __future__ import annotations
@@ -18,21 +23,25 @@ import logging
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from common import ROOT, cli, flags
+from common import ROOT, adopt, cli, flags
 from common.commands import as_typed
 from common.errors import ModelUnavailable, SettingsError
+from common.registry import route
 from common.registry.register import MANUAL, ROLLBACK
 from common.registry.store import Registry, connect
+from common.registry.transfer import command as transfer
 from common.settings import Settings
 
 if TYPE_CHECKING:  # a mistake in the flags is told without any heavy library
+    from common.registry import route
     from common.registry.listing import Listed
-    from common.registry.register import Register
+from common.registry.register import Register
 
 COMMAND = "python -m common.registry"
 CHECKED = ["where is my order?", "thank you", ""]
@@ -51,6 +60,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     ui = command("ui", "open MLflow's pages on the model and its runs", ["mlflow_experiment_name"])
     ui.add_argument("--port", type=flags.positive_int, default=5000, help="of this machine [5000]")
+    where = "where the pages on a version, and the monitor's report, are"
+    links = command("links", where, ["mlflow_experiment_name"])
+    links.add_argument("version", nargs="?", default="champion", help="version or alias [champion]")
     command("list", "all versions, the newest first: how each did, and which waits")
     command("history", "who was champion from when to when, and why")
     show = command("show", "all that is recorded of a version")
@@ -69,14 +81,28 @@ def build_parser() -> argparse.ArgumentParser:
     kept = "champions to keep; rollback loses those before [all that it may go to, and the last 5]"
     add("--champions", type=number, metavar="K", help=kept)
     add("--yes", action="store_true", help="do it; without, only say what would be deleted")
+    adopt.add_flags(command("adopt", adopt.SUMMARY, adopt.SETTINGS))
+    route.add_flags(command("route", route.SUMMARY))
+    export = command("export", "write the model with its history and runs into a new folder")
+    export.add_argument("folder", type=Path, metavar="DIR", help="new folder, or one to go on with")
+    restore = command("import", "write what was exported into a store that has no such model")
+    exported = "what `export` has written; its models are code: import only whom you trust"
+    restore.add_argument("folder", type=Path, metavar="DIR", help=exported)
     return parser
 
 
 def main(args: argparse.Namespace, settings: Settings) -> int:
+    if args.command == "import":
+        transfer.import_registry(settings, args.folder, args.json)
+        return 0
+    if args.command == "adopt":
+        return adopt.main(args, settings)
     registry = connect(settings.mlflow_tracking_uri, ROOT, settings.model_name)
     if args.command == "ui":
         return show_pages(registry, settings.mlflow_experiment_name, args.port, args.json)
-    if args.command == "list":
+    if args.command == "links":
+        show_links(registry, settings.mlflow_experiment_name, args.version, args.json)
+    elif args.command == "list":
         show_list(registry, args.json)
     elif args.command == "history":
         show_history(registry, args.json)
@@ -86,6 +112,10 @@ def main(args: argparse.Namespace, settings: Settings) -> int:
         promote(registry, args.version, args.reason, args.yes, args.json)
     elif args.command == "rollback":
         rollback(registry, args.reason, args.json)
+    elif args.command == "route":
+        route.main(registry, args)
+    elif args.command == "export":
+        transfer.export_registry(registry, args.folder, args.json)
     else:
         prune(registry, args.keep, args.champions, args.yes, args.json)
     return 0
@@ -107,6 +137,22 @@ def show_pages(registry: Registry, experiment: str, port: int, as_json: bool) ->
     cli.show(f"{text}\nCtrl-C ends it.", asdict(links), as_json)
     sys.stdout.flush()
     return pages.serve(registry, port)
+
+
+def show_links(registry: Registry, experiment: str, which: str, as_json: bool) -> None:
+    """Print addresses if a server shows the pages, else where their files lie."""
+    from dataclasses import asdict
+
+    from common.registry import pages, versions
+
+    served = pages.links(registry, experiment)
+    found = pages.documents(registry, versions.find(registry, which), experiment)
+    where = asdict(served) if served else {"runs": None, "model": None}
+    facts = where | asdict(found)
+    rows = [(f"{name.capitalize()}:", place) for name, place in facts.items() if place]
+    text = tabulate(rows, tablefmt="plain", disable_numparse=True)
+    more = "" if served else f"\nMLflow's pages: {as_typed(COMMAND)} ui"
+    cli.show(f"{text}{more}", facts, as_json)
 
 
 def show_list(registry: Registry, as_json: bool) -> None:
@@ -174,13 +220,20 @@ def show_history(registry: Registry, as_json: bool) -> None:
 
 
 def show_version(registry: Registry, which: str, as_json: bool) -> None:
-    from common.registry import history, versions
+    from common.registry import history, routing, versions
 
     version = versions.find(registry, which)
     champion = history.read(registry).champion == version.number
     facts = version.identity() | {"champion": champion, "tags": dict(version.tags)}
     rows = {"version": str(version.number), "champion": "yes" if champion else "no"}
     rows |= {"run": version.run_id, "verdict": "none: its training did not end", **version.tags}
+    decided = routing.decisions(version)
+    rows = {key: text for key, text in rows.items() if not key.startswith(routing.PREFIX)}
+    rows |= {
+        f"routing {number}": f"{decision.at} by {decision.by} ({decision.reason}): "
+        f"{decision.routing.sentence()}"
+        for number, decision in enumerate(decided, start=1)
+    }
     wrapped = [(key, fill(text, 90)) for key, text in rows.items()]
     cli.show(tabulate(wrapped, tablefmt="plain", disable_numparse=True), facts, as_json)
 

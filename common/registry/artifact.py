@@ -37,7 +37,7 @@ import common.models
 from common import disk
 from common.errors import ModelUnavailable, StoreFull
 from common.models import legacy
-from common.models.base import Classifier, TrainableClassifier
+from common.models.base import Classifier, ExportsFiles, TrainableClassifier
 from common.registry import patience
 from common.text import first_line
 
@@ -47,8 +47,10 @@ PICKLE = "artifacts/classifier.pkl"
 CHECK_SECONDS = 300
 _PICKLING = threading.Lock()
 
+# Importing builds classes; the garbage collector took a sixth of this short process.
 _CHECK = """
-import json, sys
+import gc, json, sys
+gc.disable()
 import mlflow, pandas
 asked = json.load(sys.stdin)
 model = mlflow.pyfunc.load_model(asked["uri"])
@@ -100,6 +102,9 @@ def save_model(
         code=None,
     )
     model.save(str(Path(path, "MLmodel")))
+    if isinstance(classifier, ExportsFiles):
+        for name, content in classifier.exports().items():
+            Path(path, name).write_bytes(content)
 
 
 @contextmanager
@@ -119,8 +124,9 @@ def _pickling_by_value(*modules: ModuleType) -> Iterator[None]:
 
 
 def _pinned(packages: Iterable[str]) -> list[str]:
-    """Packages with the versions that are installed."""
-    return [f"{name}=={importlib.metadata.version(name)}" for name in sorted(packages)]
+    """Packages with the versions that are installed, of whatever build (as in 2.13.0+cpu)."""
+    versions = {name: importlib.metadata.version(name) for name in sorted(packages)}
+    return [f"{name}=={version.partition('+')[0]}" for name, version in versions.items()]
 
 
 def describe(logged: LoggedModel, run_id: str) -> Model:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 from common.registry import runs
 from common.registry.store import Registry
 from common.registry.versions import Version
-from common.settings import Settings, from_text
+from common.settings import LabelWith, Settings
+from common.settings_reader import from_text
 
-FIELDS = ("text_column", "target_column", "segment_column", "label_with", "critical_keywords")
+FIELDS = (
+    *("text_column", "target_column", "segment_column", "label_with", "critical_keywords"),
+    *("labels_path", "id_column"),
+)
 
 
 @dataclass(frozen=True)
@@ -20,8 +25,10 @@ class TrainedColumns:
     text_column: str
     target_column: str
     segment_column: str | None
-    label_with: Literal["column", "vader", "keywords"]
+    label_with: LabelWith
     critical_keywords: tuple[str, ...]
+    labels_path: Path | None
+    id_column: str
 
 
 def trained_columns(registry: Registry, version: Version) -> TrainedColumns:

@@ -15,7 +15,7 @@ from common.registry.store import Registry, is_missing
 
 Keys = npt.NDArray[np.uint64]
 
-ROWS = "holdout_rows.npy"
+ROWS, SEEN = "holdout_rows.npy", "seen_elsewhere.npy"
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,42 @@ class Withdrawn:
 
 def log_rows(registry: Registry, run_id: str, keys: Keys) -> None:
     """Record the messages a model is tested on."""
-    with registry.store_errors(), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, ROWS)
-        np.save(path, np.unique(keys))
-        registry.client.log_artifact(run_id, str(path))
+    _log(registry, run_id, ROWS, keys)
+
+
+def log_seen(registry: Registry, run_id: str, keys: Keys) -> None:
+    """Record the messages that a model from elsewhere was fitted on."""
+    _log(registry, run_id, SEEN, keys)
 
 
 def rows(registry: Registry, run_id: str) -> Keys | None:
     """The messages a model was tested on (see `split.keys`); None if that is not recorded."""
+    return _read(registry, run_id, ROWS)
+
+
+def seen(registry: Registry, run_id: str) -> Keys | None:
+    """The messages that a model from elsewhere was fitted on; None if that is not recorded."""
+    return _read(registry, run_id, SEEN)
+
+
+def _log(registry: Registry, run_id: str, name: str, keys: Keys) -> None:
+    with registry.store_errors(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        np.save(path, np.unique(keys))
+        registry.client.log_artifact(run_id, str(path))
+
+
+def _read(registry: Registry, run_id: str, name: str) -> Keys | None:
     client = registry.client
     with tempfile.TemporaryDirectory() as folder, registry.store_errors():
         try:
-            if ROWS not in [item.path for item in client.list_artifacts(run_id)]:
+            if name not in [item.path for item in client.list_artifacts(run_id)]:
                 return None
         except MlflowException as error:
             if is_missing(error):
                 return None
             raise
-        keys: Keys = np.load(client.download_artifacts(run_id, ROWS, folder), allow_pickle=False)
+        keys: Keys = np.load(client.download_artifacts(run_id, name, folder), allow_pickle=False)
         return keys
 
 

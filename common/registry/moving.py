@@ -48,7 +48,7 @@ def follow(database: Path) -> list[Path]:
         old = {
             root: before
             for (root,) in found
-            if (before := _local(root or "")) and _left_behind(before, database)
+            if (before := local_path(root or "")) and _left_behind(before, database)
         }
         with connection:
             for root in old:
@@ -76,7 +76,8 @@ def _left_behind(before: Path, database: Path) -> bool:
     return now.is_dir() and not os.path.exists(before)  # noqa: PTH110
 
 
-def _local(address: str) -> Path | None:
+def local_path(address: str) -> Path | None:
+    """The path that an address of artifacts names; None if it is not one of this machine."""
     parts = urlsplit(address)
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return Path(url2pathname(parts.path))

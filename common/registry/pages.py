@@ -12,7 +12,9 @@ import sys
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from common.registry import moving, runs
 from common.registry.store import Registry
+from common.registry.versions import Version
 from common.text import without_password
 
 
@@ -39,6 +41,43 @@ def links(registry: Registry, experiment: str, address: str | None = None) -> Li
     return Links(
         f"{start}/experiments/{number}?workflowType=machine_learning", f"{start}/models/{name}"
     )
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Where two pages of HTML are: addresses if a server shows them, else paths of files.
+
+    Attributes:
+        contest: of a version; None if it has none.
+        report: of the newest look of the monitor; None if there was none yet.
+    """
+
+    contest: str | None
+    report: str | None
+
+
+def documents(registry: Registry, version: Version, experiment: str) -> Documents:
+    """The contest page of a version, and the monitor's report."""
+    watching = runs.monitoring_run(registry, experiment)
+    return Documents(
+        contest=_place(registry, version.run_id, runs.CONTEST),
+        report=_place(registry, watching, runs.REPORT) if watching else None,
+    )
+
+
+def _place(registry: Registry, run_id: str, name: str) -> str | None:
+    """Where MLflow shows a file of a run, or where it lies; None if the run has none."""
+    client = registry.client
+    with registry.store_errors():
+        if name not in {item.path for item in client.list_artifacts(run_id)}:
+            return None
+        run = client.get_run(run_id).info
+    if registry.uri.startswith(("http://", "https://")):
+        start = without_password(registry.uri).rstrip("/")
+        return f"{start}/#/experiments/{run.experiment_id}/runs/{run_id}/artifacts/{name}"
+    address = f"{run.artifact_uri}/{name}"
+    path = moving.local_path(address)
+    return str(path) if path else address
 
 
 def serve(registry: Registry, port: int) -> int:

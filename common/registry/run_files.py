@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlflow.entities import ViewType
+from mlflow.entities import Run, ViewType
 
 from common.errors import ModelUnavailable
 from common.registry import artifact, versions
@@ -30,23 +30,36 @@ class RunFile:
         return f"run {self.run_id}, {self.path}"
 
 
-def of_runs(registry: Registry, endings: tuple[str, ...]) -> Iterator[RunFile]:
-    """The files of all our runs, deleted ones too, whose names end so."""
-    client = registry.client
+def every(registry: Registry, experiments: list[str]) -> list[Run]:
+    """All runs of experiments, which are named by their ids; deleted ones too."""
+    token, runs = None, []
     with registry.store_errors():
-        experiments = [found.experiment_id for found in client.search_experiments(ViewType.ALL)]
-        token, runs = None, []
-        while True:
-            page = client.search_runs(
+        while experiments:
+            page = registry.client.search_runs(
                 experiments,
                 run_view_type=ViewType.ALL,
                 max_results=RUNS_AT_ONCE,
                 page_token=token,
             )
-            runs += [run.info.run_id for run in page if set(OURS) & set(run.data.tags)]
+            runs += page
             token = page.token
             if not token:
                 break
+    return runs
+
+
+def ours(registry: Registry) -> list[Run]:
+    """All our runs, of every model and experiment; deleted ones too."""
+    with registry.store_errors():
+        experiments = registry.client.search_experiments(ViewType.ALL)
+    runs = every(registry, [found.experiment_id for found in experiments])
+    return [run for run in runs if set(OURS) & set(run.data.tags)]
+
+
+def of_runs(registry: Registry, endings: tuple[str, ...]) -> Iterator[RunFile]:
+    """The files of all our runs, deleted ones too, whose names end so."""
+    runs = [run.info.run_id for run in ours(registry)]
+    with registry.store_errors():
         for run_id in runs:
             for path in _paths(registry, run_id):
                 if path.endswith(endings):
@@ -57,6 +70,14 @@ def read(registry: Registry, file: RunFile) -> bytes:
     """What a file of a run holds."""
     with registry.store_errors(), tempfile.TemporaryDirectory() as folder:
         return Path(registry.client.download_artifacts(file.run_id, file.path, folder)).read_bytes()
+
+
+def read_if_there(registry: Registry, file: RunFile) -> bytes | None:
+    """What a file of a run holds; None if the run has no such file."""
+    folder, _, _ = file.path.rpartition("/")
+    with registry.store_errors():
+        there = registry.client.list_artifacts(file.run_id, folder or None)
+    return read(registry, file) if file.path in {item.path for item in there} else None
 
 
 def replace(registry: Registry, file: RunFile, content: bytes) -> None:

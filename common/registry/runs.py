@@ -44,6 +44,7 @@ REFERENCE = "reference.parquet"
 HOST_TAG, PROCESS_TAG = "triage.host", "triage.process"
 MODEL_TAG, VERSION_TAG, DATA_TAG = "triage.model", "triage.version", "triage.data"
 REPORT = "report.html"
+CONTEST = "contest.html"  # of a version's run
 # What MLflow takes at once.
 MOST_METRICS = 1000
 
@@ -328,5 +329,7 @@ def _is_alive(process: int) -> bool:
 
 
 def _installed() -> str:
-    found = {(d.name, d.version) for d in importlib.metadata.distributions()}
+    # Each look at `metadata` parses its file.
+    about = [found.metadata for found in importlib.metadata.distributions()]
+    found = {(each["Name"], each["Version"]) for each in about}
     return "".join(f"{name}=={version}\n" for name, version in sorted(found))

@@ -158,7 +158,7 @@ class Registry:
         """Make this MLflow's global address while the block runs; one thread at a time.
 
         For calls that know no other: an embedded registry looks up the logged model of a new
-        version there (MLflow 3.17 has a TODO). MLflow writes it to the environment as well.
+        version there (as of MLflow 3.17). MLflow writes it to the environment as well.
         """
         from mlflow.tracking._tracking_service.utils import _use_tracking_uri
 
@@ -168,7 +168,9 @@ class Registry:
                 with _use_tracking_uri(self.uri):
                     yield
             finally:
-                if before is not None:
+                if before is None:
+                    os.environ.pop(_ADDRESS, None)
+                else:
                     os.environ[_ADDRESS] = before
 
     @property

@@ -19,6 +19,8 @@ from common.registry.store import Registry, is_missing
 CHAMPION, CHALLENGER, LATEST = "champion", "challenger", "latest"
 LOST, WAITING = "rejected", "waiting"  # of the tag `verdict`
 FILES = "files_sha256"
+# Of a model that was made elsewhere: what it was fitted on, as far as that is known.
+FITTED_ON, UNKNOWN = "fitted_on", "unknown"
 
 
 class Identity(TypedDict):
@@ -46,6 +48,16 @@ class Version:
     def holdout_percent(self) -> int:
         """Share of the messages that it was not fitted on; 0 if that is not recorded."""
         return int(self.tags.get("holdout_percent", 0))
+
+    @property
+    def made_elsewhere(self) -> bool:
+        """Whether it was adopted, not fitted here."""
+        return FITTED_ON in self.tags
+
+    @property
+    def may_know_holdout(self) -> bool:
+        """Whether nobody can tell that it was not fitted on the rows that it is tested on."""
+        return self.tags.get(FITTED_ON) == UNKNOWN
 
     @property
     def synthetic(self) -> bool:

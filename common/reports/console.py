@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
 from common.commands import as_typed
+from common.settings import Settings
 from common.text import brief
 
 if TYPE_CHECKING:  # a script pays only for the start of what it uses
@@ -16,9 +17,6 @@ if TYPE_CHECKING:  # a script pays only for the start of what it uses
     from common.monitoring.alerts.trial import Trial
     from common.monitoring.incidents.incident import Incident
     from common.monitoring.result import MonitoringResult
-    from common.scoring.manifest import Manifest
-    from common.scoring.shadow import Comparison
-    from common.scoring.total import Total
     from common.training.contest import Rule, Verdict
     from common.training.outcome import TrainResult
     from common.training.provenance import Reproduction
@@ -38,13 +36,20 @@ def training(result: TrainResult) -> Summary:
     shown = "  ".join(
         f"{name} {result.metrics[name]:.4f}" for name in SHOWN_METRICS if name in result.metrics
     )
-    parts = [f"\nHoldout, {result.holdout_rows:,} rows: {shown}", "\n" + _classes_table(result)]
+    parts = []
+    if result.tournament:
+        from common.reports import tournament
+
+        parts.append("\n" + tournament.in_words(result.tournament))
+    parts += [f"\nHoldout, {result.holdout_rows:,} rows: {shown}", "\n" + _classes_table(result)]
     if result.confused:
         parts.append(_confused(result.confused))
     if verdict.rules:
         parts.append("\n" + rules_table(verdict))
     if result.remarks:
         parts += ["\nLook at this first:", *(f"  {remark}" for remark in result.remarks)]
+    if result.beyond_rule:
+        parts += ["", result.beyond_rule.sentence()]
     uses = [use.sentence() for use in (result.lexicon_use, result.embeddings_use) if use]
     if uses:
         parts.append("\n" + "\n".join(uses))
@@ -52,6 +57,10 @@ def training(result: TrainResult) -> Summary:
         parts.append(
             f"Labels worth a second look: {result.doubts:,}, in {LABELS_TO_CHECK} of its run."
         )
+    if result.routing:
+        parts.append(f"\n{result.routing.sentence()}")
+    if result.costs:
+        parts.append(f"\n{result.costs.sentence()}")
     parts.append("\n" + _registered(result))
     if result.synthetic:
         parts.append("The data is SYNTHETIC: these figures say nothing about real messages.")
@@ -95,11 +104,12 @@ def _confused(pair: Confused) -> str:
 def _next_steps(result: TrainResult) -> list[str]:
     """What to type if a person has to decide."""
     verdict, version = result.contest.verdict, result.version
-    by_hand = (
-        as_typed(f'python -m common.registry promote {version.number} --reason "..."')
-        if version
-        else ""
-    )
+    by_hand = ""
+    if version:
+        usual = version.name == Settings.model_fields["model_name"].default
+        named = "" if usual else f" --model-name {shlex.quote(version.name)}"
+        command = f'python -m common.registry promote {version.number} --reason "..."{named}'
+        by_hand = as_typed(command)
     if verdict.outcome == "waiting" and version:
         return [f"To promote it: {by_hand}"]
     if verdict.outcome != "no contest":
@@ -161,52 +171,23 @@ def reproduction(found: Reproduction) -> Summary:
     }
 
 
-def scoring(manifests: Sequence[Manifest], total: Total) -> Summary:
-    """One block for each of the first files scored, and the sum; as data, manifests and total."""
-    blocks = [_file_scored(manifest) for manifest in manifests[:SHOWN_FILES]]
-    if len(manifests) > 1:
-        rows = total.rows
-        blocks.append(
-            f"{len(manifests):,} files: {rows.scored:,} scored, {rows.blank:,} without text, "
-            f"{rows.rejected:,} unreadable; {total.done_already:,} were scored before"
-        )
-    files = [manifest.to_json() for manifest in manifests]
-    return "\n".join(blocks), {"files": files, "total": total.to_json()}
-
-
-def _file_scored(manifest: Manifest) -> str:
-    rows = manifest.rows
-    classes = sorted(manifest.classes.items(), key=lambda pair: -pair[1])[:SHOWN_CLASSES]
-    shares = ", ".join(f"{name} {count / max(rows.scored, 1):.1%}" for name, count in classes)
-    done = "scored before" if manifest.done_already else "scored"
-    lines = [
-        f"{manifest.output.path}: {rows.scored:,} {done} with version {manifest.model.version}, "
-        f"{rows.blank:,} without text, {rows.rejected:,} unreadable; "
-        f"{manifest.rows_per_second:,.0f} rows/s",
-        f"  classes: {shares}",
-    ]
-    if rows.rejected:
-        lines.append(f"  unreadable rows are in {manifest.output.rejects}")
-    if manifest.replaced_cells:
-        lines.append(f"  {manifest.replaced_cells:,} cells held bytes that are not text (replaced)")
-    if manifest.done_already:
-        lines.append("  nothing to do: the output is complete (--force scores it again)")
-    if manifest.comparison:
-        lines.append(_shadow(manifest.comparison))
-    return "\n".join(lines)
-
-
 def monitoring(result: MonitoringResult) -> str:
     """What is not as it should be, each class's figures, what to do; last the verdict.
 
     Without labels, all that is known of the messages and the answers too.
     """
     from common.monitoring.course import spoken
+    from common.monitoring.spoken_news import in_words
 
     lines = _answers(result)
     if result.wrong and result.wrong.sentences:
         lines += ["", f"Of the {result.wrong.wrong:,} wrong answers{_since(result)}:"]
         lines += [f"  {sentence}" for sentence in result.wrong.sentences]
+    if result.bursts:
+        lines += [
+            "",
+            f"New: {in_words([each.burst for each in result.bursts], result.window or '')}.",
+        ]
     lines += ["", _watched_classes(result)] if result.classes else []
     for change in result.version_changes[-1:]:
         lines += [
@@ -214,6 +195,8 @@ def monitoring(result: MonitoringResult) -> str:
             f"Version {change.after} has been in use since {spoken(change.window)}, in place of "
             f"version {change.before}.",
         ]
+    if result.model.labels:
+        lines += ["", result.model.labels]
     if result.open_incidents:
         lines += ["", *map(_open_incident, result.open_incidents)]
     if result.next_steps:
@@ -284,18 +267,6 @@ def _open_incident(incident: Incident) -> str:
     )
 
 
-def _shadow(comparison: Comparison) -> str:
-    number, total = comparison.challenger.version, comparison.total
-    if total.share is None:
-        return f"  shadow version {number}: no rows to compare"
-    changes = ", ".join(
-        f"{change.own} -> {change.other} {change.rows:,}"
-        for change in comparison.changes[:SHOWN_CLASSES]
-    )
-    also = f"; it changes {changes}" if changes else ""
-    return f"  shadow version {number} agrees on {total.share:.2%} of {total.rows:,} rows{also}"
-
-
 def _passed(rule: Rule) -> str:
     if rule.passed is None:
         return ""
@@ -305,6 +276,8 @@ def _passed(rule: Rule) -> str:
 
 def _training_facts(result: TrainResult) -> dict[str, object]:
     """What `train.py --json` prints; described in docs/schemas/train.schema.json."""
+    from common.reports import answering, tournament
+
     verdict, version, counts = result.contest.verdict, result.version, result.counts
     return {
         "verdict": verdict.outcome,
@@ -317,7 +290,12 @@ def _training_facts(result: TrainResult) -> dict[str, object]:
         "remarks": list(result.remarks),
         "lexicon": asdict(result.lexicon_use) if result.lexicon_use else None,
         "embeddings": asdict(result.embeddings_use) if result.embeddings_use else None,
+        "family": result.family,
+        "tournament": tournament.facts(result.tournament) if result.tournament else None,
         "labels_to_check": result.doubts,
+        **({"routing": answering.routing_facts(result.routing)} if result.routing else {}),
+        **({"costs": answering.cost_facts(result.costs)} if result.costs else {}),
+        **({"beyond_rule": asdict(result.beyond_rule)} if result.beyond_rule else {}),
         "metrics": dict(result.metrics),
         "classes": {
             name: {"rows": rows, "holdout": _class_facts(result.per_class.get(name))}

@@ -12,10 +12,11 @@ import numpy as np
 
 from common.evaluation import metrics
 from common.masking import OPEN, Disclosure
-from common.reports import charts, html
+from common.reports import changes, charts, html
 from common.text import points
 from common.training.contest import Answers, Rule, RuleName, Verdict
 from common.training.doubts import DoubtfulLabel
+from common.training.flips import Pair
 from common.types import Bools, Floats, Labels
 
 Direction = Literal["higher", "lower", ""]
@@ -61,6 +62,16 @@ EXPLANATIONS: Mapping[RuleName, tuple[Direction, str]] = {
         "lower",
         "The mean gap between how sure a model is and how often it is right; 0 is perfect.",
     ),
+    "coverage": (
+        "higher",
+        "The share of the messages whose answers are so sure that nobody has to look at them, if "
+        "as many of these are to be right as AUTO_ACCURACY promises.",
+    ),
+    "cost": (
+        "lower",
+        "What the answers to 1,000 messages cost, by the costs of mistakes in COSTS; where a "
+        "person's look costs less than the answer, that is what is paid.",
+    ),
     "speed": ("higher", "Messages scored in a second."),
     "size": ("lower", "What the stored model takes on disk."),
     "clean_process": (
@@ -90,6 +101,7 @@ class Contest:
         made: when, by whom, from what and with which code, by its name.
         provenance: section, then key, then value.
         doubts: labels of training rows that look wrong.
+        changes: the rows that the two answer differently, by pair of classes.
         shown: how much of the messages.
     """
 
@@ -108,6 +120,7 @@ class Contest:
     made: Mapping[str, str]
     provenance: Mapping[str, Mapping[str, str]]
     doubts: Sequence[DoubtfulLabel] = ()
+    changes: Sequence[Pair] = ()
     shown: Disclosure = OPEN
 
 
@@ -192,12 +205,12 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Example:
-    """A message, its class, and each model's answer."""
+class WrongAnswer:
+    """A message, its class, and the answer to it."""
 
     text: str
     true: str
-    answers: tuple[Answer, ...]
+    answer: Answer
 
 
 def render(contest: Contest) -> str:
@@ -218,7 +231,8 @@ def render(contest: Contest) -> str:
         per_class=charts.groups(contest.true, right),
         per_segment=None if contest.segments is None else charts.groups(contest.segments, right),
         shown_groups=SHOWN_GROUPS,
-        examples=examples(contest.texts, models, contest.shown),
+        changes=changes.shown(contest.changes, contest.texts, contest.shown),
+        errors=surest_errors(contest.texts, models[-1], contest.shown),
         doubts=[
             replace(doubt, text=text)
             for doubt, text in zip(
@@ -256,7 +270,7 @@ def _in_words(rule: Rule, effect: str) -> str:
         return _relative(rule) if rule.champion else ""
     if not effect:
         return "no difference"
-    if rule.name == "log_loss":
+    if rule.name in ("log_loss", "cost"):
         return f"{html.figure(abs(change))} {effect}"
     return points(abs(change) if effect == "better" else -abs(change))
 
@@ -277,25 +291,18 @@ def agreement(champion: Bools, challenger: Bools) -> dict[str, int]:
     }
 
 
-def examples(
-    texts: Sequence[str], models: Sequence[Competitor], disclosure: Disclosure = OPEN
-) -> tuple[int, list[Example]]:
-    """How many of the n rows the two answer differently, and those they are surest of.
-
-    Of a single model, its errors.
+def surest_errors(
+    texts: Sequence[str], model: Competitor, disclosure: Disclosure = OPEN
+) -> tuple[int, list[WrongAnswer]]:
+    """How many of the n rows a model gets wrong, and those that it is surest of.
 
     Args:
         texts: (n,) messages.
-        models: one or two, whose answers are (n,) each.
     """
-    first, last = models[0], models[-1]
-    differ = first.answers.predicted != last.answers.predicted
-    found = np.flatnonzero(differ if len(models) == 2 else ~last.right)
-    sureness = np.zeros(len(found))
-    for model in models:
-        sureness += np.nan_to_num(model.confidence[found])
+    found = np.flatnonzero(~model.right)
+    sureness = np.nan_to_num(model.confidence[found])
     shown = found[np.argsort(-sureness, kind="stable")][: disclosure.examples]
     return len(found), [
-        Example(text, str(last.true[row]), tuple(model.answer(row) for model in models))
+        WrongAnswer(text, str(model.true[row]), model.answer(row))
         for row, text in zip(shown, disclosure.shown(texts[row] for row in shown), strict=True)
     ]

@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.evaluation.metrics import calibration, confusion_counts
+from common.evaluation.risk_coverage import RiskCoverage
+from common.evaluation.routing import Routing
 from common.models.base import Weighted
 from common.types import Bools, Floats, Labels
 
@@ -64,6 +66,26 @@ def telling_terms_figure(terms: Mapping[str, Weighted], top: int = 12) -> Figure
         axes.barh(range(len(words)), [weight for _, weight in pairs[:top]][::-1])
         axes.set_yticks(range(len(words)), words, parse_math=False)
         axes.set_title(_drawable(name), parse_math=False)
+    return figure
+
+
+def risk_coverage_figure(curve: RiskCoverage, routed: Routing) -> Figure:
+    """Accuracy of the most confident answers by how many they are, with what is promised."""
+    figure, axes = _axes(
+        "share of the messages that are automatic", "accuracy of these", "Automatic answers"
+    )
+    axes.fill_between(curve.coverage, curve.lower, curve.accuracy, alpha=0.2, linewidth=0)
+    axes.plot(curve.coverage, curve.accuracy)
+    promised = routed.promise.accuracy
+    axes.axhline(promised, color="grey", linestyle=":", linewidth=1)
+    axes.annotate(f"promised: {promised:g}", (0, promised), va="bottom")
+    if routed.accuracy is not None:
+        axes.plot([routed.coverage], [routed.accuracy], marker="o", color="black")
+        axes.annotate(
+            f" {routed.coverage:.1%}", (routed.coverage, routed.accuracy), ha="left", va="bottom"
+        )
+    lowest = min(float(curve.accuracy[len(curve.accuracy) // 20 :].min()), promised)
+    axes.set(xlim=(0, 1), ylim=(max(0.0, lowest - 0.05), 1.005))
     return figure
 
 

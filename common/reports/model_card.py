@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from tabulate import tabulate
 
 from common.evaluation.metrics import ClassMetrics, wilson_interval
+from common.evaluation.routing import Routing
 from common.evaluation.two_samples import MIN_ROWS
+from common.reports.answering import costs_table
 from common.reports.charts import Group
 from common.reports.html import excerpt, figure, legible
 from common.training.contest import Verdict
+from common.training.cost import CostFigures
 
 POOR_CALIBRATION = 0.05
 SHOWN_CLASSES = 50
@@ -40,14 +43,19 @@ class Card:
         columns: flags that name the columns, with their values.
         text_column: the column of the messages, in the data and when scoring.
         label_source: where the classes come from, in words.
+        made_by_rule: what figures mean if a rule made the classes; "" if none did.
         rows_in_words: what was used of the file, and what was left out.
         train_rows, holdout_rows: rows fitted on, and rows measured on.
+        fitted_elsewhere: of a model that was made elsewhere, what it was fitted on.
         train_classes: rows fitted on, by class.
         metrics: of the holdout, as `evaluation.metrics` names them; "accuracy" is among them.
         per_class: of the holdout, by class.
         segments: of the holdout, each with its accuracy.
         family_limits: what is to be known of this family of models; "" if nothing.
         uses: what became of the words with values, and of the vectors, that it was given.
+        routing: who looks at which answers; None: nothing is promised.
+        costs: what its answers cost; None: nobody has said what mistakes do.
+        tournament: the families that competed, in Markdown; "" if none did.
     """
 
     model: str
@@ -70,7 +78,12 @@ class Card:
     segments: Sequence[Group]
     verdict: Verdict
     family_limits: str = ""
+    fitted_elsewhere: str = ""
     uses: Sequence[str] = ()
+    made_by_rule: str = ""
+    tournament: str = ""
+    routing: Routing | None = None
+    costs: CostFigures | None = None
 
 
 def render(card: Card) -> str:
@@ -94,7 +107,7 @@ Made to help people to route and to count messages; not to decide about a person
 - Messages: column {inline(card.text_column)}
 - Classes: {inline(card.label_source)}
 - Rows of the file: {inline(card.rows_in_words)}
-- Used: {card.train_rows:,} fitted on, {card.holdout_rows:,} held out to measure on, chosen by
+- Used: {_fitted_on(card)}, {card.holdout_rows:,} held out to measure on, chosen by
   a hash of the text, so duplicates stay on one side{_uses(card)}
 
 ## Metrics
@@ -105,7 +118,7 @@ On the holdout.
 
 {_per_class(card)}
 
-{_segments(card)}
+{_segments(card)}{_tournament(card)}{_routing(card)}{_costs(card)}
 
 ## Promotion
 
@@ -142,6 +155,8 @@ def limits(card: Card) -> list[str]:
     ]
     if card.family_limits:
         found.insert(1, card.family_limits)
+    if card.made_by_rule:
+        found.insert(0, inline(card.made_by_rule))
     if card.synthetic:
         found.insert(0, "The data is SYNTHETIC: the figures say nothing about real messages.")
     few = [name for name, values in card.per_class.items() if values.support < MIN_ROWS]
@@ -166,8 +181,60 @@ def inline(text: str, longest: int = 200) -> str:
     return MARKUP.sub(r"\\\1", excerpt(legible(text), longest))
 
 
+def _fitted_on(card: Card) -> str:
+    if card.fitted_elsewhere:
+        return f"fitted elsewhere on {inline(card.fitted_elsewhere)}"
+    return f"{card.train_rows:,} fitted on"
+
+
 def _uses(card: Card) -> str:
     return "".join(f"\n- {inline(use)}" for use in card.uses)
+
+
+def _tournament(card: Card) -> str:
+    return f"\n\n## Families that competed\n\n{card.tournament}" if card.tournament else ""
+
+
+def _routing(card: Card) -> str:
+    if card.routing is None:
+        return ""
+    rows = [
+        (
+            inline(name)
+            if name
+            else "all classes" + (" but these" if card.routing.by_class else ""),
+            f"{group.promise:g}",
+            "none" if group.threshold is None else f"{group.threshold:g}",
+            f"{group.auto:,} of {group.rows:,}",
+            figure(group.correct / group.auto) if group.auto else "",
+            figure(group.lower) if group.auto else "",
+        )
+        for name, group in card.routing.groups.items()
+    ]
+    headers = ("answers", "promised", "confidence", "automatic", "right", "lower bound")
+    table = tabulate(rows, headers, "github", disable_numparse=True)
+    return (
+        f"\n\n## Automatic answers\n\n{inline(card.routing.sentence(), LONGEST_REASON)}\n\n{table}"
+        "\n\nAll promises together hold with 95 % confidence, for messages like those of the "
+        "holdout, each different text counted once. The curve is figures/risk_coverage.png, beside "
+        "this card. Decisions since: python -m common.registry show."
+    )
+
+
+def _costs(card: Card) -> str:
+    if card.costs is None:
+        return ""
+    given = list(card.costs.given.given.items())
+    rows = [(inline(t), inline(a), f"{cost:g}") for (t, a), cost in given[:SHOWN_CLASSES]]
+    table = tabulate(rows, ("true class", "answer", "cost"), "github", disable_numparse=True)
+    left_out = len(given) - len(rows)
+    more = f"\n\n{left_out:,} more rows are left out." if left_out else ""
+    return (
+        "\n\n## What mistakes cost\n\nThe answer that costs least is given, which need not be the "
+        "likeliest class; the figures under Metrics are those of the likeliest classes. On "
+        f"{card.costs.rows:,} rows of the holdout:\n\n{costs_table(card.costs)}\n\nBy these "
+        f"costs; otherwise a right answer costs 0 and a wrong one 1:\n\n{table}{more}"
+    )
 
 
 def _metrics(card: Card) -> str:

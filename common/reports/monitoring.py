@@ -16,10 +16,11 @@ import numpy as np
 from common import text as wording
 from common.monitoring.checks import catalogue
 from common.monitoring.checks.finding import TROUBLE, Status
+from common.monitoring.class_results import ClassResult, ClassResults
 from common.monitoring.course import spoken
 from common.monitoring.incidents.incident import Incident
 from common.monitoring.questions import Answer
-from common.monitoring.result import ClassResult, ClassResults, MonitoringResult
+from common.monitoring.result import MonitoringResult
 from common.monitoring.story import clearest
 from common.reports import charts, html
 from common.strict_json import without_nan

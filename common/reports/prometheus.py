@@ -32,6 +32,10 @@ def write_scoring(path: Path, total: Total) -> None:
     classes = gauge("class_rows", "Scored rows of the last run by predicted class", ("class",))
     for name, rows in total.classes.items():
         classes.labels(name).set(rows)
+    if total.routes is not None:
+        routes = gauge("route_rows", "Scored rows of the last run by who looks at them", ("route",))
+        for name, rows in total.routes.items():
+            routes.labels(name).set(rows)
     confidence = gauge("mean_confidence", "Mean confidence of the last run")
     confidence.set(_number(total.mean_confidence))
     gauge("duration_seconds", "Seconds that scoring took").set(total.seconds)

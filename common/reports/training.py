@@ -8,25 +8,30 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from common.data import csv_rows
+from common.data import csv_rows, rules
+from common.evaluation.routing import Routing
 from common.masking import OPEN, Disclosure
 from common.models.base import Explains, TellsTerms, Weighted
-from common.models.families import FAMILIES
+from common.models.families import KNOWN
 from common.registry.descriptions import moment
 from common.registry.runs import TrainingRecord
-from common.registry.versions import Version
-from common.reports import charts, console, figures, model_card
+from common.registry.versions import FITTED_ON, Version
+from common.reports import charts, console, figures, model_card, tournament
 from common.reports import contest as contest_page
 from common.scoring.formats import harmless
+from common.training import cost
 from common.training.contest import Verdict
+from common.training.contest_result import ContestResult
 from common.training.doubts import DoubtfulLabel
 from common.training.fit import TrainingResult
-from common.training.promotion import ContestResult
 from common.training.provenance import Provenance
 
 
 def record(
-    result: TrainingResult, provenance: Provenance, shown: Disclosure = OPEN
+    result: TrainingResult,
+    provenance: Provenance,
+    shown: Disclosure = OPEN,
+    routed: Routing | None = None,
 ) -> TrainingRecord:
     """What MLflow is to show of a training; what a model can't tell of itself is left out."""
     terms = None
@@ -35,9 +40,17 @@ def record(
     drawn = figures.figures(result.holdout.labels, result.proba, result.classes)
     if terms is not None:
         drawn["telling_terms"] = figures.telling_terms_figure(terms)
+    measured = result.metrics | result.counts.metrics()
+    if routed is not None:
+        drawn["risk_coverage"] = figures.risk_coverage_figure(
+            result.holdout_answers.risk_coverage(), routed
+        )
+        measured["auto_share"] = routed.coverage
+        if routed.accuracy is not None:
+            measured["auto_accuracy"] = routed.accuracy
     return TrainingRecord(
         params=provenance.settings,
-        metrics=result.metrics | result.counts.metrics(),
+        metrics=measured,
         figures=drawn,
         documents=_documents(result, terms),
         tables={"worst_errors.json": worst_errors(result, shown)},
@@ -103,10 +116,11 @@ def _shown_terms(terms: dict[str, Weighted], shown: Disclosure) -> dict[str, Wei
     }
 
 
-def description(verdict: Verdict) -> str:
-    """The verdict in Markdown, as MLflow shows it with the version."""
-    reason = f"{verdict.reason[:1].upper()}{verdict.reason[1:]}."
-    return f"{reason}\n\n{console.rules_table(verdict, 'github')}" if verdict.rules else reason
+def description(verdict: Verdict, label_with: str = "column") -> str:
+    """The verdict in Markdown, as MLflow shows it with the version, and what a rule made."""
+    parts = [f"{verdict.reason[:1].upper()}{verdict.reason[1:]}.", rules.agreement(label_with)]
+    parts += [console.rules_table(verdict, "github")] if verdict.rules else []
+    return "\n\n".join(filter(None, parts))
 
 
 def pages(
@@ -115,9 +129,11 @@ def pages(
     contest: ContestResult,
     provenance: Provenance,
     shown: Disclosure = OPEN,
+    routed: Routing | None = None,
 ) -> dict[str, str]:
     """`contest.html` and `model_card.md` of a version."""
     shared, holdout = contest.shared, result.holdout
+    made_by_rule = rules.agreement(provenance.settings["label_with"])
     page = contest_page.Contest(
         model=version.name,
         version=version.number,
@@ -135,9 +151,11 @@ def pages(
             "Trained": f"{moment(provenance.at)} by {provenance.by}",
             "Data": f"{provenance.file}: {provenance.rows}",
             "Git commit": provenance.git_commit,
+            **({"Labels": made_by_rule} if made_by_rule else {}),
         },
         provenance=provenance.sections(),
         doubts=result.doubts[: shown.examples],
+        changes=contest.changes,
         shown=shown,
     )
     card = model_card.Card(
@@ -149,6 +167,7 @@ def pages(
         columns=_column_flags(provenance),
         text_column=result.recipe.text_column,
         label_source=_label_source(provenance),
+        made_by_rule=made_by_rule,
         data_name=provenance.file,
         data_sha256=provenance.data_sha256,
         synthetic=provenance.synthetic,
@@ -162,7 +181,11 @@ def pages(
         if holdout.segments is None
         else charts.groups(holdout.segments, [result.predicted == holdout.labels]),
         verdict=contest.verdict,
-        family_limits=FAMILIES[provenance.family].limits,
+        family_limits=KNOWN[provenance.family].limits,
+        fitted_elsewhere=provenance.settings.get(FITTED_ON, ""),
+        tournament=tournament.in_words(result.tournament, "github") if result.tournament else "",
+        routing=routed,
+        costs=cost.figures(result, contest),
         uses=[use.sentence() for use in (result.lexicon_use, result.embeddings_use) if use],
     )
     return {"contest.html": contest_page.render(page), "model_card.md": model_card.render(card)}
@@ -178,6 +201,8 @@ def _documents(
     }
     if terms is not None:
         documents["telling_terms.json"] = terms
+    if result.tournament:
+        documents["tournament.json"] = tournament.facts(result.tournament)
     return documents
 
 
@@ -185,7 +210,7 @@ def _column_flags(provenance: Provenance) -> dict[str, str]:
     """Flags that say which columns the model was trained with."""
     given = provenance.settings
     flags = {"--text-column": given["text_column"]}
-    if given["label_with"] == "column":
+    if given["label_with"] in ("column", "file"):
         flags["--target-column"] = given["target_column"]
     else:
         flags["--label-with"] = given["label_with"]
@@ -196,8 +221,13 @@ def _column_flags(provenance: Provenance) -> dict[str, str]:
 
 def _label_source(provenance: Provenance) -> str:
     settings = provenance.settings
-    if settings["label_with"] == "vader":
-        return "VADER's sentiment of the text, not a person's judgement"
-    if settings["label_with"] == "keywords":
-        return f"whether the text holds one of {settings['critical_keywords']}"
+    match settings["label_with"]:
+        case "sentiment" | "vader":
+            return "VADER's sentiment of the text, not a person's judgement"
+        case "critical":
+            return "whether the text holds a critical word that isn't negated"
+        case "keywords":
+            return f"whether the text holds one of {settings['critical_keywords']}"
+        case "file":
+            return f"column {settings['target_column']} of the file {settings['labels_path']}"
     return f"column {settings['target_column']}"

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
+
 from common import parallel
 from common.data.files import sha256
 from common.data.ranges import Range
 from common.data.reader import CHUNK_ROWS, Chunk, MessageFile
 from common.errors import InputError
-from common.scoring import manifest, resume, stdio
+from common.scoring import flips, manifest, resume, stdio
 from common.scoring.chunk import ChunkScorer, ScoredChunk, added_columns
 from common.scoring.formats import FORMATS, REJECTS_HEADER, Layout, reject_lines
 from common.scoring.jobs import Job
@@ -81,7 +83,8 @@ def score_file(
     started = time.monotonic()
     stamp = stamp_of(job.source)
     compared = challenger.identity if challenger else None
-    identity = Identity.of(job, model.identity, compared, options.chunk_rows)
+    targets = {each.target: each.identity for each in model.all} if model.beside else {}
+    identity = Identity.of(job, model.identity, compared, options.chunk_rows, targets)
     done = find_done(job, identity, options)
     if done:
         return done
@@ -119,6 +122,7 @@ def publish(
         InputError: the input was changed meanwhile.
     """
     job = scorer.job
+    changed = _write_flips(unfinished, messages, scorer, tally)
     refuse_change(job.source, stamp)
     whole = scorer.format.finish(unfinished.finish())
     made = Manifest.of(
@@ -126,11 +130,25 @@ def publish(
         identity,
         input=InputFile(job.source_name, messages.size, identity.input),
         output=_describe_output(job, whole, tally),
-        classes=scorer.model.classifier.classes_,
+        model=scorer.model,
         workers=workers,
+        flips=job.name_of(job.flips) if changed else None,
     )
-    unfinished.publish(whole, tally.rejected > 0, job.manifest, made.to_json())
+    beside = {job.flips: changed}
+    unfinished.publish(whole, tally.rejected > 0, job.manifest, made.to_json(), beside)
     return made
+
+
+def _write_flips(
+    unfinished: Draft, messages: MessageFile, scorer: ChunkScorer, tally: Tally
+) -> Path | None:
+    """Write the messages whose class changes; None if there are none, or nowhere to put them."""
+    job, challenger = scorer.job, scorer.challenger
+    if challenger is None or job.shown_output == stdio.OUTPUT:
+        return None
+    columns = scorer.format.needed
+    found = flips.table(tally.shadow, messages, columns, job.settings, scorer.model, challenger)
+    return unfinished.write_table(found.header, found.rows) if found else None
 
 
 def find_done(job: Job, identity: Identity, options: Options) -> Manifest | None:
@@ -163,14 +181,18 @@ def make_scorer(
         ModelUnavailable: explanations are asked of a model that has none.
     """
     settings = job.settings
-    if settings.with_reasons:
-        model.require_explanations()
-    added = added_columns(
-        model.classifier,
-        prefix=settings.prefix,
-        with_proba=settings.with_proba,
-        with_reasons=settings.with_reasons,
-    )
+    fields = []
+    for each in model.all:
+        if settings.with_reasons:
+            each.require_explanations()
+        fields += added_columns(
+            each,
+            prefix=settings.prefix,
+            with_proba=settings.with_proba,
+            with_reasons=settings.with_reasons,
+            with_route=settings.with_route,
+        )
+    added = pa.schema(fields)
     layout = Layout(settings.text_column, settings.keep, added, settings.spreadsheet_safe)
     format = FORMATS[settings.format](messages, layout)
     refuse_taken_names(format.kept, added.names, str(job.source))
@@ -269,7 +291,7 @@ def refuse_taken_names(kept: Sequence[str], added: Sequence[str], source: str) -
     Raises:
         InputError: names it.
     """
-    taken = [name for name in added if name in kept]
+    taken = [name for row, name in enumerate(added) if name in kept or name in added[:row]]
     if taken:
         raise InputError(
             f"{source} already has a column {taken[0]!r}: give the new ones another name, "

@@ -151,7 +151,7 @@ class Csv(Format):
         """Cells of an added column, quoted if they need it; numbers never do."""
         if pa.types.is_dictionary(column.type):  # each class is quoted once
             names = csv_reader.written([column.dictionary], self._delimiter)
-            return names.take(column.indices)
+            return names.take(column.indices).fill_null("")
         if pa.types.is_string(column.type):
             return csv_reader.written([column], self._delimiter)
         return column.cast(pa.large_string())

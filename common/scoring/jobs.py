@@ -1,4 +1,4 @@
-"""What predict.py has to do: which inputs, which outputs, and that none destroys another."""
+"""What there is to do: which inputs, which outputs, and that none destroys another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from common.data import excel_reader
-from common.data.files import MANIFEST, REJECTS, parts
+from common.data.files import FLIPS, MANIFEST, REJECTS, parts
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
 from common.data.remote import file_name, is_remote, matches, without_secrets
@@ -34,6 +34,8 @@ class JobSettings:
         reading: what is known of the input's form.
         part: the output is one of a folder of parts; readers of the folder must skip the files
             beside it.
+        with_route: add who looks at each answer.
+        only: write only the rows that go this way, "auto" or "person"; None: all.
     """
 
     text_column: str
@@ -45,6 +47,8 @@ class JobSettings:
     spreadsheet_safe: bool = False
     reading: Reading = FIND_OUT
     part: bool = False
+    with_route: bool = False
+    only: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Job:
 
     Attributes:
         shown_source, shown_output: what to call the two, if they are copies of something else.
+        companions: endings of what may lie beside the output, but for the manifest.
     """
 
     source: Path
@@ -60,6 +65,7 @@ class Job:
     settings: JobSettings
     shown_source: str | None = None
     shown_output: str | None = None
+    companions: tuple[str, ...] = (REJECTS, FLIPS)
 
     @property
     def source_name(self) -> str:
@@ -71,17 +77,25 @@ class Job:
 
     @property
     def rejects(self) -> Path:
-        return self._beside(REJECTS)
+        return self.beside(REJECTS)
 
     @property
     def rejects_name(self) -> str:
-        if self.shown_output is None:
-            return str(self.rejects)
-        return f"{self.shown_output.rpartition('/')[0]}/{self.rejects.name}"
+        return self.name_of(self.rejects)
+
+    @property
+    def flips(self) -> Path:
+        return self.beside(FLIPS)
 
     @property
     def manifest(self) -> Path:
-        return self._beside(MANIFEST)
+        return self.beside(MANIFEST)
+
+    def name_of(self, path: Path) -> str:
+        """What to call a file beside the output."""
+        if self.shown_output is None:
+            return str(path)
+        return f"{self.shown_output.rpartition('/')[0]}/{path.name}"
 
     def check(self) -> None:
         """Refuse an input that can't be read or lacks a column, before slow work starts.
@@ -94,7 +108,8 @@ class Job:
             for column in self.settings.keep or ():
                 messages.require(column, "--columns")
 
-    def _beside(self, ending: str) -> Path:
+    def beside(self, ending: str) -> Path:
+        """The file beside the output whose name has this ending."""
         # Readers of folders, such as Spark, skip names that start with an underscore.
         hidden = "_" if self.settings.part else ""
         return self.output.with_name(f"{hidden}{self.output.name}{ending}")
@@ -181,7 +196,7 @@ def _files(given: Path, output: Path | None) -> list[Path]:
 
 def _not_empty(given: Path, found: list[Path]) -> list[Path]:
     if not found:
-        raise InputError(f"{given}: there is no file to score.")
+        raise InputError(f"{given}: there is no file to read.")
     return found
 
 
@@ -229,7 +244,11 @@ def _format(target: Path, given: str | None) -> str:
 def _refuse_collisions(jobs: Sequence[Job]) -> None:
     try:
         sources = {_place(job.source) for job in jobs}
-        paths = [path for job in jobs for path in (job.output, job.rejects, job.manifest)]
+        paths = [
+            path
+            for job in jobs
+            for path in (job.output, job.manifest, *map(job.beside, job.companions))
+        ]
         times = Counter(map(_place, paths))
         for path in paths:
             if times[_place(path)] > 1:

@@ -1,8 +1,4 @@
-"""Versioned folders for data lakes: `run_date=.../run_id=.../part-*`, complete with `_SUCCESS`.
-
-The names are those of Hive's partitions and of Hadoop's output committers, which Spark, Glue,
-Athena and others read.
-"""
+"""Versioned folders for data lakes: `run_date=.../run_id=.../part-*`, complete with `_SUCCESS`."""
 
 from __future__ import annotations
 
@@ -13,10 +9,11 @@ from pathlib import Path
 
 from common.data import atomic
 from common.data.remote import is_remote, remote_errors
+from common.data.runs import DATE, ID, SUCCESS
 from common.errors import InputError
 from common.types import Json
 
-SUCCESS, MANIFEST = "_SUCCESS", "_manifest.json"
+MANIFEST = "_manifest.json"
 
 
 def run_folder(root: Path, run_date: date | None, run_id: str | None) -> Path:
@@ -27,7 +24,7 @@ def run_folder(root: Path, run_date: date | None, run_id: str | None) -> Path:
     """
     now = datetime.now(UTC)
     name = run_id or now.strftime("%Y%m%dT%H%M%SZ")
-    return root / f"run_date={run_date or now.date()}" / f"run_id={name}"
+    return root / f"{DATE}{run_date or now.date()}" / f"{ID}{name}"
 
 
 def create_run_folder(place: Path) -> None:
@@ -54,7 +51,7 @@ def mark_complete(place: Path, parts: set[str], facts: Mapping[str, Json]) -> No
     """Note that all parts are there, unless that is noted already.
 
     Args:
-        parts: names of the parts; other parts, left by an interrupted run, are removed.
+        parts: names of the parts; what else an interrupted run has left is removed.
         facts: of the run as a whole, for JSON.
     """
     if is_complete(place):
@@ -62,7 +59,8 @@ def mark_complete(place: Path, parts: set[str], facts: Mapping[str, Json]) -> No
     with remote_errors(place):
         for path in place.iterdir():
             name = path.name.removeprefix("_")
-            if name.startswith("part-") and not any(name.startswith(part) for part in parts):
+            old = name.startswith("part-") and not any(name.startswith(part) for part in parts)
+            if old or path.name.startswith((f".{SUCCESS}.", f".{MANIFEST}.")):
                 path.unlink()
     text = json.dumps(facts, indent=2) + "\n"
     if not is_remote(place):

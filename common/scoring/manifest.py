@@ -10,21 +10,32 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from operator import add
+from types import MappingProxyType
 from typing import Any
 
 from common.data.files import sha256
-from common.scoring.chunk import ScoredChunk
+from common.data.reading import FIND_OUT
+from common.scoring.chunk import Counts, ScoredChunk
 from common.scoring.jobs import Job
-from common.scoring.model import ModelIdentity
+from common.scoring.model import LoadedModel, ModelIdentity
+from common.scoring.model_answers import TargetAnswers, routes_of, target_answers
 from common.scoring.shadow import Comparison, Shadow
 from common.types import Json
 
 # Part of what identifies a job: raise it when the same input gets another output.
 OUTPUT_VERSION = 1
 LIBRARIES = ("catboost", "mlflow", "scikit-learn", "pyarrow")
+
+
+# Of `Reading`, what came later: as long as nobody sets it, what was scored before is not scored
+# again.
+LATER_FIELDS = ("sheet", "joined")
+LATER_SETTINGS: Mapping[str, Json] = MappingProxyType({"with_route": False, "only": None})
+NO_TARGETS: Mapping[str, ModelIdentity] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,16 +54,27 @@ class Identity:
 
     @classmethod
     def of(
-        cls, job: Job, model: ModelIdentity, challenger: ModelIdentity | None, chunk_rows: int
+        cls,
+        job: Job,
+        model: ModelIdentity,
+        challenger: ModelIdentity | None,
+        chunk_rows: int,
+        targets: Mapping[str, ModelIdentity] = NO_TARGETS,
     ) -> Identity:
+        """Identify a job; `targets` are the models by what they answer, if there are several."""
         settings = {
             **asdict(job.settings),
             "chunk_rows": chunk_rows,
             "output_version": OUTPUT_VERSION,
         }
-        if job.settings.reading.sheet is None:
-            # As before there were sheets: what was scored then is not scored again.
-            del settings["reading"]["sheet"]
+        for name, default in LATER_SETTINGS.items():
+            if settings[name] == default:
+                del settings[name]
+        for name in LATER_FIELDS:
+            if getattr(job.settings.reading, name) == getattr(FIND_OUT, name):
+                del settings["reading"][name]
+        if targets:
+            settings["targets"] = {name: each.to_json() for name, each in targets.items()}
         as_read_back = json.loads(json.dumps(settings))  # tuples become lists
         return cls(sha256(job.source), model, challenger, as_read_back)
 
@@ -127,6 +149,8 @@ class Tally:
 
     Attributes:
         confidence: sum over the scored rows.
+        beside: what the models of other targets have answered; empty before the first chunk.
+        routes: scored rows by who looks at them; empty where that was never chosen.
         chunks, bytes_done: how far the input is done.
         earlier_seconds: time that interrupted runs took.
         started: when this run started, by `time.monotonic`.
@@ -143,6 +167,8 @@ class Tally:
     chunks: int = 0
     bytes_done: int = 0
     earlier_seconds: float = 0.0
+    beside: tuple[Counts, ...] = ()
+    routes: Counter[str] = field(default_factory=Counter)
 
     @property
     def rows(self) -> Outcomes:
@@ -161,6 +187,9 @@ class Tally:
         self.replaced += part.replaced
         self.classes += part.classes
         self.confidence += part.confidence
+        self.routes += part.routes
+        before = self.beside or tuple(Counts(Counter(), 0.0) for _ in part.beside)
+        self.beside = tuple(map(add, before, part.beside))
         self.chunks += 1
         self.bytes_done = part.bytes_done
 
@@ -173,6 +202,7 @@ class Tally:
         self.replaced += piece.replaced
         self.classes += piece.classes
         self.confidence += piece.confidence
+        self.routes += piece.routes
         self.chunks += piece.chunks
         self.bytes_done = piece.bytes_done
         self.earlier_seconds += piece.earlier_seconds
@@ -190,6 +220,12 @@ class Tally:
             "chunks": self.chunks,
             "seconds": self.seconds,
         }
+        if self.beside:
+            counts["beside"] = [
+                [dict(each.classes), each.confidence, dict(each.routes)] for each in self.beside
+            ]
+        if self.routes:
+            counts["routes"] = dict(self.routes)
         return {"tally": counts, "bytes": self.bytes_done}
 
     @classmethod
@@ -207,6 +243,11 @@ class Tally:
             chunks=counts["chunks"],
             bytes_done=payload["bytes"],
             earlier_seconds=counts["seconds"],
+            beside=tuple(
+                Counts(Counter(classes), confidence, Counter(*routes))
+                for classes, confidence, *routes in counts.get("beside", ())
+            ),
+            routes=Counter(counts.get("routes", {})),
         )
 
 
@@ -228,6 +269,8 @@ class Manifest:
     versions: Mapping[str, str]
     comparison: Comparison | None = None
     done_already: bool = False
+    targets: tuple[TargetAnswers, ...] = ()
+    routes: Mapping[str, int] | None = None
 
     @classmethod
     def of(
@@ -236,10 +279,11 @@ class Manifest:
         identity: Identity,
         input: InputFile,
         output: OutputFile,
-        classes: Iterable[str],
+        model: LoadedModel,
         workers: int,
+        flips: str | None = None,
     ) -> Manifest:
-        """Sum up a job that is done now; `classes` are all of the model."""
+        """Sum up a job that is done now; `flips` names the file of messages that change class."""
         rows, seconds, challenger = tally.rows, tally.seconds, identity.challenger
         return cls(
             identity=identity,
@@ -248,7 +292,7 @@ class Manifest:
             output=output,
             rows=rows,
             replaced_cells=tally.replaced,
-            classes={str(name): tally.classes[name] for name in classes},
+            classes={str(name): tally.classes[name] for name in model.classifier.classes_},
             mean_confidence=round(tally.confidence / rows.scored, 6) if rows.scored else None,
             seconds=round(seconds, 3),
             rows_per_second=round(rows.read / seconds, 1),
@@ -257,8 +301,19 @@ class Manifest:
                 "python": platform.python_version(),
                 **{name: version(name) for name in LIBRARIES},
             },
-            comparison=Comparison.of(tally.shadow, challenger) if challenger else None,
+            comparison=Comparison.of(tally.shadow, challenger, flips) if challenger else None,
+            targets=target_answers(
+                (Counts(tally.classes, tally.confidence, tally.routes), *tally.beside),
+                rows.scored,
+                model,
+            ),
+            routes=routes_of(tally.routes, model),
         )
+
+    @property
+    def has_flips(self) -> bool:
+        """Whether a file of messages that change class lies beside the output."""
+        return self.comparison is not None and self.comparison.flips is not None
 
     def to_json(self) -> dict[str, Json]:
         data: dict[str, Json] = {
@@ -275,6 +330,10 @@ class Manifest:
             "workers": self.workers,
             "versions": dict(self.versions),
         }
+        if self.routes is not None:
+            data["routes"] = dict(self.routes)
+        if self.targets:
+            data["targets"] = [each.to_json() for each in self.targets]
         if self.comparison:
             data["shadow"] = self.comparison.to_json()
         if self.done_already:
@@ -298,6 +357,8 @@ class Manifest:
             versions=data["versions"],
             comparison=Comparison.from_json(data["shadow"]) if "shadow" in data else None,
             done_already=data.get("done_already", False),
+            targets=tuple(map(TargetAnswers.from_json, data.get("targets", ()))),
+            routes=data.get("routes"),
         )
 
 
@@ -310,6 +371,7 @@ def find_done(job: Job, identity: Identity) -> Manifest | None:
             and job.output.stat().st_size == manifest.output.size
             and sha256(job.output) == manifest.output.sha256
             and job.rejects.exists() == bool(manifest.rows.rejected)
+            and (job.flips.exists() or not manifest.has_flips)
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

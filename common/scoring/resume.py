@@ -10,24 +10,27 @@ drafts from other files that have such names.
 from __future__ import annotations
 
 import glob
+import io
 import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
-from common.data import atomic
+from common.data import atomic, csv_rows
 from common.data.atomic import publish, replaceable
 from common.errors import InputError
 from common.types import Json
 
 SECONDS_BETWEEN_CHECKPOINTS = 0.5
-PARTS = ("", "-rejects", "-state-new", "-parquet", "-manifest", "-state")
+PARTS = ("", "-rejects", "-table", "-state-new", "-parquet", "-manifest", "-state")
 
 logger = logging.getLogger(__name__)
 
@@ -72,20 +75,41 @@ class Draft:
             stream.close()
         return self._beside("")
 
+    def write_table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+        """Put one more file, of CSV, on disk, which `publish` gives its name; return its path."""
+        path = self._beside("-table")
+        with atomic.create(path) as file:
+            text = io.TextIOWrapper(file, "utf-8", newline="")
+            csv_rows.write(text, chain([header], rows))
+            text.flush()
+            os.fsync(file.fileno())
+        return path
+
     def publish(
-        self, whole: Path, has_rejects: bool, manifest: Path, facts: Mapping[str, Json]
+        self,
+        whole: Path,
+        has_rejects: bool,
+        manifest: Path,
+        facts: Mapping[str, Json],
+        others: Mapping[Path, Path | None] = MappingProxyType({}),
     ) -> None:
         """Give the rejects, the output, and last the manifest their names.
 
         Args:
             whole: the content, or what it was converted to.
             facts: what the manifest holds, for JSON.
+            others: by its name, what `write_table` has written; None: there must be no such file.
         """
         described = self._write("-manifest", json.dumps(facts, indent=2) + "\n")
         if has_rejects:
             publish(self._beside("-rejects"), self._final_rejects)
         else:
             self._final_rejects.unlink(missing_ok=True)
+        for final, written in others.items():
+            if written:
+                publish(written, replaceable(final))
+            else:
+                replaceable(final).unlink(missing_ok=True)
         publish(whole, self._output)
         publish(described, replaceable(manifest))
         self.discard()
@@ -172,7 +196,7 @@ def open_draft(output: Path, rejects: Path, identity: Mapping[str, Json]) -> Ite
         lock.acquire()
     except Timeout as error:
         raise InputError(
-            f"{output} is being written by another run: wait for it, or set another -o."
+            f"{output} is being written by another run: wait for it, or name another output."
         ) from error
     except OSError as error:
         laid = Path(lock.lock_file)  # by others: a link or a folder

@@ -1,32 +1,21 @@
 """Score jobs on Spark: an executor does each input as one process of this machine would.
 
 So rows, rejects, manifests and the answers to interruptions are the same. Large inputs are cut into
-ranges (`pieces`), each a task. Executors need the same Python packages, and see inputs and outputs
-under the same paths or addresses. Model and code come from the driver; only the driver sees the
-registry.
+ranges (`pieces`), each a task. The model comes from the driver; only the driver sees the registry.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
-import sys
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 import cloudpickle
 
-from common.data.remote import is_remote
-from common.errors import InputError, SettingsError, TriageError
-from common.scoring import pieces, staging
+from common.errors import InputError
+from common.scoring import cluster, pieces, staging
+from common.scoring.cluster import Refused
 from common.scoring.file import Options, score_file
 from common.scoring.jobs import Job
 from common.scoring.manifest import Manifest
@@ -34,19 +23,6 @@ from common.scoring.model import LoadedModel
 from common.scoring.pieces import Cut
 from common.scoring.resume import remove_pieces
 from common.types import Progress
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-logger = logging.getLogger(__name__)
-
-CONFIGURATION = {
-    "spark.app.name": "triage-trio predict",
-    "spark.log.level": "ERROR",
-    "spark.ui.showConsoleProgress": "false",
-    # A second attempt at a part that is being written would only wait for the first.
-    "spark.speculation": "false",
-}
 
 
 def score(
@@ -68,12 +44,12 @@ def score(
         SettingsError: Spark can't be started, or its master does not answer.
         InputError: as `score_file`, from the first job that can't be done.
     """
-    here = [_for_any_folder(job) for job in jobs]
+    here = [cluster.for_any_folder(job) for job in jobs]
     one_process = replace(options, workers=1)
     # Without the models, which are sent once and not with each task.
     identity, compared = model.identity, challenger.identity if challenger else None
-    with _context(master, options.workers) as context:
-        run = partial(_run, context, progress)
+    with cluster.context(master, options.workers) as context:
+        run = partial(cluster.run, context, progress)
         models = context.broadcast(cloudpickle.dumps((model, challenger)))
 
         def cut(job: Job) -> Cut | Manifest | None:
@@ -112,30 +88,19 @@ class _Task:
     piece: int | None = None
 
 
-@dataclass(frozen=True)
-class _Refused:
-    """Why an input can't be scored.
-
-    `passing`: a disk was full, or another run was writing; the same command may do it later.
-    """
-
-    reason: str
-    passing: bool
-
-
 @dataclass
 class _Outcomes:
     """What became of inputs so far; a cut is what still has to be done in pieces."""
 
-    of: dict[Job, Cut | Manifest | _Refused | None]
+    of: dict[Job, Cut | Manifest | Refused | None]
 
     @property
     def cuts(self) -> dict[Job, Cut]:
         return {job: found for job, found in self.of.items() if isinstance(found, Cut)}
 
     @property
-    def refused(self) -> dict[Job, _Refused]:
-        return {job: found for job, found in self.of.items() if isinstance(found, _Refused)}
+    def refused(self) -> dict[Job, Refused]:
+        return {job: found for job, found in self.of.items() if isinstance(found, Refused)}
 
     @property
     def hopeless(self) -> list[Path]:
@@ -149,7 +114,7 @@ class _Outcomes:
             return [_Task(job, number) for number in range(len(found.ranges))]
         return [] if found else [_Task(job)]
 
-    def add(self, job: Job, found: Manifest | _Refused | None) -> None:
+    def add(self, job: Job, found: Manifest | Refused | None) -> None:
         """Keep what became of a task; of the pieces of an input, the first refusal."""
         if found and job not in self.refused:
             self.of[job] = found
@@ -166,122 +131,7 @@ class _Outcomes:
         return [found for job in jobs if isinstance(found := self.of[job], Manifest)]
 
 
-def _run(
-    context: Any,
-    progress: Progress,
-    name: str,
-    items: Sequence[Item],
-    work: Callable[[Item], Result],
-) -> list[Result | _Refused]:
-    """Do the work on each item, a task each, and return the results in order."""
-    if not items:
-        return []
-    ended = context.accumulator(0)
-
-    def do(item: Item) -> Result | _Refused:
-        try:
-            made = work(item)
-        except InputError as error:
-            # Trying again would not help.
-            passing = isinstance(error.__cause__, OSError)
-            return _Refused(f"{error} (on {socket.gethostname()})", passing)
-        ended.add(1)
-        return made
-
-    tasks = context.parallelize(items, len(items)).map(do)
-    with ThreadPoolExecutor(1) as waiting, progress(name, "tasks", len(items)) as advance:
-        running = waiting.submit(tasks.collect)
-        try:
-            _advance_until_done(running, lambda: int(ended.value), advance)
-        except BaseException:
-            context.cancelAllJobs()
-            raise
-    return _result(running)
-
-
-def _advance_until_done(
-    running: Future[Any], count: Callable[[], int], advance: Callable[[int], None]
-) -> None:
-    """Tell `advance` five times a second how many more tasks have ended."""
-    told = 0
-    while not running.done():
-        wait([running], timeout=0.2)
-        ended = count()
-        advance(ended - told)
-        told = ended
-
-
-def _for_any_folder(job: Job) -> Job:
-    """Return the job with absolute paths, for a process with another working directory."""
-    return replace(
-        job,
-        source=job.source if is_remote(job.source) else job.source.absolute(),
-        output=job.output if is_remote(job.output) else job.output.absolute(),
-        shown_source=str(job.source),
-        shown_output=str(job.output),
-    )
-
-
 # An executor's process does task after task with the same models.
 @lru_cache(maxsize=1)
 def _unpickle(models: bytes) -> tuple[LoadedModel, LoadedModel | None]:
     return cloudpickle.loads(models)
-
-
-def _result(running: Future[Result]) -> Result:
-    """Return what the tasks returned; raise in one line what failed on Spark itself."""
-    from py4j.protocol import Py4JJavaError
-
-    try:
-        return running.result()
-    except Py4JJavaError as error:
-        lines = [line for line in str(error.java_exception.getMessage()).splitlines() if line]
-        errors = [line for line in lines if "Error" in line and not line.startswith(" ")]
-        raise TriageError(f"a task failed on Spark: {(errors or lines)[-1].strip()}") from error
-
-
-@contextmanager
-def _context(master: str | None, workers: int) -> Iterator[Any]:
-    """Yield a SparkContext that has our code."""
-    try:
-        from pyspark import SparkConf, SparkContext
-        from pyspark.errors import PySparkException
-    except ImportError as error:
-        raise SettingsError("--engine spark needs more packages: make spark") from error
-    from py4j.protocol import Py4JError
-
-    logging.getLogger("py4j").setLevel(logging.ERROR)  # it logs each connection
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    settings = SparkConf()
-    for key, value in CONFIGURATION.items():
-        settings.setIfMissing(key, value)
-    if master:
-        settings.setMaster(master)
-    settings.setIfMissing("spark.master", f"local[{workers}]")
-    address = settings.get("spark.master")
-    logger.info("Starting Spark on %s.", address)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            context = SparkContext(conf=settings)
-            context.addPyFile(str(_code(Path(folder, "triage_trio.zip"))))
-        except PySparkException as error:
-            raise SettingsError(
-                "Spark can't be started: it needs Java 17 or newer (JAVA_HOME or PATH)."
-            ) from error
-        except Py4JError as error:
-            raise SettingsError(
-                f"Spark can't be started on {address}: is --spark-master right?"
-            ) from error
-        try:
-            yield context
-        finally:
-            context.stop()
-
-
-def _code(archive: Path) -> Path:
-    """Write our package as an archive that Python can import from."""
-    package = Path(__file__).parent.parent
-    with zipfile.ZipFile(archive, "w") as file:
-        for module in sorted(package.rglob("*.py")):
-            file.write(module, module.relative_to(package.parent))
-    return archive

@@ -70,10 +70,11 @@ def _on_copies(job: Job, folder: Path) -> Iterator[Job]:
     if remote.is_remote(job.output) and copied.manifest.read_bytes() != before:
         logger.info("Uploading %s.", copied.shown_output)
         remote.put(copied.output, job.output)
-        if copied.rejects.exists():
-            remote.put(copied.rejects, job.rejects)
-        else:
-            remote.remove(job.rejects)
+        for ending in job.companions:
+            if copied.beside(ending).exists():
+                remote.put(copied.beside(ending), job.beside(ending))
+            else:
+                remote.remove(job.beside(ending))
         remote.put(copied.manifest, job.manifest)
 
 
@@ -104,7 +105,8 @@ def _fetch_outputs(job: Job, copied: Job) -> bytes | None:
     ):
         return None
     remote.fetch(job.output, copied.output)
-    remote.fetch(job.rejects, copied.rejects)
+    for ending in job.companions:
+        remote.fetch(job.beside(ending), copied.beside(ending))
     return copied.manifest.read_bytes()
 
 

@@ -39,7 +39,7 @@ def classify(
     names = list(table.column_names if is_arrow else table.columns)
     if text_column not in names:
         raise MissingColumn(Path("the table"), text_column, list(map(str, names)), "text_column")
-    added = added_columns(model.classifier, with_proba=with_proba, with_reasons=with_reasons)
+    added = added_columns(model, with_proba=with_proba, with_reasons=with_reasons)
     refuse_taken_names(names, added.names, "the table")
     texts = as_text(_column(table, text_column), f"the table, column {text_column!r},")
     parts = []

@@ -6,11 +6,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, count
 
+from common.evaluation.routing import AUTO
 from common.scoring.manifest import InputFile, Manifest, Outcomes, OutputFile
 from common.scoring.model import ModelIdentity
+from common.scoring.model_answers import TargetAnswers
 from common.scoring.shadow import Agreement
 from common.types import Json
 
@@ -39,6 +41,8 @@ class Total:
         seconds: of all inputs, even if Spark scored many at once, so that `rows_per_second` is the
             rate of one task.
         challenger, agreement: of a run with --shadow.
+        routes: scored rows by who looks at them; None if that was never chosen.
+        targets: each of several; `model`, `classes` and `mean_confidence` are of the first.
     """
 
     model: ModelIdentity
@@ -53,6 +57,23 @@ class Total:
     files: tuple[FileTotal, ...]
     challenger: ModelIdentity | None = None
     agreement: Agreement | None = None
+    targets: tuple[TargetAnswers, ...] = ()
+    routes: Mapping[str, int] | None = None
+
+    def by_model(self) -> list[Total]:
+        """The total as each model that has answered sees it: its own classes and confidence."""
+        if not self.targets:
+            return [self]
+        return [
+            replace(
+                self,
+                model=each.model,
+                classes=each.classes,
+                mean_confidence=each.mean_confidence,
+                routes=each.routes,
+            )
+            for each in self.targets
+        ]
 
     def to_json(self) -> dict[str, Json]:
         data: dict[str, Json] = {
@@ -67,6 +88,10 @@ class Total:
             "rows_per_second": self.rows_per_second,
             "files": [asdict(file) for file in self.files],
         }
+        if self.routes is not None:
+            data["routes"] = dict(self.routes)
+        if self.targets:
+            data["targets"] = [each.to_json() for each in self.targets]
         if self.challenger and self.agreement:
             data["shadow"] = {
                 "model": self.challenger.to_json(),
@@ -91,6 +116,9 @@ class Total:
         }
         known = {name: float(value) for name, value in figures.items() if value is not None}
         rows = {f"rows_{name}": float(count) for name, count in asdict(self.rows).items()}
+        if self.routes is not None:
+            rows |= {f"rows_{name}": float(count) for name, count in self.routes.items()}
+            known["share_automatic"] = self.routes[AUTO] / max(self.rows.scored, 1)
         agreement = {"shadow_agreement": self.agreement.share or 0.0} if self.agreement else {}
         return rows | shares | known | agreement
 
@@ -147,7 +175,26 @@ def total_of_manifests(manifests: Sequence[Manifest]) -> Total:
         files=tuple(FileTotal(m.input, m.output, m.rows) for m in manifests),
         challenger=first.comparison.challenger if first.comparison else None,
         agreement=_agreement(manifests),
+        routes=_sum_of_routes(m.routes for m in manifests),
+        targets=tuple(map(_sum_of_target, zip(*(m.targets for m in manifests), strict=True))),
     )
+
+
+def _sum_of_target(parts: Sequence[TargetAnswers]) -> TargetAnswers:
+    classes = _sum(part.classes for part in parts)
+    scored = sum(classes.values())
+    confidence = sum((p.mean_confidence or 0) * sum(p.classes.values()) for p in parts)
+    return replace(
+        parts[0],
+        classes=classes,
+        mean_confidence=round(confidence / scored, 6) if scored else None,
+        routes=_sum_of_routes(part.routes for part in parts),
+    )
+
+
+def _sum_of_routes(parts: Iterable[Mapping[str, int] | None]) -> dict[str, int] | None:
+    known = [part for part in parts if part is not None]
+    return _sum(known) if known else None
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 
 from common.evaluation import metrics, paired
+from common.evaluation.costs import CostRules
+from common.evaluation.routing import Promise
 from common.evaluation.two_samples import MIN_ROWS
 from common.text import points, signed
 from common.types import Bools, Floats, Labels
@@ -32,6 +34,8 @@ RuleName = Literal[
     "segments",
     "log_loss",
     "calibration",
+    "coverage",
+    "cost",
     # those that are reported beside them
     "speed",
     "size",
@@ -121,6 +125,8 @@ class Policy:
             on fewer is provisional.
         since: rows written on this day (UTC) or later decide, if there are enough of them: what
             held before is no measure where the world has changed. None: all rows.
+        promise: what is promised of automatic answers; None: no answer is routed.
+        costs: what mistakes cost; None: nobody has said.
     """
 
     threshold: float
@@ -128,6 +134,8 @@ class Policy:
     required: tuple[RuleName, ...]
     min_rows: int
     since: date | None = None
+    promise: Promise | None = None
+    costs: CostRules | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,11 @@ class Answers:
 
     predicted: Labels
     proba: Floats
+
+    @property
+    def confidence(self) -> Floats:
+        """(n,) probabilities of the most probable classes."""
+        return self.proba.max(axis=1)
 
 
 def first_model(correct: int, majority_correct: int, rows: int, policy: Policy) -> Verdict:
@@ -361,7 +374,13 @@ def _decide(rules: Sequence[Rule], rows: int, policy: Policy) -> Verdict:
     )
     failed = [rule for rule in rules if rule.blocks and rule.passed is False]
     if policy.required and not failed:
-        grounds = f"{figures} (> {policy.threshold:g})"
+        asked = f" (> {policy.threshold:g})" if accuracy.blocks else ""
+        saved = [
+            f"; {rule.metric} {rule.challenger:,.1f} against {rule.champion:,.1f}"
+            for rule in rules
+            if rule.name == "cost" and rule.blocks
+        ]
+        grounds = "".join([figures, asked, *saved])
         return Verdict(True, "promoted", "new champion", grounds, tuple(rules))
     if not policy.required:
         grounds = f"{figures}, but {NO_RULES}"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common.data.word_vectors import read_word_vectors
 from common.errors import SettingsError
+from common.models.checkpoint import CheckpointError
 from common.models.embeddings import Encoder, EncoderError, WordTable
 from common.setting_values import is_file, is_function
 from common.text import printable
@@ -46,8 +47,11 @@ def require(setting: str) -> None:
             )
 
 
-def source_of(setting: str) -> WordTable | Encoder | None:
+def source_of(setting: str, all_scripts: bool = True) -> WordTable | Encoder | None:
     """What gives a classifier the vectors of messages; None if EMBEDDINGS says none.
+
+    Args:
+        all_scripts: as of the classifier.
 
     Raises:
         InputError: the file can't be read.
@@ -62,7 +66,7 @@ def source_of(setting: str) -> WordTable | Encoder | None:
                 printable(path),
                 f"{len(found.words):,}",
             )
-        return WordTable.of(printable(path.name), found.words, found.vectors)
+        return WordTable.of(printable(path.name), found.words, found.vectors, all_scripts)
     if not is_function(setting):
         return None
     with encoder_errors():
@@ -71,8 +75,8 @@ def source_of(setting: str) -> WordTable | Encoder | None:
 
 @contextmanager
 def encoder_errors() -> Iterator[None]:
-    """Raise SettingsError for what is wrong with the user's function."""
+    """Raise SettingsError for what is wrong with the user's function, or checkpoint."""
     try:
         yield
-    except EncoderError as error:
+    except (EncoderError, CheckpointError) as error:
         raise SettingsError(str(error)) from error

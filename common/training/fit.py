@@ -10,19 +10,25 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from common.data import split
 from common.data.columns import MessageColumns
+from common.data.cost_file import CostFile
 from common.data.labelled import RowCounts, Split, majority, read_split
-from common.data.lexicon import VADER, read_lexicon
 from common.data.reading import FIND_OUT, Reading
-from common.evaluation import metrics, profile
+from common.evaluation import decisions, metrics, profile
+from common.evaluation.costs import CostRules
+from common.evaluation.decisions import Decisions
+from common.evaluation.holdout_answers import HoldoutAnswers
 from common.evaluation.metrics import ClassMetrics
 from common.evaluation.profile import Profile
+from common.evaluation.routing import Promise
 from common.models.base import (
     AnswersUnseen,
     Classifier,
@@ -32,51 +38,17 @@ from common.models.base import (
     UsesEmbeddings,
     UsesLexicon,
 )
-from common.models.families import FAMILIES, NO_EXTRAS, Extras
-from common.setting_values import is_file
+from common.models.families import ALL
 from common.training import embeddings
 from common.training.doubts import DoubtfulLabel, doubtful_labels
+from common.training.recipe import Recipe, extras_of, unfitted
+from common.training.tournament import Tournament, hold
 from common.types import Advance, Floats, Labels
 
 MANY_CLASSES = 100
 FITTED_ROWS = 20_000
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is made of messages.
-
-    Attributes:
-        family: a name of `models.families.FAMILIES`.
-        text_column: the column of the messages, also when scoring.
-        holdout_percent: share of the messages that it is not fitted on, 5 to 50.
-        class_weight: "none" or "balanced".
-        lexicon: "none", "vader", "auto" (VADER's, if it gains), or a file of words with values.
-        scaled_start: False: as releases fitted before CatBoost had a start.
-        embeddings: "none", a file of word vectors, or a function as "module:function".
-    """
-
-    family: str
-    text_column: str
-    holdout_percent: int
-    class_weight: str
-    seed: int
-    lexicon: str = "none"
-    scaled_start: bool = True
-    embeddings: str = "none"
-
-    @property
-    def word_files(self) -> dict[str, Path]:
-        """The user's files that the recipe names, by setting: `lexicon`, `embeddings`."""
-        named = {"lexicon": self.lexicon, "embeddings": self.embeddings}
-        return {name: Path(value) for name, value in named.items() if is_file(name, value)}
-
-    @property
-    def steps(self) -> int:
-        """How many steps `fit` reports."""
-        return FAMILIES[self.family].steps + 1
 
 
 @dataclass(frozen=True)
@@ -96,6 +68,10 @@ class TrainingResult:
         counts: of the rows of the file.
         class_rows: rows of each class on both sides, the most frequent first.
         doubts: labels of training rows that look wrong, the most doubtful first.
+        tournament: that its family won; None: it was told which one to take.
+        seen_elsewhere: keys (`split.keys`) of the messages that a model from elsewhere was fitted
+            on; None: it is of here, or nobody knows.
+        costs: by which it answers from now on; None: with the likeliest class.
     """
 
     classifier: TrainableClassifier
@@ -113,6 +89,9 @@ class TrainingResult:
     counts: RowCounts = field(default_factory=RowCounts)
     class_rows: Mapping[str, int] = field(default_factory=dict)
     doubts: Sequence[DoubtfulLabel] = ()
+    tournament: Tournament | None = None
+    seen_elsewhere: split.Keys | None = None
+    costs: CostRules | None = None
 
     @property
     def lexicon_use(self) -> LexiconUse | None:
@@ -151,13 +130,29 @@ class TrainingResult:
         """The messages of the holdout, and the classes that the classifier gives them."""
         return self.holdout.texts.tolist(), self.predicted.tolist()
 
+    @cached_property
+    def decided(self) -> Decisions:
+        """What is answered to the messages of the holdout, by what mistakes cost."""
+        known = self.classifier.classes_  # of the others it says nothing
+        costs = self.costs.of(known) if self.costs else None
+        return decisions.decide(self.proba[:, : len(known)], known, costs)
+
+    @cached_property
+    def holdout_answers(self) -> HoldoutAnswers:
+        """What thresholds are chosen on."""
+        holdout, decided = self.holdout, self.decided
+        first = split.first_of_copies(split.keys(holdout.texts))
+        answers = np.array(self.classes, object).take(decided.best)
+        return HoldoutAnswers(holdout.labels, answers, decided.routable, first)
+
     def profile(self) -> Profile:
         """What the monitor compares later windows with: the holdout, and the file's bad rows."""
+        decided = self.decided
         seen = profile.of_rows(
             pa.array(self.holdout.texts, pa.large_string()),
             self.holdout.labels,
-            self.predicted,
-            self.proba.max(axis=1),
+            np.array(self.classes, object).take(decided.best),
+            decided.confidence,
             self.holdout.segments,
         )
         return replace(
@@ -183,21 +178,33 @@ def read_and_fit(
     reading: Reading = FIND_OUT,
     advance: Advance = _silent,
     since: date | None = None,
+    promise: Promise | None = None,
+    costs: CostFile | None = None,
 ) -> TrainingResult:
     """Split a file's messages into training and holdout side, fit on the one, test on the other.
 
     Args:
         advance: told of each of the recipe's steps that is done.
         since: only messages written on this day (UTC) or later.
+        promise: of automatic answers; its classes must be there.
+        costs: of mistakes; its classes must be there.
 
     Raises:
-        InputError: the file can't be read, or has too few rows or classes.
+        SettingsError: a promise is of a class that no message has.
+        InputError: the file can't be read, or has too few rows or classes; or a cost is of a class
+            that no message has.
     """
     train, holdout, counts = read_split(path, columns, recipe.holdout_percent, reading, since)
     logger.info("Read %s: %s.", path.name, counts.sentence())
     logger.info("%s", intent(train, holdout))
+    known = {*map(str, train.labels), *map(str, holdout.labels)}
+    if promise:
+        promise.require_classes(known)
+    if costs:
+        costs.require_classes(known)
     with embeddings.encoder_errors():
-        return replace(fit(train, holdout, recipe, advance), counts=counts)
+        result = fit(train, holdout, recipe, advance)
+    return replace(result, counts=counts, costs=CostRules(costs.costs) if costs else None)
 
 
 def intent(train: Split, holdout: Split) -> str:
@@ -215,11 +222,21 @@ def fit(train: Split, holdout: Split, recipe: Recipe, advance: Advance = _silent
     Args:
         advance: told of each of the recipe's steps that is done.
     """
-    weight = None if recipe.class_weight == "none" else recipe.class_weight
-    classifier = FAMILIES[recipe.family].make(
-        recipe.text_column, weight, recipe.seed, _extras(recipe)
-    )
+    tournament = None
+    if recipe.family == ALL:
+        tournament = hold(train, recipe, advance)
+        recipe, advance = replace(recipe, family=tournament.winner), _silent
+    classifier = unfitted(recipe, extras_of(recipe))
     classifier.fit(train.texts, train.labels, advance)
+    result = measure(classifier, train, holdout, recipe)
+    advance(1)
+    return replace(result, tournament=tournament)
+
+
+def measure(
+    classifier: TrainableClassifier, train: Split, holdout: Split, recipe: Recipe
+) -> TrainingResult:
+    """Have a classifier answer `holdout`, and measure."""
     known = [str(name) for name in classifier.classes_]
     classes = (*known, *sorted(set(holdout.labels) - set(known)))
     proba = np.zeros((len(holdout), len(classes)))
@@ -230,7 +247,6 @@ def fit(train: Split, holdout: Split, recipe: Recipe, advance: Advance = _silent
     confusion = metrics.confusion_counts(holdout.labels, predicted, classes)
     measured = metrics.confusion_metrics(confusion, classes)
     measured |= metrics.probability_metrics(holdout.labels, proba, classes)
-    advance(1)
     return TrainingResult(
         classifier=classifier,
         recipe=recipe,
@@ -248,24 +264,6 @@ def fit(train: Split, holdout: Split, recipe: Recipe, advance: Advance = _silent
         doubts=doubtful_labels(train.texts, train.labels, classifier.unseen_)
         if isinstance(classifier, AnswersUnseen)
         else (),
-    )
-
-
-def _extras(recipe: Recipe) -> Extras:
-    """What the recipe says to families that take more than the usual."""
-    if not FAMILIES[recipe.family].takes_extras:
-        return NO_EXTRAS
-    lexicon = None
-    if recipe.lexicon != "none":
-        from common.models.lexicon import Lexicon
-
-        file = recipe.word_files.get("lexicon")
-        lexicon = Lexicon.of(file.name if file else "vader", read_lexicon(file or VADER))
-    return Extras(
-        lexicon,
-        recipe.lexicon == "auto",
-        recipe.scaled_start,
-        embeddings.source_of(recipe.embeddings),
     )
 
 

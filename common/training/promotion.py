@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
@@ -14,13 +14,15 @@ from common.data import split
 from common.data.labelled import Split
 from common.data.labels import match_spelling
 from common.errors import ModelUnavailable
-from common.registry import history, judged, lock, versions
+from common.models.base import Classifier
+from common.registry import history, judged, lock, runs, versions
 from common.registry.register import CONTEST
 from common.registry.store import Registry
 from common.registry.versions import Version
-from common.text import brief
-from common.training import contest, rolled_back
+from common.text import brief, listed
+from common.training import contest, cost, coverage, flips, provenance, rolled_back
 from common.training.contest import Answers, Policy, Rule, Verdict
+from common.training.contest_result import ContestResult
 from common.training.fit import TrainingResult
 from common.types import Bools, Floats, Labels
 
@@ -29,26 +31,6 @@ FOREIGN_CLASSES = 0.01
 SHOWN_CLASSES = 10
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ContestResult:
-    """A verdict and what it was found on: the rows that both models answered, and the answers.
-
-    Attributes:
-        shared: (n,) which rows of the challenger's holdout these are.
-        classes: K names, the columns of both models' probabilities.
-        challenger: its answers to those rows.
-        champion: None if there is none, or if it could not answer.
-        champion_number: the champion's version, None if there is none.
-    """
-
-    verdict: Verdict
-    shared: Bools
-    classes: tuple[str, ...]
-    challenger: Answers
-    champion: Answers | None = None
-    champion_number: int | None = None
 
 
 class _Unscorable(Exception):
@@ -63,6 +45,7 @@ def judge(
     synthetic: bool = False,
     replace_unscorable: bool = False,
     version: Version | None = None,
+    by: str = "train.py",
 ) -> ContestResult:
     """Compare a fitted model's answers on its holdout with those of the champion.
 
@@ -74,6 +57,7 @@ def judge(
         synthetic: whether the messages are made up.
         replace_unscorable: a champion that can't be tested any more may be replaced.
         version: what the fitted model was registered as, if it was.
+        by: which program asks.
     """
     everything = np.ones(len(result.holdout), bool)
     own = Answers(result.predicted, result.proba)
@@ -83,7 +67,7 @@ def judge(
         try:
             return _test(registry, champion, result, policy, version)
         except _Unscorable as error:
-            verdict = _untested(str(error), result, policy, replace_unscorable)
+            verdict = _untested(str(error), result, policy, replace_unscorable, by)
     elif champion.synthetic:
         verdict = contest.replaced(
             "new champion, the one of synthetic data is replaced",
@@ -106,13 +90,16 @@ def contest_and_promote(
     manual: bool = False,
     replace_unscorable: bool = False,
     describe: Callable[[Verdict], str] = attrgetter("reason"),
+    by: str = "train.py",
 ) -> ContestResult:
     """Judge, move the alias if the verdict says so, and record the verdict with the version.
 
     Args:
         version: what `result` was registered as.
-        manual: a person has the last word, so the alias stays.
+        manual: a person has the last word, so the alias stays. So it does for a model that may
+            have been fitted on the rows that it was tested on.
         describe: the verdict in Markdown, which MLflow shows with the version.
+        by: which program asks.
 
     The contest is held before the lock is taken, so that the lock is held for moments only. If the
     champion was replaced meanwhile, the contest is held again, with the new one.
@@ -127,8 +114,11 @@ def contest_and_promote(
             synthetic=version.synthetic,
             replace_unscorable=replace_unscorable,
             version=version,
+            by=by,
         )
-        verdict = held.verdict.waiting() if manual else held.verdict
+        verdict = _with_doubts(held.verdict, version, champion)
+        if manual or version.may_know_holdout:
+            verdict = verdict.waiting()
         with lock.hold(registry) as confirm:
             for line in history.repair(registry):
                 logger.warning("Registry repaired: %s", line)
@@ -136,18 +126,29 @@ def contest_and_promote(
                 logger.info("Another champion was chosen meanwhile: the contest is held again.")
                 continue
             if verdict.promote:
-                by = f"train.py, run {version.run_id}"
-                history.move(registry, version, CONTEST, by, verdict.reason, confirm)
+                whose = f"{by}, run {version.run_id}"
+                history.move(registry, version, CONTEST, whose, verdict.reason, confirm)
             tags = {"verdict": verdict.outcome, "reason": verdict.reason}
             versions.record(registry, version, tags, describe(verdict))
         return replace(held, verdict=verdict)
 
 
+def _with_doubts(verdict: Verdict, *models: Version | None) -> Verdict:
+    """The verdict, with the versions that may know the rows which they were tested on."""
+    doubtful = [str(model.number) for model in models if model and model.may_know_holdout]
+    if not doubtful:
+        return verdict
+    doubt = (
+        f"nobody knows what version {listed(doubtful)} was fitted on, so the figures may flatter it"
+    )
+    return replace(verdict, grounds=f"{verdict.grounds}; {doubt}")
+
+
 def _untested(
-    why: str, result: TrainingResult, policy: Policy, replace_unscorable: bool
+    why: str, result: TrainingResult, policy: Policy, replace_unscorable: bool, by: str
 ) -> Verdict:
     if not replace_unscorable:
-        return contest.no_contest(why, "replace it untested: train.py --replace-unscorable")
+        return contest.no_contest(why, f"replace it untested: {by} --replace-unscorable")
     decision = "new champion, the old one is replaced untested"
     return contest.replaced(decision, why, _first(result, policy))
 
@@ -172,9 +173,14 @@ def _test(
             f"version {champion.number} can't be tested: its run does not say which rows it was "
             "fitted on"
         )
-    shared_percent = min(result.recipe.holdout_percent, champion.holdout_percent)
-    shared = split.in_holdout(holdout.buckets, shared_percent)
-    shared, policy = _recent(shared, holdout, policy)
+    mine = provenance.split_of(holdout)
+    then = runs.params(registry, champion.run_id).get("split", "text")
+    if mine != then:
+        raise _Unscorable(
+            f"version {champion.number} can't be tested: its holdout was chosen by {then}, the "
+            f"challenger's by {mine}, so it may have been fitted on these rows"
+        )
+    shared, policy = _recent(_shared(registry, champion, result), holdout, policy)
     rows = int(shared.sum())
     if rows < policy.min_rows:
         verdict = contest.no_contest(
@@ -204,7 +210,18 @@ def _test(
         result.majority,
         policy,
         None if holdout.segments is None else holdout.segments[shared],
-        _reported(champion, rows_per_second, result, version),
+        [
+            *coverage.rules(
+                holdout.labels[shared],
+                champions,
+                own,
+                classes,
+                split.first_of_copies(split.keys(holdout.texts[shared])),
+                policy,
+            ),
+            *cost.rules(holdout.labels[shared], champions, own, classes, policy),
+            *_reported(champion, rows_per_second, result, version),
+        ],
     )
     if verdict.promote:
         true = holdout.labels[shared]
@@ -215,7 +232,32 @@ def _test(
         verdict = rolled_back.hold_back(
             verdict, withdrawn, result.predictions_sha256, contested, policy
         )
-    return ContestResult(verdict, shared, classes, own, champions, champion.number)
+    models = classifier, result.classifier
+    changes = _flips(holdout, shared, models, (champions, own), classes, policy)
+    return ContestResult(verdict, shared, classes, own, champions, champion.number, changes)
+
+
+def _flips(
+    holdout: Split,
+    shared: Bools,
+    models: tuple[Classifier, Classifier],
+    answers: tuple[Answers, Answers],
+    classes: tuple[str, ...],
+    policy: Policy,
+) -> tuple[flips.Pair, ...]:
+    """The rows whose class flips, by what each of the two would answer; the champion is first."""
+    texts, true = holdout.texts[shared], holdout.labels[shared]
+    first = split.first_of_copies(split.keys(texts))
+    before, after = (coverage.answered(each, true, classes, first, policy) for each in answers)
+    return flips.find(texts.tolist(), true, before, after, models)
+
+
+def _shared(registry: Registry, champion: Version, result: TrainingResult) -> Bools:
+    """The rows of the holdout that the champion was not fitted on either."""
+    percent = min(result.recipe.holdout_percent, champion.holdout_percent)
+    shared = split.in_holdout(result.holdout.buckets, percent)
+    seen = judged.seen(registry, champion.run_id) if champion.made_elsewhere else None
+    return shared if seen is None else shared & ~np.isin(split.keys(result.holdout.texts), seen)
 
 
 def _recent(shared: Bools, holdout: Split, policy: Policy) -> tuple[Bools, Policy]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.data import files
+from common.commit import git_commit
+from common.data import files, label_file, split
+from common.data.labelled import Split
 from common.data.source import Source
 from common.errors import InputError
 from common.registry import history
 from common.registry.descriptions import moment
-from common.registry.versions import Version
+from common.registry.versions import FITTED_ON, Version
 from common.text import printable
-from common.training.fit import Recipe, TrainingResult
+from common.training.fit import TrainingResult
+from common.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Provenance:
                 "sha256": self.data_sha256,
                 "rows": self.rows,
                 "synthetic": str(self.synthetic),
-                "fitted on": f"{self.train_rows:,} rows",
+                "fitted on": self.settings.get(FITTED_ON) or f"{self.train_rows:,} rows",
                 "holdout": f"{self.holdout_rows:,} rows",
             },
             "Training": {"trained": moment(self.at), "by": self.by},
@@ -91,7 +93,7 @@ def provenance(
 
     Args:
         settings: without secrets.
-        root: of the project, whose commit and lock file are noted.
+        root: of the code, whose commit and lock file are noted.
     """
     return Provenance(
         at=history.now(),
@@ -127,12 +129,40 @@ def ways(result: TrainingResult) -> dict[str, str]:
     use, recipe = result.lexicon_use, result.recipe
     found = {
         "scaled_start": str(recipe.scaled_start),
+        "all_scripts": str(recipe.all_scripts),
+        "split": split_of(result.holdout),
         "lexicon_used": use.name if use and use.used else "none",
     }
     if embeddings := result.embeddings_use:
         found["embeddings_gain"] = f"{embeddings.gain:.4f} +/- {2 * embeddings.error:.4f}"
     found |= {f"{name}_sha256": files.sha256(path) for name, path in recipe.word_files.items()}
     return found
+
+
+def split_of(holdout: Split) -> str:
+    """What decides the side of a message: "conversation" or "text"."""
+    return "conversation" if split.by_conversation(holdout.texts) else "text"
+
+
+def same_labels(version: Version, places: Sequence[Path | None], params: Mapping[str, str]) -> Path:
+    """The first of these places that has the file of labels that a version was fitted with.
+
+    Args:
+        params: of the version's run.
+
+    Raises:
+        InputError: none has it.
+    """
+    named = [path for path in places if path is not None]
+    sha256 = params.get("labels_sha256")
+    for path in named:
+        if path.exists() and label_file.sha256(path) == sha256:
+            return path
+    raise InputError(
+        f"{printable(named[0]) if named else 'nothing'} is not the file of LABELS_PATH that "
+        f"version {version.number} was fitted with: its SHA-256 must be {sha256}. If it has moved, "
+        "name it with --labels-path."
+    )
 
 
 def require_same_words(version: Version, recipe: Recipe, params: Mapping[str, str]) -> None:
@@ -143,7 +173,7 @@ def require_same_words(version: Version, recipe: Recipe, params: Mapping[str, st
     """
     for name, path in recipe.word_files.items():
         sha256 = params.get(f"{name}_sha256", "")
-        if not path.is_file() or files.sha256(path) != sha256:
+        if not path.exists() or files.sha256(path) != sha256:
             raise InputError(
                 f"{printable(path)} is not the file of {name.upper()} that version "
                 f"{version.number} was fitted with: its SHA-256 must be "
@@ -168,20 +198,3 @@ def lock_sha256(root: Path) -> str:
     """Digest of the lock file that names what is installed; "unknown" without one."""
     lock = root / "requirements.lock"
     return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "unknown"
-
-
-def git_commit(root: Path) -> str:
-    """The commit the project is at, with `-dirty` if files differ from it.
-
-    "unknown" outside of a git checkout.
-    """
-    try:
-        described = subprocess.run(
-            ["git", "-C", root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return described.stdout.strip() if described.returncode == 0 else "unknown"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from common.data.labels import MISSING, fold
+from common.data.rules import agreement
 from common.evaluation.metrics import ClassMetrics, wilson_interval
 from common.text import brief
 
@@ -32,13 +33,10 @@ def of_labels(class_rows: Mapping[str, int], target: str, label_with: str) -> li
 
     Args:
         class_rows: rows of each class, on both sides of the split.
-        target: where the classes come from, if `label_with` is "column".
+        target: where the classes come from, if no rule made them.
     """
-    if label_with != "column":
-        return [
-            f"The classes were made from the texts (LABEL_WITH={label_with}): the figures say how "
-            "well the model imitates that rule, not how well it understands messages."
-        ]
+    if made_by_rule := agreement(label_with):
+        return [made_by_rule]
     checks = (
         _spelled_alike(class_rows),
         _missing(class_rows, target),
@@ -46,6 +44,24 @@ def of_labels(class_rows: Mapping[str, int], target: str, label_with: str) -> li
         _rare(class_rows, target),
     )
     return [sentence for sentence in checks if sentence]
+
+
+def of_label_file(name: str, labels: int, contradicting: int, unknown: int) -> list[str]:
+    """What looks wrong with a file of labels.
+
+    Args:
+        labels: identifiers that have one.
+        contradicting: those that have different ones; the last counts.
+        unknown: those that no message has.
+    """
+    found = (
+        (contradicting, "have different labels: the last one counts."),
+        (
+            unknown,
+            "are of no message: is ID_COLUMN right?" if unknown == labels else "are of no message.",
+        ),
+    )
+    return [f"{rows:,} of {labels:,} ids in {name} {what}" for rows, what in found if rows]
 
 
 def of_texts(texts: Sequence[str], column: str) -> list[str]:

@@ -103,7 +103,7 @@ def _answers(answer: Answer) -> list[Json]:
             "confidence": answer.confidence(row),
             "scores": scores,
             "words": [{"word": word, "weight": round(weight, 4)} for word, weight in words[row]],
-            "route": None,
+            "route": answer.route(row),
         }
         for row, scores in enumerate(ranked(answer))
     ]

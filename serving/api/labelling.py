@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from common.data.labelled_file import named_by_text
 from common.data.reader import MessageFile
 from common.errors import InputError, MissingColumn
 from serving.api.batch import BODY, received
@@ -109,12 +109,3 @@ def _rows(service: Service, source: Path, column: str) -> Queue:
         rejected=rejected,
         repeated=repeated,
     )
-
-
-def named_by_text(text: str) -> str:
-    """What names a message that has no id: the same in every file that has it.
-
-    >>> named_by_text("thank you")
-    'text-844347e54f00'
-    """
-    return f"text-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}"

@@ -54,7 +54,7 @@ def router(service: Service) -> APIRouter:
     async def predict(
         request: Request, asked: Annotated[Inputs, Body(examples=[EXAMPLE])]
     ) -> Response:
-        """Classes of each message, the likeliest first; none where a message has no text."""
+        """Classes of each message, the answer first; none where a message has no text."""
         parameters = asked.parameters or Parameters.model_validate({})
         if parameters.function_to_apply not in (None, "softmax"):
             raise refused("function_to_apply must be softmax: the scores are probabilities.")
@@ -67,10 +67,10 @@ def router(service: Service) -> APIRouter:
 
 
 def ranked(answer: Answer, top: int | None = None) -> list[list[dict[str, str | float]]]:
-    """(n,) the classes of each message with their probabilities, the likeliest first."""
+    """(n,) the classes of each message with their probabilities: the answer, then the likeliest."""
     classes = answer.served.classes
     rows, best = answer.proba.tolist(), answer.best.tolist()
-    # The digits that are left out may have decided which class is the likeliest.
+    # What mistakes cost, or digits that are left out, may have decided for another.
     order = [
         sorted(range(len(row)), key=lambda at: (at != first, -row[at]))[:top]
         for row, first in zip(rows, best, strict=True)

@@ -99,3 +99,52 @@ def test_incidents_of_whole_histories_are_counted():
     report = benchmark("incidents", *sizes)
     assert "days to CRITICAL" in report
     assert "|      5 |" in report
+
+
+def test_families_are_compared_on_the_same_draws(tmp_path):
+    path = tmp_path / "messages.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = (
+            (f"parcel {k} is {('late', 'fine')[k % 2]}", ("bad", "good")[k % 2]) for k in range(300)
+        )
+        csv.writer(file).writerows([("text", "mood"), *rows])
+    flags = ("--data", path, "--target-column", "mood", "--rows", 100, 0, "--draws", 2)
+    report = benchmark("families", *flags)
+    for part in ("| 100 ", "| 210 ", "| linear ", "| boosted ", "+/-", "MB"):
+        assert part in report
+    assert "embedding" not in report
+
+
+def test_what_finds_foreign_messages_is_tabulated(tmp_path):
+    rows = {"known": "where is my order", "foreign": "the playlist skips songs"}
+    for name, words in rows.items():
+        lines = (f"{words} {k % 97} {k}\n" for k in range(6200))
+        (tmp_path / f"{name}.csv").write_text("text\n" + "".join(lines))
+    files = (tmp_path / "known.csv", tmp_path / "foreign.csv")
+    report = benchmark("novelty", *files, "--shares", 0.1, "--draws", 1)
+    cells = [cell.strip() for cell in report.splitlines()[-1].split("|")]
+    assert cells[1:3] == ["10%", "1.00"]
+
+
+def test_what_is_new_on_each_day_of_a_stream_is_told_beside_days_without_news(tmp_path):
+    path = tmp_path / "tweets.csv"
+    rows = [
+        f"{number},2026-03-{day:02}T12:00:00Z,{what} {number % 7} {day} is late"
+        for day in range(1, 8)
+        for number, what in enumerate(["order", "parcel", "refund", "app"] * 25)
+    ]
+    rows += [f"{k},2026-03-07T13:00:00Z,gift card {k} is gone" for k in range(20)]
+    path.write_text("\n".join(["id,created_at,text", *rows]) + "\n")
+    report = benchmark("bursts", "--file", path, "--shuffles", 1, "--train-days", 3)
+    assert "gift card: 20 (0.0 expected) since 2026-03-07" in report.replace(", gone", "")
+    assert "what is kept of them" in report
+
+
+def test_a_promise_is_tried_on_messages_that_nobody_has_seen(trained):
+    flags = ("--promises", 0.8, "--holdout", 300, "--draws", 5)
+    report = benchmark("routing", "--simulate", *flags)
+    missing = [float(line.split("|")[4]) for line in report.splitlines() if " sure " in line]
+    assert len(missing) == 2
+    assert max(missing) < 40
+    data = ("--data", trained.sample, "--models", 1, "--family", "linear")
+    assert "of 5" in benchmark("routing", *data, *flags)

@@ -7,7 +7,13 @@ import sys
 import time
 
 import pytest
-from helpers import clean_environment, copy_project, mlflow_server, write_two_class_sample
+from helpers import (
+    clean_environment,
+    copy_project,
+    mlflow_server,
+    warm_python,
+    write_two_class_sample,
+)
 
 ROWS = 60_000
 INPUT, STORE = 3, 4
@@ -27,8 +33,9 @@ def only_line(done):
 
 
 def predict(project, *flags, before=None):
+    python = warm_python() if before is None else [sys.executable]
     return subprocess.run(
-        [sys.executable, "predict.py", "many.csv", *flags],
+        [*python, "predict.py", "many.csv", *flags],
         cwd=project.root,
         env=clean_environment(),
         capture_output=True,
@@ -135,7 +142,7 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path):
         trained = project.run("train.py")
         assert trained.returncode == 0, trained.stderr
         process = subprocess.Popen(
-            [sys.executable, "predict.py", "many.csv", "--workers", "1", "--chunk-size", "50"],
+            [*warm_python(), "predict.py", "many.csv", "--workers", "1", "--chunk-size", "50"],
             cwd=project.root,
             env=clean_environment() | project.env,
             stdout=subprocess.PIPE,

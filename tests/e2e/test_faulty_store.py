@@ -2,12 +2,11 @@
 
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
 from faulty_store import KINDS, faulty_store
-from helpers import clean_environment
+from helpers import clean_environment, warm_python
 
 STORE, UNKNOWN = 4, 3
 COMMANDS = {
@@ -29,7 +28,7 @@ def own(project):
 
 def start(project, script, address):
     return subprocess.Popen(
-        [sys.executable, *COMMANDS[script]],
+        [*warm_python(), *COMMANDS[script]],
         cwd=project.root,
         env=clean_environment() | {"MLFLOW_TRACKING_URI": address},
         stdout=subprocess.PIPE,

@@ -75,7 +75,9 @@ def test_a_promotion_keeps_the_past_and_recovers_nothing(project, receiver):
     assert known["2026-01-29"]["version"] == 2
     assert known["2026-01-29"]["accuracy"] > 0.85
     assert after["version_changes"] == [{"window": "2026-01-23", "before": 1, "after": 2}]
-    told = [(body["finding"], body["change"]) for body in receiver.bodies]
+    # Days have themes, and what people write about is news.
+    bodies = [body for body in receiver.bodies if body["change"] != "news"]
+    told = [(body["finding"], body["change"]) for body in bodies]
     assert told == [("accuracy", "opened"), ("accuracy", "replaced")]
     (incident,) = after["incidents"]
     assert (incident["ended"], incident["version"]) == ("replaced", 1)

@@ -65,6 +65,7 @@ def work(project, **env):
         ("predict.py", data, "-o", "out.parquet"),
         ("predict.py", data, "-o", "out.jsonl"),
         ("predict.py", data, "--output-dir", "lake"),
+        ("-m", "common.prepare", ragged, "lake", "--run-id", "prepared"),
         ("monitor.py", "--data", data, "--window", "1w", "--report", "report.html"),
     ]
     for command in commands:
@@ -161,7 +162,8 @@ def test_messages_are_forgotten_on_a_server_too(tmp_path):
         assert done.returncode == 0, done.stderr
         assert hold(stored, CANARY) == []
         # Its text was never in the file: only the author is known of what can't be read.
-        assert hold(project, CANARY) == [project.root / "out.csv.rejects.csv"]
+        rejects = {"out.csv.rejects.csv", "_part-00000.parquet.rejects.csv"}
+        assert {path.name for path in hold(project, CANARY)} == rejects
         scored = project.run("predict.py", "in.csv", "-o", "again.csv")
         assert scored.returncode == 0, scored.stderr
 
@@ -186,7 +188,7 @@ def test_without_examples_no_message_is_kept_but_in_outputs(tmp_path):
     project = copy_project(tmp_path / "project")
     work(project, EXAMPLES="0")
     kept = {path.name.partition(".")[0] for path in hold(project, CANARY)}
-    assert kept <= {"out", "part-00000"}
+    assert kept <= {"out", "part-00000", "_part-00000"}
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,14 @@ from common.evaluation.metrics import ClassMetrics
 from common.evaluation.two_samples import Share
 from common.monitoring.advice import Step
 from common.monitoring.checks.finding import Finding, Status
+from common.monitoring.class_results import ClassResult, ClassResults, SegmentResult
 from common.monitoring.course import Course
 from common.monitoring.examples import Example
 from common.monitoring.history import BoundedShare, WindowRecord
 from common.monitoring.incidents.incident import Incident, Notice
 from common.monitoring.result import (
-    ClassResult,
-    ClassResults,
     MonitoringResult,
     RowTotals,
-    SegmentResult,
     WatchedModel,
 )
 from common.monitoring.telling_words import TellingWord

@@ -6,12 +6,11 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from helpers import clean_environment
+from helpers import clean_environment, warm_python
 from json_schema import problems
 
 
@@ -173,7 +172,7 @@ def test_a_result_that_cannot_be_logged_is_shown_all_the_same(trained):
 
 def pipe(project, text, *flags):
     return subprocess.run(
-        [sys.executable, "predict.py", "-", *flags],
+        [*warm_python(), "predict.py", "-", *flags],
         cwd=project.root,
         env=clean_environment(),
         input=text,

@@ -102,6 +102,47 @@ def test_a_remote_folder_becomes_a_versioned_folder(bucket, project):
     assert "set another --run-id" in other.stderr
 
 
+def test_remote_messages_are_prepared_as_local_ones_and_half_a_run_is_not_read(
+    bucket, project, tmp_path
+):
+    place, lake = put(bucket, project, "a.csv", "b.csv"), f"s3://{bucket.name}/lake"
+    command = ("-m", "common.prepare", place, lake, "--run-date", "2026-03-01", "--run-id", "x")
+    done = project.run(*command, "--json")
+    assert done.returncode == 0, done.stderr
+    (project.root / "raw").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (project.root / name).rename(project.root / "raw" / name)
+    flags = ("--run-date", "2026-03-01", "--run-id", "x")
+    local = project.run("-m", "common.prepare", "raw", "local", *flags, "--json")
+    assert local.returncode == 0, local.stderr
+    remote_facts, local_facts = json.loads(done.stdout), json.loads(local.stdout)
+    assert remote_facts["rows"] == local_facts["rows"]
+    assert remote_facts["files"][1]["input"]["path"] == f"{place}/b.csv"
+    folder = "run_date=2026-03-01/run_id=x"
+    found = {key.rpartition("/")[2]: key for key in keys(bucket, "lake")}
+    written = list((project.root / "local" / folder).iterdir())
+    assert set(found) == {path.name for path in written}
+    assert "_part-00001.parquet.rejects.csv" in found
+    for path in written:
+        if path.name.startswith("part-") or path.name.endswith("rejects.csv"):
+            assert content(bucket, found[path.name]) == path.read_bytes()
+    again = project.run(*command)
+    assert again.returncode == 0, again.stderr
+    assert "Nothing to do" in again.stdout
+    other = project.run(*command, "--label-with", "keywords")
+    assert other.returncode == INPUT
+    assert f"{lake}/{folder}/part-00000.parquet belongs to a complete run" in other.stderr
+    scored = project.run("predict.py", f"{lake}/{folder}", "-o", tmp_path / "scored", "--json")
+    assert scored.returncode == 0, scored.stderr
+    total = json.loads(scored.stdout)["total"]
+    assert (total["inputs"], total["rows"]["scored"]) == (2, remote_facts["rows"]["written"])
+    bucket.Object(found["_SUCCESS"]).delete()
+    half = project.run("predict.py", lake, "-o", tmp_path / "half")
+    assert half.returncode == INPUT
+    assert f"{lake} has no complete run" in half.stderr
+    assert not [path for path in tmp_path.glob("triage-trio-*/*") if path.is_dir()]
+
+
 def test_a_web_address_is_read_and_its_signature_is_not_shown(bucket, project, address):
     put(bucket, project, "a.csv")
     url = f"{address}/{bucket.name}/new/a.csv?signature=very-secret"
@@ -115,7 +156,7 @@ def test_a_web_address_is_read_and_its_signature_is_not_shown(bucket, project, a
 @pytest.mark.parametrize(
     ("place", "env", "says"),
     [
-        ("s3://{bucket}/new/none.csv", {}, "there is no file to score"),
+        ("s3://{bucket}/new/none.csv", {}, "there is no file to read"),
         ("s3://no-such-bucket/none.csv", {}, "bucket does not exist"),
         ("s3://{bucket}/a.csv", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "can't be reached"),
     ],

@@ -4,6 +4,7 @@ import gzip
 import os
 import signal
 import sys
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +12,9 @@ import pytest
 from scoring_helpers import make_model, plan
 
 from common.data import lines
+from common.pipelines import prepare
+from common.pipelines.prepare import PrepareRequest
+from common.preparation import part
 from common.scoring import file, pieces, resume
 from common.scoring.pieces import Cut
 
@@ -29,6 +33,7 @@ def model():
 def _checkpoint_after_each_chunk(monkeypatch):
     monkeypatch.setattr(resume, "SECONDS_BETWEEN_CHECKPOINTS", 0)
     monkeypatch.setattr(file, "SMALL_BYTES", 0)
+    monkeypatch.setattr(part, "SMALL_BYTES", 0)
     monkeypatch.setattr(pieces, "RANGE_BYTES", 300)
     monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
 
@@ -151,4 +156,46 @@ def test_a_kill_at_each_step_loses_nothing(tmp_path, model, ending, workers, sco
         score(tmp_path, source, model, workers)
         assert contents(job) == expected
         assert not list(tmp_path.glob(".*"))
+    assert killed > 40
+
+
+def prepare_all(folder, sources):
+    request = PrepareRequest(sources, folder, date(2026, 3, 1), "x", workers=1)
+    return prepare.run(request).rows
+
+
+def prepared(folder):
+    """All that a run has made but for manifests, which say how long it took."""
+    found = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: content for name, content in found.items() if "manifest" not in name}
+
+
+def test_preparing_that_is_killed_at_each_step_ends_whole(tmp_path):
+    sources = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        sources.append(write(tmp_path / name, ".csv"))
+    rows = prepare_all(tmp_path / "undisturbed", sources)
+    assert min(rows.written, rows.of_other_inputs, rows.rejected) > 0
+    expected = prepared(tmp_path / "undisturbed")
+    killed = 0
+    for step in range(1, 400):
+        lake = tmp_path / f"lake-{step}"
+        child = os.fork()
+        if not child:
+            try:
+                die_at(step)
+                prepare_all(lake, sources)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status):
+            assert os.WEXITSTATUS(status) == 0
+            break
+        killed += 1
+        if "_SUCCESS" in prepared(lake):
+            assert prepared(lake) == expected
+        assert prepare_all(lake, sources) == rows
+        assert prepared(lake) == expected
     assert killed > 40

@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
-from helpers import clean_environment, copy_project, free_port
+from helpers import clean_environment, copy_project, free_port, serving
 
 from common.registry import pages, store
 
@@ -20,6 +22,31 @@ def test_links_of_a_server_show_no_password_and_an_embedded_store_has_none(tmp_p
     links = pages.links(registry, "triage", "http://127.0.0.1:5000/")
     assert links.runs == "http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning"
     assert links.model == "http://127.0.0.1:5000/#/models/my%20model"
+
+
+def test_places_of_pages_are_files_of_an_embedded_store_and_addresses_of_a_server(
+    trained, tmp_path
+):
+    def asked(*more, **env):
+        done = trained.run("-m", "common.registry", "links", *more, "--json", **env)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    found = asked()
+    assert (found["runs"], found["model"], found["report"]) == (None, None, None)
+    assert "<title>" in Path(found["contest"]).read_text()
+    assert trained.run("monitor.py").returncode == 0
+    assert "<title>" in Path(asked("1")["report"]).read_text()
+    store = {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{trained.root}/mlflow.db"}
+    address = f"http://127.0.0.1:{free_port()}"
+    command = ["mlflow", "server", "--port", address.rpartition(":")[2], "--workers", "1"]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with serving(command, f"{address}/health", tmp_path / "log", **store, **quiet):
+        served = asked(MLFLOW_TRACKING_URI=address)
+    page = re.escape(address) + r"/#/experiments/1/runs/\w{32}/artifacts/"
+    assert re.fullmatch(page + "contest.html", served["contest"])
+    assert re.fullmatch(page + "report.html", served["report"])
+    assert served["model"] == f"{address}/#/models/triage"
 
 
 def answers(address):

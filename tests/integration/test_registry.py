@@ -3,7 +3,6 @@
 import csv
 import json
 import subprocess
-import sys
 
 import pytest
 from helpers import (
@@ -11,6 +10,7 @@ from helpers import (
     clean_environment,
     copy_project,
     mlflow_server,
+    warm_python,
     write_two_class_sample,
 )
 
@@ -210,7 +210,7 @@ def test_two_trainings_at_once_leave_one_history(project):
     before = len(facts(project, "history"))
     processes = [
         subprocess.Popen(
-            [sys.executable, "train.py", *ANY_GAIN, "--seed", seed, "--json"],
+            [*warm_python(), "train.py", *ANY_GAIN, "--seed", seed, "--json"],
             cwd=project.root,
             env=clean_environment() | project.env,
             stdout=subprocess.PIPE,

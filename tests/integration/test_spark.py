@@ -158,6 +158,65 @@ def test_a_versioned_folder_of_parquet_is_what_spark_reads_and_training_too(proj
         assert json.loads(trained.stdout)["rows"]["read"] == len(rows)
 
 
+PREPARED = Path("run_date=2026-03-01", "run_id=x")
+
+
+def prepare(project, lake, *flags):
+    run = ("--run-date", "2026-03-01", "--run-id", "x")
+    return project.run("-m", "common.prepare", "raw", lake, *run, *flags, "--json")
+
+
+@pytest.fixture(scope="module")
+def raw(project):
+    """Parts that repeat each other's rows, some with another label; one has nothing new."""
+    lines = project.sample.read_text().splitlines(keepends=True)
+    flipped = [line.replace(",True,", ",False,") for line in lines[3_000:3_500]]
+    (project.root / "raw").mkdir()
+    for name, rows in (
+        ("a", lines[1:4_000]),
+        ("b", [*lines[3_000:9_000], "ragged\n", *flipped]),
+        ("c", lines[1:2_000]),
+        ("d", [*lines[8_000:], "9,,,,,,\n"]),
+    ):
+        (project.root / "raw" / f"{name}.csv").write_text("".join([lines[0], *rows]))
+    done = prepare(project, "lake-local")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("master", ["local[2]", "standalone"])
+def test_messages_are_prepared_to_the_same_bytes(project, raw, master, request):
+    if master == "standalone":
+        master = request.getfixturevalue("standalone")
+    lake = f"lake-{len(master)}"
+    done = prepare(project, lake, "--engine", "spark", "--spark-master", master)
+    assert done.returncode == 0, done.stderr
+    ours, theirs = project.root / lake / PREPARED, project.root / "lake-local" / PREPARED
+    names = {path.name for path in theirs.iterdir()}
+    assert {path.name for path in ours.iterdir()} == names
+    for name in names:
+        if not name.endswith("manifest.json"):
+            assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
+    facts = json.loads(done.stdout)
+    assert facts["rows"] == raw["rows"]
+    for same in ("classes", "code", "recipe"):
+        assert facts[same] == raw[same]
+    assert facts["rows"]["of_other_inputs"] > 3_000
+    assert facts["rows"]["contradicting"] > 0
+    assert pq.read_metadata(ours / "part-00002.parquet").num_rows == 0
+
+
+def test_a_complete_run_is_not_prepared_again_on_spark(project, raw):
+    again = prepare(project, "lake-local", "--engine", "spark")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["done_already"] == 4
+    other = prepare(project, "lake-local", "--engine", "spark", "--label-with", "keywords")
+    assert other.returncode == INPUT
+    last = other.stderr.splitlines()[-1]
+    assert "4 of 4 inputs were refused" in last
+    assert "set another --run-id" in last
+
+
 def write_large(path, broken):
     """More than three ranges, with many quotes and line breaks, of which some are broken."""
     note = 'a ""quoted"" word,\r\n' * 60

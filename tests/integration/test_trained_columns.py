@@ -16,6 +16,8 @@ from common.pipelines.train import TrainRequest
 from common.pipelines.train import run as train
 from common.registry import columns, store, versions
 
+pytestmark = pytest.mark.usefixtures("warm_clean_process")
+
 ANGRY, CALM = "my order {} is lost and late, I want a refund", "thanks {}, all is well, great team"
 
 

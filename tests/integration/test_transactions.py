@@ -26,7 +26,7 @@ from common.settings import RULES
 from common.training import fit as training
 from common.training import promotion
 from common.training.contest import Policy
-from common.training.fit import Recipe
+from common.training.recipe import Recipe
 
 NAME = "triage"
 TEXTS = [f"{text} {k}" for k in range(60) for text in ("it is LOST!!", "thank you so much")]
@@ -123,10 +123,10 @@ def test_a_champion_whose_files_were_changed_is_refused_before_its_code_runs(
     with pytest.raises(ModelUnavailable, match=r"classifier\.pkl was changed"):
         versions.load(registry, version)
     verdict = promotion.contest_and_promote(
-        registry, register(registry, fitted), fitted, STRICT
+        registry, register(registry, fitted), fitted, STRICT, by="registry adopt"
     ).verdict
     assert verdict.outcome == "no contest"
-    assert "--replace-unscorable" in " ".join(verdict.ways_out)
+    assert "registry adopt --replace-unscorable" in " ".join(verdict.ways_out)
     path.unlink()
     with pytest.raises(ModelUnavailable, match="changed or removed"):
         versions.load(registry, version)

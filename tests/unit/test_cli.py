@@ -16,7 +16,8 @@ import pytest
 
 from common import ROOT, cli, flags, logs
 from common.errors import InputError, MissingColumn, ModelUnavailable, SettingsError, StoreError
-from common.settings import Settings, load
+from common.settings import Settings
+from common.settings_reader import load
 
 SECRET = "t0ken-of-the-hook"
 

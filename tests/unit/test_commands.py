@@ -80,6 +80,22 @@ def test_a_checkout_is_its_own_project_wherever_one_stands(monkeypatch, tmp_path
     assert found(monkeypatch, code, tmp_path, home=tmp_path) == tmp_path
 
 
+def test_logs_and_the_sample_can_be_kept_elsewhere(tmp_path):
+    moved = {"TRIAGE_LOGS": str(tmp_path / "l"), "TRIAGE_DATA": str(tmp_path / "d")}
+    code = "from common import logs; from common.data.synthetic import sample as s; "
+    shown = subprocess.run(
+        [sys.executable, "-c", code + "print(logs.FOLDER, s.FOLDER, s.write_sample(s.FOLDER, 3))"],
+        env=clean_environment() | moved,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    sample = tmp_path / "d" / "synthetic_messages.csv"
+    assert shown == [*moved.values(), str(sample)]
+    assert sample.is_file()
+
+
 @pytest.mark.parametrize("mark", [".env", "mlflow.db"])
 def test_installed_code_takes_the_nearest_project_above(monkeypatch, tmp_path, mark):
     code, below = tmp_path / "site-packages", tmp_path / "own" / "a" / "b"

@@ -71,7 +71,7 @@ print("done")
 FUNCTIONS_ON_TEXT = (
     HOSTILE
     + r"""
-from common.data import csv_reader, labels, split
+from common.data import csv_reader, labels, rules, split
 from common.logs import LineFormatter
 from common.models import piece_statistics, text as words
 from common.monitoring.alerts import formats
@@ -79,7 +79,7 @@ from common.reports import model_card
 from common.text import escape, first_line, one_line, printable, redact
 import logging
 
-by_keywords = labels.by_keywords(["refund", "a", "aaa", "ab ab"])
+by_keywords = rules.by_keywords(["refund", "a", "aaa", "ab ab"])
 formatter = LineFormatter("%(message)s", {"secret", "a"})
 for text in hostile:
     for function in (
@@ -89,6 +89,7 @@ for text in hostile:
     ):
         function(text)
     by_keywords([text])
+    rules.by_critical([text, f"urgent {text} urgent"])
     split.buckets([text])
     words.unknown_words([text], {"a"})
     formatter.format(logging.LogRecord("demo", logging.INFO, "demo.py", 1, text, None, None))

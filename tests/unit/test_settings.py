@@ -6,7 +6,8 @@ import pytest
 
 from common import ROOT
 from common.errors import SettingsError
-from common.settings import Settings, as_text, from_text, load
+from common.settings import Settings
+from common.settings_reader import as_text, from_text, load
 from serving.settings import ServingSettings
 
 SECRET = "t0ken-of-the-hook"
@@ -25,20 +26,26 @@ WRITTEN = {
     "header": ("id, text", ("id", "text")),
     "sheet": ("Tickets 2026", "Tickets 2026"),
     "field_characters": ("99", 99),
-    "label_with": ("keywords", "keywords"),
+    "label_with": ("critical", "critical"),
+    "labels_path": ("/srv/labels.csv", Path("/srv/labels.csv")),
     "critical_keywords": ("fire, flood ,two words", ("fire", "flood", "two words")),
     "normalise_labels": ("true", True),
     "model_family": ("other", "other"),
     "lexicon": ("/srv/words.csv", "/srv/words.csv"),
     "embeddings": ("/srv/words.vec", "/srv/words.vec"),
+    "transformer": ("/srv/checkpoint", "/srv/checkpoint"),
     "class_weight": ("balanced", "balanced"),
     "holdout_percent": ("30", 30),
     "champion_threshold": ("-0.01", -0.01),
     "promote_significance": ("0.01", 0.01),
     "promote_rules": ("accuracy, recall", ("accuracy", "recall")),
     "contest_rows": ("200", 200),
+    "auto_accuracy": ("0.95", 0.95),
+    "auto_accuracy_by_class": ("critical:0.99, a:b:0.9", ("critical:0.99", "a:b:0.9")),
+    "costs": ("/srv/costs.csv", Path("/srv/costs.csv")),
     "promotion": ("manual", "manual"),
     "segment_column": ("brand", "brand"),
+    "reply_column": ("answers", "answers"),
     "time_column": ("written", "written"),
     "time_format": ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M"),
     "time_zone": ("Europe/Berlin", "Europe/Berlin"),
@@ -47,12 +54,15 @@ WRITTEN = {
     "accuracy_floor": ("0.65", 0.65),
     "monitor_state": ("/srv/m.db", Path("/srv/m.db")),
     "remind_hours": ("12", 12.0),
+    "burst_alerts": ("false", False),
     "label_days": ("3.5", 3.5),
     "heartbeat_url": ("http://a.example/x", None),
     "smtp_url": ("smtp://me:word@a.example:587", None),
+    "source_url": ("postgresql://me:word@a.example/desk", None),
     "mail_from": ("me@a.example", "me@a.example"),
     "alert_urls": ("http://a.example/x, https://b.example/y", None),
     "draft_days": ("1.5", 1.5),
+    "serve_labelled": ("/srv/labelled.csv", Path("/srv/labelled.csv")),
     "mask": ("true", True),
     "examples": ("0", 0),
     "log_days": ("30", 30.0),
@@ -78,6 +88,11 @@ UNUSABLE = [
     *(("time_format", value) for value in ("dayfirst", "%q", "%d/%m", "%H:%M")),
     *(("time_zone", value) for value in ("Berlin", "europe/berlin", "CET+1", "x")),
     *(("contest_rows", value) for value in ("0", "-1", "x")),
+    *(("auto_accuracy", value) for value in ("0", "1", "95", "x")),
+    *(
+        ("auto_accuracy_by_class", value)
+        for value in ("critical", "critical:99", ":0.9", "a:0.9,a:0.5")
+    ),
     ("promotion", "Manual"),
     *(("mask", value) for value in ("2", "x", "none")),
     *(("examples", value) for value in ("-1", "1001", "1.5", "all")),
@@ -154,7 +169,7 @@ def test_each_setting_can_be_given_in_each_source(give, field):
     value = getattr(give(field, written), field)
     if field == "alert_urls":
         assert [url.get_secret_value() for url in value] == written.split(", ")
-    elif field in ("heartbeat_url", "smtp_url"):
+    elif field in ("heartbeat_url", "smtp_url", "source_url"):
         assert value.get_secret_value() == written
         assert written not in repr(value)
     else:

@@ -6,7 +6,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from common import ROOT
+from common import DATA
 from common.data.atomic import make_folder, write_csv
 from common.data.synthetic.inbound import INBOUND
 from common.data.synthetic.messages import DEFAULT_SEED
@@ -15,7 +15,7 @@ from common.data.synthetic.topics import TOPICS
 from common.data.synthetic.variety import varied
 
 FILE_NAME = "synthetic_messages.csv"
-FOLDER = ROOT / "data"
+FOLDER = DATA
 DEFAULT_ROWS = 10_000
 # By the class that is asked for; the first is the usual one.
 KINDS: dict[str, Kind[Any]] = {kind.target: kind for kind in (TOPICS, INBOUND)}

@@ -62,8 +62,9 @@ class Alert(TypedDict):
 
     Attributes:
         incident: its id, the same in all alerts of an incident.
-        finding: what it is about: accuracy, drift, data.
-        change: opened, escalated, reminded, flapping, recovered or retrained.
+        finding: what it is about: accuracy, drift, data; bursts for news.
+        change: opened, escalated, reminded, flapping, recovered or retrained; news is of no
+            incident: what is new among the messages, told once.
         status: by its name.
         since, at: when the incident was opened, and when the change was found out (ISO 8601).
         window, reason, detail: what the change rests on.
@@ -109,6 +110,7 @@ LABELS = {
     "worst": "lowest segments",
     "groups": "confidences of",
     "columns": "missing columns",
+    "phrases": "in many more messages",
 }
 # What a subject begins with; a new incident is told without.
 CHANGES = {
@@ -117,6 +119,7 @@ CHANGES = {
     "reminded": "still: ",
     "flapping": "again and again: ",
     "recovered": "recovered: ",
+    "news": "new: ",
 }
 COLOURS = {"OK": "good", "WARNING": "warning", "CRITICAL": "attention"}
 # What makes a link, a picture or a call in the dialects of Markdown; a word joiner, which nobody

@@ -17,8 +17,10 @@ from common.evaluation.two_samples import (
     share_difference,
     upper_bound,
 )
+from common.evaluation.weighted import WeightedAccuracy
 from common.monitoring.checks.finding import TROUBLE, Finding, Status, reaches, too_few
 from common.text import p_value, signed
+from common.types import Json
 
 POOLED_WINDOWS = 5
 # A drop is looked for in the newest window, and in so many together.
@@ -40,8 +42,14 @@ P_BETTER = 0.05
 CRITICAL_ROWS = 100
 
 
-def against_floor(correct: Share, floor: float) -> Finding:
+def against_floor(
+    correct: Share, floor: float, weighted: WeightedAccuracy | None = None
+) -> Finding:
     """Judge the correct answers to labelled messages against a floor between 0 and 1.
+
+    Args:
+        weighted: of messages that were drawn with unequal chances; `correct` is then of as many
+            rows as these are worth, and value, interval and bound are the estimate's.
 
     CRITICAL if the one-sided 95 % upper bound (Wilson 1927) is below the floor: by chance in about
     5 % of the windows whose true accuracy is at the floor (exactly, 4.5 to 7.9 % for 100 to 2,000
@@ -57,9 +65,17 @@ def against_floor(correct: Share, floor: float) -> Finding:
     accuracy = correct.value
     lower, upper = wilson_interval(*correct)
     bound = upper_bound(correct)
-    interval = (
-        f"accuracy {accuracy:.4f} (95 % interval {lower:.4f} to {upper:.4f}) on {rows:,} rows"
-    )
+    which = f"on {rows:,} rows"
+    detail: dict[str, Json] = {}
+    if weighted is not None:
+        accuracy, bound = weighted.value, weighted.bound
+        lower, upper = weighted.lower, weighted.upper
+        which = (
+            f"on {weighted.messages:,.0f} messages, by {weighted.rows:,} labelled ones that are "
+            f"worth {rows:,} drawn evenly"
+        )
+        detail = {"messages": round(weighted.messages), "labelled": weighted.rows}
+    interval = f"accuracy {accuracy:.4f} (95 % interval {lower:.4f} to {upper:.4f}) {which}"
     if bound < floor:
         status = Status.CRITICAL
         reason = f"{interval} is below the floor {floor:g} beyond chance (upper bound {bound:.4f})"
@@ -80,7 +96,7 @@ def against_floor(correct: Share, floor: float) -> Finding:
         upper=upper,
         limit=floor,
         rows=rows,
-        detail={"upper_bound": bound},
+        detail={"upper_bound": bound, **detail},
     )
 
 

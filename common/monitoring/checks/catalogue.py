@@ -23,6 +23,7 @@ class Question(StrEnum):
 
     FLOOR = "floor"
     REFERENCE = "reference"
+    PROMISE = "promise"
     WORDS = "words"
     CLASSES = "classes"
     LENGTHS = "lengths"
@@ -67,6 +68,9 @@ QUESTIONS = {
     Question.FLOOR: Asked(Subject.ACCURACY, "Floor", "Is accuracy below the floor?"),
     Question.REFERENCE: Asked(
         Subject.ACCURACY, "Test", "Is the model worse than when it was tested?"
+    ),
+    Question.PROMISE: Asked(
+        Subject.ACCURACY, "Promise", "Are the answers that nobody looks at as right as promised?"
     ),
     Question.WORDS: Asked(
         Subject.DRIFT, "Words", "Do people use other words?", "people use the words they used"
@@ -117,11 +121,14 @@ CHECKS = {
     "class_recall": _check(Question.REFERENCE, "Recall of each class"),
     "calibration": _check(Question.REFERENCE, "Calibration of the confidences"),
     "challenger": _check(Question.REFERENCE, "Challenger against champion"),
+    "auto_accuracy": _check(Question.PROMISE, "Accuracy of the automatic answers"),
     "text": _check(Question.WORDS, "Words of the messages"),
     "surging_words": _check(Question.WORDS, "Words that come up"),
     "unknown_words": _check(Question.WORDS, "Words the model does not know"),
+    "bursts": _check(Question.WORDS, "Phrases that have burst"),
     "predicted_classes": _check(Question.CLASSES, "Predicted classes"),
     "confidence": _check(Question.CLASSES, "Confidence of the answers"),
+    "auto_share": _check(Question.CLASSES, "Share of the answers that are automatic"),
     "length": _check(Question.LENGTHS, "Length of the messages"),
     "rejected": _check(Question.BAD_ROWS, "Rows that could not be read"),
     "blank": _check(Question.BAD_ROWS, "Blank messages"),
@@ -148,6 +155,7 @@ HEADINGS = {
     "fewer": "Fewer of",
     "words": "Most frequent",
     "surging": "Words that come up most",
+    "bursts": "What is new",
     "moved": "Classes that changed most",
     "fallen": "Classes found less often",
     "worst": "Lowest segments",

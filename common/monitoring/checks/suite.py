@@ -11,11 +11,13 @@ import numpy as np
 
 from common.data.labels import normalise
 from common.evaluation.profile import Profile
+from common.evaluation.routing import Routing
 from common.evaluation.two_samples import MIN_ROWS, Share
 from common.masking import without_masks
 from common.models.base import Classifier, KnowsWords
 from common.monitoring.checks import (
     accuracy,
+    automatic,
     calibration,
     challenger,
     classes,
@@ -48,11 +50,13 @@ class Baseline:
         reference: the holdout of the model; None if it has none stored, so that only accuracy
             against the floor can be judged.
         floor: what accuracy must reach, 0 to 1.
+        routing: who looks at which answers; None: nobody has chosen.
     """
 
     classifier: Classifier
     reference: Profile | None
     floor: float
+    routing: Routing | None = None
 
     @cached_property
     def known_classes(self) -> frozenset[str]:
@@ -104,6 +108,11 @@ def run_checks(
         findings = [accuracy.of_fitted_rows(window.rows, baseline.floor)]
     elif not estimated_only:
         findings = check_accuracy(window, baseline, past, renaming)
+    if baseline.routing is not None and window.automatic and not fitted:
+        findings += [
+            automatic.accuracy(window.routed, baseline.routing, past.automatic),
+            automatic.share(window.automatic, baseline.routing, past.of("auto_share")),
+        ]
     if window.rows and baseline.reference is not None and not fitted:
         findings.append(relabelled.swapped_labels(renaming, window.rows))
     if days_since_end is not None:
@@ -131,16 +140,12 @@ def check_accuracy(
     Args:
         renaming: what the labels seem to be meant as; accuracy is not known then.
     """
-    correct, floor, reference = (
-        Share(window.correct, window.rows),
-        baseline.floor,
-        baseline.reference,
-    )
+    correct, floor, reference = window.share, baseline.floor, baseline.reference
     if window.rows and _unseen(window, baseline.known_classes) == window.rows:
-        return [accuracy.of_unknown_classes(correct, floor)]
+        return [accuracy.of_unknown_classes(Share(window.correct, window.rows), floor)]
     if renaming is not None:
         return [relabelled.unknown_accuracy(renaming, floor)]
-    findings = [accuracy.against_floor(correct, floor)]
+    findings = [accuracy.against_floor(correct, floor, window.weighted)]
     if not window.rows:
         return findings
     findings.append(accuracy.pooled_against_floor([*past.accuracy, correct], floor))

@@ -59,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
         each.add_argument("--reason", required=True, help="why, for those who come later")
     mute = command("mute", "tell nobody for some time; 0h ends it")
     mute.add_argument("length", type=duration, metavar="TIME", help="such as 12h, 2d or 1w")
-    subjects = [subject.value for subject in Subject]
+    subjects = [*(subject.value for subject in Subject), "bursts"]
     mute.add_argument("--subject", choices=subjects, help="only of this [of all]")
     return parser
 

@@ -21,10 +21,18 @@ from pathlib import Path
 from common.data import sqlite
 from common.monitoring.feed import Feed
 from common.monitoring.history import JudgedWindow, WindowRecord
-from common.monitoring.incidents import decisions, migrations, tables
+from common.monitoring.incidents import announce, decisions, kept_phrases, migrations, tables
 from common.monitoring.incidents.decisions import Decision
 from common.monitoring.incidents.incident import Incident, Notice, WindowResult, incidents_of
-from common.monitoring.incidents.look import KEPT_WINDOWS, Look, key_of, queue
+from common.monitoring.incidents.look import (
+    KEPT_INCIDENTS,
+    KEPT_WINDOWS,
+    Look,
+    key_of,
+    queue,
+)
+from common.monitoring.news import News
+from common.monitoring.phrases import PhraseCounts
 from common.monitoring.summaries import Summary
 
 KEPT_UNDELIVERED = timedelta(days=7)
@@ -171,6 +179,8 @@ class Book:
             connection.execute("PRAGMA secure_delete = ON")
             changed = tables.rewrite(connection, edit)
             connection.execute("DELETE FROM summaries")  # they are made again
+            # Nobody knows in which windows the messages were counted.
+            connection.execute("DELETE FROM phrases")
         if changed:
             with self._reading() as connection:
                 connection.execute("VACUUM")
@@ -279,6 +289,36 @@ class Book:
         if found:
             with self._transaction() as connection:
                 tables.put_summaries(connection, found, at, at - KEPT_SUMMARIES)
+
+    def phrases(self, feed: Feed, masked: bool) -> dict[str, PhraseCounts]:
+        """In how many messages of the last windows phrases stood, by window, oldest first.
+
+        Args:
+            masked: of windows whose messages held masks, or of the others.
+        """
+        if not self._path.exists():
+            return {}
+        with self._reading() as connection:
+            return kept_phrases.get(connection, feed.key, masked)
+
+    def record_news(
+        self, feed: Feed, news: News, at: datetime, channels: Sequence[str], tell: bool = True
+    ) -> list[Notice]:
+        """Keep what later windows are compared with; return what people are told, one at most.
+
+        Args:
+            tell: False: nobody is told, and all of it stays untold.
+        """
+        at = at.astimezone(UTC)
+        with self._transaction() as connection:
+            kept_phrases.put(connection, feed.key, news.counted, news.masked)
+            tables.forget(connection, announce.key_of(feed), KEPT_WINDOWS, at - KEPT_INCIDENTS)
+            told = tables.notices(connection, feed.key) if tell else []
+            notice = announce.notice(feed, news, told, at) if tell else None
+            if notice is None:
+                return []
+            queue(connection, notice, channels)
+            return [notice]
 
     def close(self) -> None:
         if self._open:

@@ -15,6 +15,8 @@ OPENED, FLAPPING, ESCALATED = "opened", "flapping", "escalated"
 REMINDED, RECOVERED, RETRAINED = "reminded", "recovered", "retrained"
 ACKNOWLEDGED, CLOSED, REPLACED = "acknowledged", "closed", "replaced"
 ENDS = (RECOVERED, CLOSED, REPLACED)
+# What is told once, and is no incident: something that people write about is no fault.
+NEWS = "news"
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,11 @@ class Notice:
         incident: id, the same in all notices of an incident.
         change: opened (also again), escalated, reminded, flapping (instead of the opened of a third
             reopening), recovered, retrained (the model was fitted again), replaced (another version
-            is watched), acknowledged or closed (by a person).
+            is watched), acknowledged or closed (by a person); news is told by itself.
         status: of the incident: one that has escalated stays CRITICAL until it recovers.
         since: the day (UTC) of the first bad window; of windows without days, when it was judged.
         at: when (UTC) the change was found out.
-        finding: the subject: accuracy, drift or data.
+        finding: the subject: accuracy, drift or data; bursts for news.
         window, reason, detail: what the change rests on.
         feed: key of the feed that it is about.
         version: of the model; 0 if it is about the feed alone, or not known.
@@ -188,9 +190,14 @@ class Incident:
 
 
 def incidents_of(notices: Sequence[Notice]) -> list[Incident]:
-    """The incidents that notices, oldest first, are of; the one that was told of last is last."""
+    """The incidents that notices, oldest first, are of; the one that was told of last is last.
+
+    News is of none.
+    """
     changes: dict[tuple[str, str, str], list[Notice]] = {}
     for notice in notices:
+        if notice.change == NEWS:
+            continue
         key = (notice.feed, notice.finding, notice.incident)
         changes[key] = [*changes.pop(key, []), notice]
     return [Incident(tuple(told)) for told in changes.values()]

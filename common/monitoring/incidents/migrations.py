@@ -123,6 +123,16 @@ def _keep_summaries(connection: sqlite3.Connection) -> None:
     )
 
 
+def _keep_phrases(connection: sqlite3.Connection) -> None:
+    """4 to 5: in how many messages of a window phrases stood, for what is new in later ones."""
+    connection.execute(
+        """CREATE TABLE phrases (
+        feed TEXT, window TEXT, place TEXT NOT NULL, masked INTEGER NOT NULL,
+        messages INTEGER NOT NULL, least INTEGER NOT NULL, counts TEXT NOT NULL,
+        PRIMARY KEY (feed, window))"""
+    )
+
+
 def _interval(remembered: Mapping[str, Any]) -> dict[str, Any] | None:
     if remembered["accuracy"] is None:
         return None
@@ -137,4 +147,4 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-STEPS = (_give_windows_a_table, _tell_versions_apart, _keep_summaries)
+STEPS = (_give_windows_a_table, _tell_versions_apart, _keep_summaries, _keep_phrases)

@@ -11,7 +11,7 @@ from common.monitoring.alerts.channels import Channel
 from common.monitoring.alerts.formats import Alert
 from common.monitoring.checks.finding import TROUBLE
 from common.monitoring.incidents.book import Book
-from common.monitoring.incidents.incident import Notice
+from common.monitoring.incidents.incident import NEWS, Notice
 from common.monitoring.result import MonitoringResult
 from common.monitoring.story import story
 from common.text import moment
@@ -39,7 +39,8 @@ def deliver_queued(
         addresses: of the channels.
     """
     for notice in new_notices:
-        logger.warning("%s", _sentence(notice))
+        level = logging.INFO if notice.change == NEWS else logging.WARNING
+        logger.log(level, "%s", _sentence(notice))
     waiting = {
         send.Dispatch(delivery.channel, str(delivery.number)): delivery
         for delivery in book.claim(datetime.now(UTC), addresses)
@@ -91,6 +92,8 @@ def _where(result: MonitoringResult) -> str:
 
 def _sentence(notice: Notice) -> str:
     """What is new of an incident, for logs and consoles."""
+    if notice.change == NEWS:
+        return f"NEW in window {notice.window}: {notice.reason}"
     alarm = "ALERT " if notice.status in TROUBLE else ""
     return (
         f"{alarm}{notice.status.name} {notice.finding} {notice.change} ({notice.incident}, since "

@@ -25,7 +25,7 @@ from common.monitoring.incidents.lifecycle import place
 from common.monitoring.summaries import Summary
 from common.text import printable
 
-APPLICATION_ID, VERSION = 0x74726961, 4
+APPLICATION_ID, VERSION = 0x74726961, 5
 # Of findings and notices that are about the feed, whatever version is watched; or not known.
 ANY_VERSION = 0
 WINDOWS_TABLE = (
@@ -49,6 +49,10 @@ DECISIONS_TABLE = """CREATE TABLE decisions (
 SUMMARIES_TABLE = (
     "CREATE TABLE summaries (key TEXT PRIMARY KEY, used_at TEXT NOT NULL, summary TEXT NOT NULL)"
 )
+PHRASES_TABLE = """CREATE TABLE phrases (
+        feed TEXT, window TEXT, place TEXT NOT NULL, masked INTEGER NOT NULL,
+        messages INTEGER NOT NULL, least INTEGER NOT NULL, counts TEXT NOT NULL,
+        PRIMARY KEY (feed, window))"""
 SCHEMA = (
     *WINDOWS_TABLE,
     *FINDINGS_TABLE,
@@ -63,6 +67,7 @@ SCHEMA = (
         claimed_until TEXT, delivered_at TEXT, PRIMARY KEY (notice, channel))""",
     DECISIONS_TABLE,
     SUMMARIES_TABLE,
+    PHRASES_TABLE,
 )
 
 # Where words of messages may stand, by table.

@@ -19,7 +19,7 @@ def give(server, text, label, **more):
 
 
 def test_a_label_is_on_disk_when_the_answer_comes_whatever_happens_then(trained):
-    with served(trained) as server:
+    with served(trained, warm=False) as server:
         given = [
             give(server, f'line "{n}",\nwith 😊', "True", predicted="False") for n in range(20)
         ]

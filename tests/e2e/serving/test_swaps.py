@@ -1,11 +1,12 @@
 """The champion changes under load: no request fails, no answer mixes versions."""
 
+import shutil
 import threading
 import time
 
 import pytest
 import requests
-from helpers import free_port, mlflow_server
+from helpers import Project, free_port, mlflow_server
 from serving_helpers import eventually, memory_mb, served
 
 MESSAGES = [f"my parcel {n} is late, refund me please" for n in range(5)]
@@ -29,10 +30,17 @@ def answers_of(server, model):
     return [(each["label"], each["confidence"]) for each in found["answers"]]
 
 
+@pytest.fixture(scope="module")
+def first_two_versions(make_trained):
+    project = make_trained()
+    train_another(project, 7)
+    return project
+
+
 @pytest.fixture
-def two_versions(trained):
-    train_another(trained, 7)
-    return trained
+def two_versions(first_two_versions, tmp_path):
+    """A copy; its first model is read from elsewhere, its second one is its own."""
+    return Project(shutil.copytree(first_two_versions.root, tmp_path / "two"))
 
 
 def test_under_load_each_answer_is_that_of_the_version_it_names(two_versions):
@@ -73,7 +81,6 @@ def test_under_load_each_answer_is_that_of_the_version_it_names(two_versions):
 
 
 def test_a_version_that_was_tampered_with_is_refused_and_the_old_one_goes_on(two_versions):
-    # The copy of the project reads its first model from elsewhere; the second is its own.
     (pickled,) = two_versions.root.glob("mlartifacts/**/classifier.pkl")
     with served(two_versions, "--serve-poll", "0.2") as server:
         before = server.labels(MESSAGES)
@@ -151,7 +158,7 @@ def test_the_shadow_answers_too_and_differences_are_counted(two_versions):
 
 @pytest.mark.slow
 def test_memory_stays_flat_over_many_requests_and_swaps(two_versions):
-    with served(two_versions, "--serve-poll", "0.1") as server:
+    with served(two_versions, "--serve-poll", "0.1", warm=False) as server:
         session = requests.Session()
 
         def ask(times):

@@ -31,7 +31,8 @@ def test_a_split_archive_is_joined_with_a_command_that_is_named(tmp_path, name):
         MessageFile(tmp_path / name)
     said = str(caught.value)
     assert "one part of an archive that was split" in said
-    assert f"zip -s 0 {tmp_path}/twcs.zip --out joined.zip, or 7z x {tmp_path}/twcs.zip." in said
+    assert f"python -m common.fetch {tmp_path}/twcs.zip -o DIR, or zip -s 0 {tmp_path}/" in said
+    assert said.endswith(f"twcs.zip --out joined.zip, or 7z x {tmp_path}/twcs.zip.")
 
 
 def test_the_last_part_alone_is_known_by_its_end(tmp_path):

@@ -59,7 +59,7 @@ def test_counts_add_up():
 def test_a_labeller_makes_the_classes_and_needs_no_column(tmp_path):
     path = write(tmp_path, ["long text", "x", " "], header="text")
     columns = MessageColumns(
-        "text", "none", lambda texts: ["long" if len(t) > 3 else "" for t in texts]
+        "text", None, lambda texts: ["long" if len(t) > 3 else "" for t in texts]
     )
     (batch,) = batches(path, columns)
     assert (batch.texts, batch.labels) == (["long text"], ["long"])

@@ -724,7 +724,7 @@ def test_what_shrinks_well_is_no_bomb(tmp_path):
 
 def test_a_folder_has_its_files_but_not_marks_of_others(tmp_path):
     marks = ("_SUCCESS", ".b.csv.crc", "_temporary/0/c.csv", "b.csv.manifest.json")
-    for name in ("b.csv", "day=1/a.csv", *marks, "b.csv.rejects.csv"):
+    for name in ("b.csv", "day=1/a.csv", *marks, "b.csv.rejects.csv", "b.csv.flips.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("text\nhello\n")
     assert parts(tmp_path) == [tmp_path / "b.csv", tmp_path / "day=1" / "a.csv"]

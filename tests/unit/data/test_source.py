@@ -56,7 +56,7 @@ def test_authors_that_are_somebody_else_or_no_names_are_real(tmp_path, authors):
 
 
 def test_a_sample_that_an_earlier_release_has_left_keeps_its_class(tmp_path):
-    write_sample(tmp_path / "data", rows=60, kind=KINDS["inbound"])
+    write_sample(tmp_path, rows=60, kind=KINDS["inbound"])
     source = choose_source(None, tmp_path, 42)
     assert (source.synthetic, source.usual_target) == (True, "inbound")
 
@@ -65,7 +65,7 @@ def test_without_a_file_the_sample_is_written_once(tmp_path, monkeypatch):
     monkeypatch.setattr("common.data.synthetic.sample.DEFAULT_ROWS", 20)
     source = choose_source(None, tmp_path, 42)
     assert (source.synthetic, source.usual_target) == (True, "topic")
-    assert source.path.parent == tmp_path / "data"
+    assert source.path.parent == tmp_path
     source.path.write_text("mine\n")
     assert choose_source(None, tmp_path, 42).path.read_text() == "mine\n"
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.evaluation import profile
+from common.evaluation.drawn_rows import DrawnAnswers, with_drawn
 from common.evaluation.profile import SAMPLE_ROWS, Profile
 from common.masking import Disclosure
 
@@ -99,6 +100,40 @@ def test_a_profile_of_an_earlier_release_is_not_masked(tmp_path):
     older = table.replace_schema_metadata({b"triage": json.dumps(facts)})
     pq.write_table(older, tmp_path / "a.parquet")
     assert not Profile.load(tmp_path / "a.parquet").masked
+
+
+def drawn_rows():
+    answers = DrawnAnswers(
+        np.array(["random", "", "uncertain", "uncertain"], object),
+        np.array([20.0, np.nan, 1.0, np.nan]),
+        np.array([True, True, False, False]),
+        np.array(["a"] * 4, object),
+    )
+    return with_drawn(of([("t", "a", "a", "x")] * 3), answers, hard=2)
+
+
+def test_rows_that_were_drawn_count_by_what_they_stand_for_and_add_up(tmp_path):
+    found = drawn_rows()
+    assert found.drawn == {
+        ("random", 20.0, True): 1,
+        ("", 1.0, True): 1,
+        ("uncertain", 1.0, False): 1,
+    }
+    assert (found.read, found.rows, found.left_out) == (5, 3, 1)
+    assert found.weighted.value == 21 / 22
+    both = found + found
+    assert (both.weighted.rows, both.weighted.value, both.left_out) == (6, 21 / 22, 2)
+    both.save(tmp_path / "a.parquet")
+    loaded = Profile.load(tmp_path / "a.parquet")
+    assert (loaded.drawn, loaded.left_out) == (both.drawn, 2)
+    assert loaded.weighted == both.weighted
+
+
+def test_rows_that_do_not_say_how_they_were_drawn_are_stored_as_they_were():
+    found = of([("t", "a", "a", "x")])
+    names = {"read", "rejected", "blank", "undated", "replaced", "mojibake", "unlabelled"}
+    assert found.counts_json().keys() == names | {"pairs", "predicted", "segments"}
+    assert (found.weighted, found.share) == (None, (1, 1))
 
 
 def test_where_no_message_may_be_kept_a_stored_profile_has_its_counts_alone(tmp_path):

@@ -9,14 +9,9 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 
 from common.models.boosted import MANY_CLASSES, TextClassifier
-from common.models.boosting import (
-    Rows,
-    class_scores,
-    cross_entropy,
-    fit_trees,
-    smoothed_loss,
-    softmax_scale,
-)
+from common.models.boosting import Rows, fit_trees
+from common.models.extras import Extras
+from common.models.softmax import class_scores, cross_entropy, smoothed_loss, softmax_scale
 
 
 def scored(rows, classes, noise, seed=0):
@@ -123,16 +118,16 @@ def test_the_start_is_taken_with_few_rows_or_many_classes(monkeypatch):
     assert TextClassifier().fit(*few_rows).scale_ is not None
     assert TextClassifier().fit(*rows).scale_ is None
     assert TextClassifier().fit(*brands(150)).scale_ is not None
-    assert TextClassifier(scaled_start=False).fit(*brands(150)).scale_ is None
+    assert TextClassifier(extras=Extras(scaled_start=False)).fit(*brands(150)).scale_ is None
 
 
 def test_a_model_of_before_the_start_answers_as_it_did():
     texts, labels = brands(120, classes=3)
-    model = TextClassifier(scaled_start=False).fit(texts, labels)
+    model = TextClassifier(extras=Extras(scaled_start=False)).fit(texts, labels)
     expected = model.catboost_.predict_proba(model.features_.transform(texts))
     new = {
-        *("scale_", "unseen_", "lexicon_use_", "lexicon", "lexicon_must_gain", "scaled_start"),
-        *("embeddings", "embeddings_use_", "embedding_", "embedding_gain_", "lexicon_", "gain_"),
+        *("scale_", "unseen_", "lexicon_use_", "extras"),
+        *("embeddings_use_", "embedding_", "embedding_gain_", "lexicon_", "gain_"),
     }
     state, features = dict(vars(model)), dict(vars(model.features_))
     for name in new:

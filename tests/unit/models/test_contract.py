@@ -1,21 +1,29 @@
 """What `models.base` promises, held against every family that is listed."""
 
+import atexit
 import pickle
 import random
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import cloudpickle
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from checkpoints import write_checkpoint
 from helpers import ROOT
 
 import common.models
 from common.models.base import Classifier, Explains, KnowsWords, TellsTerms
-from common.models.families import FAMILIES
+from common.models.embeddings import WordTable
+from common.models.extras import Extras
+from common.models.families import FAMILIES, FamilyUnavailable
 
 LABELS = ("angry", "Calm", "thank-you")
 WORDS = {
@@ -47,15 +55,32 @@ def labelled(rows, seed=3):
     return texts, labels
 
 
+def make(family, class_weight=None):
+    """A classifier of a family, with vectors or a checkpoint if it can't do without."""
+    every = [word for words in WORDS.values() for word in words]
+    vectors = np.random.default_rng(2).normal(size=(len(every), 3)).astype(np.float32)
+    given = WordTable.of("mine", every, vectors) if family.embeddings == "needed" else None
+    fine_tuned = checkpoint() if family.checkpoint else ""
+    return family.make("message", class_weight, 7, Extras(embeddings=given, transformer=fine_tuned))
+
+
+@cache
+def checkpoint():
+    """The folder of a tiny transformer, which is removed at the end."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return str(write_checkpoint(Path(folder.name), sum(WORDS.values(), ())))
+
+
 def fit(family, rows=240, class_weight=None):
     texts, labels = labelled(rows)
-    return family.make("message", class_weight, 7).fit(
-        np.array(texts, object), np.array(labels, object)
-    )
+    return make(family, class_weight).fit(np.array(texts, object), np.array(labels, object))
 
 
 @pytest.fixture(scope="module", params=FAMILIES.values(), ids=FAMILIES)
 def family(request):
+    if lack := request.param.lacks(embeddings=True, checkpoint=True):
+        pytest.skip(lack)
     return request.param
 
 
@@ -68,6 +93,21 @@ def test_a_family_says_what_it_is(family):
     assert FAMILIES[family.name] is family
     assert family.summary
     assert family.requirements == tuple(sorted(family.requirements))
+
+
+def test_a_family_whose_extra_is_missing_says_which_command_installs_it(family):
+    without = replace(family, needs=("json", "no_such_module"), extra="neural")
+    with pytest.raises(FamilyUnavailable) as raised:
+        make(without)
+    needs = f"MODEL_FAMILY={family.name} needs no_such_module: run `make neural`."
+    assert str(raised.value) == needs == without.lacks(embeddings=True, checkpoint=True)
+
+
+def test_a_family_that_needs_vectors_or_a_checkpoint_says_so(family):
+    said = "set EMBEDDINGS." if family.embeddings == "needed" else ""
+    said = "set TRANSFORMER." if family.checkpoint else said
+    assert family.lacks().endswith(said)
+    assert bool(family.lacks()) == bool(said)
 
 
 def test_classes_are_sorted_strings(model):
@@ -124,13 +164,23 @@ def test_a_pickled_model_answers_bit_by_bit_the_same(model, library):
     assert again.classes_.tolist() == model.classes_.tolist()
 
 
-def test_a_stored_model_needs_nothing_of_this_project(model, tmp_path):
+def test_a_stored_model_needs_nothing_of_this_project_nor_of_other_families(
+    family, model, tmp_path
+):
+    others = {name for each in FAMILIES.values() for name in each.requirements}
     cloudpickle.register_pickle_by_value(common.models)
     try:
         (tmp_path / "model.pkl").write_bytes(cloudpickle.dumps(model))
     finally:
         cloudpickle.unregister_pickle_by_value(common.models)
-    code = "import pickle; print(pickle.load(open('model.pkl', 'rb')).predict_proba(['a b']).shape)"
+    code = (
+        "import pickle, sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name in {others - {*family.requirements}!r}: raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "print(pickle.load(open('model.pkl', 'rb')).predict_proba(['a b']).shape)"
+    )
     done = subprocess.run(
         [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True
     )
@@ -160,13 +210,13 @@ def test_a_frame_has_the_most_probable_class_and_its_probability(model, frame):
 def test_every_step_of_fitting_is_told(family):
     texts, labels = labelled(240)
     steps = []
-    family.make("message", None, 7).fit(texts, labels, steps.append)
+    make(family).fit(texts, labels, steps.append)
     assert sum(steps) == family.steps
 
 
 def test_one_class_is_refused(family):
     with pytest.raises(ValueError, match="two classes"):
-        family.make("message", None, 7).fit(["a b", "c d"], ["calm", "calm"])
+        make(family).fit(["a b", "c d"], ["calm", "calm"])
 
 
 def test_reasons_are_weighted_words_the_heaviest_first(model):

@@ -13,6 +13,7 @@ from common.models import lexicon, text
 from common.models.boosted import TextClassifier
 from common.models.embedding_scores import cross_fit
 from common.models.embeddings import Encoder, EncoderError, WordTable
+from common.models.extras import Extras
 from common.models.features import MessageFeatures
 
 SIZE = 4
@@ -27,7 +28,7 @@ def fitted(classes=3, source=TABLE):
     random = np.random.default_rng(1)
     y = np.arange(60) % classes
     texts = [" ".join(random.choice(WORDS[:6], 4)) for _ in y]
-    return MessageFeatures(1, embeddings=source).fit(texts, y)
+    return MessageFeatures(1, extras=Extras(embeddings=source)).fit(texts, y)
 
 
 @pytest.fixture(scope="module", params=[2, 3], ids=["two classes", "three classes"])
@@ -132,7 +133,13 @@ def of_moods():
     texts, labels, words, vectors = moods(300, 1)
     new, new_labels, new_words, new_vectors = moods(300, 2)
     table = WordTable.of("mine", [*words, *new_words], np.vstack([vectors, new_vectors]))
-    return TextClassifier(embeddings=table).fit(texts, labels), texts, labels, new, new_labels
+    return (
+        TextClassifier(extras=Extras(embeddings=table)).fit(texts, labels),
+        texts,
+        labels,
+        new,
+        new_labels,
+    )
 
 
 def test_vectors_tell_of_words_that_training_had_not(of_moods):
@@ -150,10 +157,10 @@ def test_a_fitted_model_is_stored_without_the_table_and_answers_as_before(of_moo
     model, *_, new, _ = of_moods
     again = pickle.loads(pickle.dumps(model))
     assert again.predict_proba(new).tobytes() == model.predict_proba(new).tobytes()
-    assert (again.embeddings, again.features_.embeddings) == (None, None)
-    assert model.embeddings.vectors.shape == (600, 5)
+    assert (again.extras.embeddings, again.features_.extras.embeddings) == (None, None)
+    assert model.extras.embeddings.vectors.shape == (600, 5)
     fresh = pickle.loads(pickle.dumps(clone(model)))
-    assert fresh.embeddings.vectors.tobytes() == model.embeddings.vectors.tobytes()
+    assert fresh.extras.embeddings.vectors.tobytes() == model.extras.embeddings.vectors.tobytes()
 
 
 @pytest.fixture(scope="module")

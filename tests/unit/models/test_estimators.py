@@ -8,11 +8,13 @@ from sklearn.utils import estimator_checks, get_tags
 
 from common.models.boosted import TextClassifier
 from common.models.features import MessageFeatures
+from common.models.linear import LinearClassifier
+from common.models.scored import ScoredTextClassifier
 from common.models.text import WordCounts
 
 ESTIMATORS = pytest.mark.parametrize(
     "estimator",
-    [WordCounts(min_count=1), MessageFeatures(min_count=1), TextClassifier()],
+    [WordCounts(min_count=1), MessageFeatures(min_count=1), TextClassifier(), LinearClassifier()],
     ids=lambda estimator: type(estimator).__name__,
 )
 # All of scikit-learn's checks that do not fit on a matrix of numbers.
@@ -40,11 +42,11 @@ Y = np.array([1, 0, 0, 1, 0] * 8)
 
 
 def labels(estimator):
-    return np.array(["no", "yes"])[Y] if isinstance(estimator, TextClassifier) else Y
+    return np.array(["no", "yes"])[Y] if isinstance(estimator, ScoredTextClassifier) else Y
 
 
 def answer(estimator, texts):
-    if isinstance(estimator, TextClassifier):
+    if isinstance(estimator, ScoredTextClassifier):
         return estimator.predict_proba(texts)
     found = estimator.transform(texts)
     return found.toarray() if sp.issparse(found) else found

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from common.models import lexicon
 from common.models.boosted import TextClassifier
+from common.models.extras import Extras
 from common.models.features import MessageFeatures
 from common.models.lexicon import COLUMNS, Lexicon
 
@@ -19,7 +20,7 @@ MESSAGES = ("GOOD good bad", "can't :-)", "good, bad!", "👍👍", "x", "", "it
 
 def fitted(values=MINE):
     texts = [f"{word} {k}" for k in range(20) for word in ("well", "ill")]
-    return MessageFeatures(1, lexicon=values).fit(texts, np.array([0, 1] * 20))
+    return MessageFeatures(1, extras=Extras(values)).fit(texts, np.array([0, 1] * 20))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def moods(rows):
 def test_a_lexicon_that_must_gain_is_used_if_it_does(useful):
     texts, labels, values = moods(300)
     other = values if useful else Lexicon.of("x", {"today": 1.0, "is": -1.0})
-    model = TextClassifier(lexicon=other, lexicon_must_gain=True).fit(texts, labels)
+    model = TextClassifier(extras=Extras(other, True)).fit(texts, labels)
     use = model.lexicon_use_
     assert (use.name, use.used) == ("x", useful)
     assert (use.gain > 2 * use.error) == useful
@@ -87,8 +88,7 @@ def test_a_model_without_its_useless_lexicon_is_the_one_that_had_none():
     texts, labels, _ = moods(300)
     useless = Lexicon.of("x", {"today": 1.0})
     models = [
-        TextClassifier(lexicon=one, lexicon_must_gain=True).fit(texts, labels)
-        for one in (useless, None)
+        TextClassifier(extras=Extras(one, True)).fit(texts, labels) for one in (useless, None)
     ]
     one, other = (model.predict_proba([*MESSAGES, *texts]).tobytes() for model in models)
     assert one == other
@@ -111,7 +111,7 @@ def test_chance_gains_nothing():
 
 def test_it_travels_with_the_model():
     texts, labels, values = moods(200)
-    model = TextClassifier(lexicon=values).fit(texts, labels)
+    model = TextClassifier(extras=Extras(values)).fit(texts, labels)
     again = pickle.loads(pickle.dumps(model))
     assert again.predict_proba(texts).tobytes() == model.predict_proba(texts).tobytes()
     assert model.lexicon_use_.gain is None

@@ -136,7 +136,7 @@ def test_counts_are_small_numbers():
 
 def test_a_clone_is_not_fitted_and_says_so():
     counter = clone(WordCounts(min_count=3).fit(["a"]))
-    assert counter.get_params() == {"min_count": 3}
+    assert counter.get_params() == {"min_count": 3, "all_scripts": True}
     with pytest.raises(NotFittedError):
         counter.transform(["a"])
 

@@ -12,6 +12,7 @@ import pytest
 from common.models import features, legacy, row_cache
 from common.models.boosted import TextClassifier
 from common.models.embeddings import WordTable
+from common.models.extras import Extras
 from common.models.lexicon import Lexicon
 
 THREADS, CALLS = 8, 60
@@ -29,7 +30,8 @@ def fitted(request):
     if request.param == "words with vectors":
         numbers = np.random.default_rng(7).normal(size=(len(WORDS), 3)).astype(np.float32)
         vectors = WordTable.of("mine", WORDS, numbers)
-    return TextClassifier(lexicon=known, embeddings=vectors).fit(texts, [text[0] for text in texts])
+    extras = Extras(known, embeddings=vectors)
+    return TextClassifier(extras=extras).fit(texts, [text[0] for text in texts])
 
 
 @pytest.fixture

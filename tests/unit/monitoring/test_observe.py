@@ -4,12 +4,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from common.data import label_file, split
 from common.data.columns import MessageColumns, PredictionColumns, require
 from common.data.files import parts
 from common.errors import InputError, MissingColumn
 from common.evaluation import profile
-from common.monitoring import late_labels, source, windows
+from common.evaluation.costs import CostRules
+from common.evaluation.routing import Group, Promise, Routing
 from common.monitoring import observe as observed
+from common.monitoring import source, windows
 from common.monitoring.observe import Observer
 from common.pipelines.progress import no_progress
 
@@ -132,7 +135,7 @@ def test_labels_that_come_later_are_joined_by_identifier(tmp_path):
         ],
         ("id", "mood", "labelled_at"),
     )
-    late = late_labels.read(labels, "id", "mood", "labelled_at")
+    late = label_file.read(labels, "id", "mood", "labelled_at")
     assert late.repeated == 2
     columns = PredictionColumns("prediction", "confidence", "id", time="at")
     found = look(predictions, columns, late=late)["2026-03-01"]
@@ -144,7 +147,7 @@ def test_labels_that_come_later_are_joined_by_identifier(tmp_path):
 
 def test_without_any_label_there_is_still_what_the_model_answers(tmp_path):
     labels = write(tmp_path / "l.csv", [], ("id", "mood"))
-    late = late_labels.read(labels, "id", "mood", None)
+    late = label_file.read(labels, "id", "mood", None)
     columns = PredictionColumns("prediction", "confidence", "id", "text")
     header = ("id", "text", "prediction", "confidence")
     path = write(tmp_path / "a.csv", [("1", "hi!", "Angry", "0.9")], header)
@@ -158,6 +161,10 @@ def test_only_the_holdout_is_looked_at_where_the_rest_was_fitted_on(tmp_path):
     found = look(path, length="file", holdout_percent=20)[windows.WHOLE]
     assert 300 < found.read < 500
     assert found.blank == 0
+    seen = split.keys([f"MESSAGE {k} @ann" for k in range(1000)])
+    rest = look(path, length="file", holdout_percent=20, seen=seen)[windows.WHOLE]
+    held = [k for k in range(1000, 2000) if split.bucket(f"message {k}") < 20]
+    assert rest.read == len(held)
 
 
 def test_a_column_that_is_missing_is_named_with_its_setting(tmp_path):
@@ -201,7 +208,7 @@ def test_segments_are_trimmed_in_files_of_messages_and_of_predictions(tmp_path):
     messages = look(path, MessageColumns("text", "mood", segment="brand"), "file")
     labels = write(tmp_path / "l.csv", [("1", "Angry")], ("id", "mood"))
     columns = PredictionColumns("prediction", "confidence", "id", "text", segment="brand")
-    late = late_labels.read(labels, "id", "mood", None)
+    late = label_file.read(labels, "id", "mood", None)
     predictions = look(path, columns, "file", late=late)
     for found in (messages, predictions):
         assert found[windows.WHOLE].segments == {"x": (1, 1)}
@@ -230,3 +237,36 @@ def test_a_file_of_undated_rows_counts_in_the_newest_window(tmp_path):
         "2026-03-01": (2, 1),
         "2026-03-02": (6, 5),
     }
+
+
+def costs_of(*given):
+    rules = CostRules({(truth, answer): cost for truth, answer, cost in given})
+    return rules.of(Loud.classes_)
+
+
+def test_answers_are_those_that_cost_least_each_model_by_its_own_costs(tmp_path):
+    """An angry message with .2 is missed at 5: from 1/6 on "Angry" costs less."""
+    path = write(tmp_path / "a.csv", ROWS[:3])
+    dear = costs_of(("Angry", "*", 5))
+    plain = MessageColumns("text", "mood")
+    found = look(path, plain, "file", costs=dear, challenger=Loud())[windows.WHOLE]
+    assert found.predicted == Counter({"Angry": 3})
+    assert found.versus == (1, 1), "the challenger answers with the likeliest class"
+    both = {"costs": dear, "challenger": Loud(), "challengers_costs": dear}
+    assert look(path, plain, "file", **both)[windows.WHOLE].versus == (0, 0)
+
+
+def test_of_predictions_without_a_route_nobody_knows_which_a_person_saw(tmp_path):
+    routing = Routing(Promise(0.9), Group(0.9, 0.5, 20))
+    rows = [("Angry", "0.9", "1", "auto"), ("calm", "0.8", "2", "person")]
+    path = write(tmp_path / "a.csv", rows, ("prediction", "confidence", "id", "route"))
+    looked_at = costs_of(("*", "@person", 0.3))
+
+    def automatic(route, costs):
+        columns = PredictionColumns("prediction", "confidence", "id", route=route)
+        found = look(path, columns, "file", routing=routing, costs=costs)[windows.WHOLE]
+        return {name: counts.automatic for name, counts in (found.automatic or {}).items()}
+
+    assert automatic("route", looked_at) == {"Angry": 1, "calm": 0}
+    assert automatic(None, None) == {"Angry": 1, "calm": 1}
+    assert automatic(None, looked_at) == {}

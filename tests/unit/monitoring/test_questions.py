@@ -1,4 +1,4 @@
-"""Eight questions: each check belongs to one, and the worst of its evidence is its answer."""
+"""Nine questions: each check belongs to one, and the worst of its evidence is its answer."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ def accuracy(status, value, limit=0.8, name="accuracy", **detail):
 
 def test_each_check_belongs_to_a_question_and_each_question_has_checks():
     assert {check.question for check in CHECKS.values()} == set(Question) == set(QUESTIONS)
-    assert len(QUESTIONS) == 8
+    assert len(QUESTIONS) == 9
     told = [name for question in Question for name in asked_by(question)]
     assert sorted(told) == sorted(CHECKS)
 
@@ -52,6 +52,7 @@ def test_each_check_belongs_to_a_question_and_each_question_has_checks():
 def test_incidents_are_still_opened_for_three_subjects_by_the_same_checks():
     assert set(about(Subject.ACCURACY)) == {
         *("accuracy", "accuracy_pooled", "degradation", "macro_f1", "class_recall"),
+        "auto_accuracy",
         *("segment_accuracy", "calibration", "challenger"),
     }
     # An estimate can't end an incident that measured accuracy has opened.

@@ -10,9 +10,11 @@ from helpers import ROOT
 
 import monitor
 from common.errors import SettingsError
-from common.pipelines.monitor import MonitorRequest, run
+from common.pipelines.monitor import MonitorRequest, run, training_settings
 from common.pipelines.monitor_request import flags_of, registry_flags, training_flags
-from common.settings import Settings, load
+from common.registry.columns import TrainedColumns
+from common.settings import Settings
+from common.settings_reader import load
 
 # Fields that are called otherwise than their settings.
 SETTINGS = {
@@ -25,7 +27,9 @@ SETTINGS = {
 # Without a word from the user these are as the version was trained.
 OF_THE_VERSION = {
     *("text_column", "target_column", "segment_column", "label_with", "critical_keywords"),
+    "id_column",
 }
+LATE = {"predictions": Path("b"), "labels": Path("c")}
 # Settings whose value is secret are of another type there.
 SECRET = ("alert_urls", "smtp_url", "tracking_uri")
 
@@ -99,6 +103,20 @@ def test_predictions_take_the_place_of_the_data_of_the_settings_but_not_of_the_f
         request_of(*late, "--data", "/b.csv")
 
 
+def test_late_labels_and_none_take_the_place_of_label_with_of_the_settings_but_not_of_the_flag(
+    monkeypatch,
+):
+    monkeypatch.setenv("LABEL_WITH", "file")
+    monkeypatch.setenv("LABELS_PATH", "/l.csv")
+    late = ("--predictions", "p.csv", "--labels", "l.csv")
+    none = ("--data", "a.csv", "--no-labels")
+    assert request_of("--data", "a.csv").label_with == "file"
+    for given in (late, none):
+        assert request_of(*given).label_with is None
+        with pytest.raises(SettingsError, match="LABEL_WITH"):
+            request_of(*given, "--label-with", "file")
+
+
 def test_the_flags_of_a_request_make_the_same_request_again():
     flags = [
         *("--text-column", "message", "--time-column", "when", "--encoding", "cp1252"),
@@ -106,6 +124,7 @@ def test_the_flags_of_a_request_make_the_same_request_again():
         *("--window", "1d", "--monitor-state", "/elsewhere/book.db", "--label-days", "3.0"),
         *("--mlflow-tracking-uri", "sqlite:////elsewhere/mlflow.db", "--mask", "True"),
         *("--examples", "0", "--model", "2", "--prefix", "p_", "--challenger", "latest"),
+        *("--id-column", "id"),
         "--no-labels",
     ]
     request = request_of("--data", "a.csv", *flags)
@@ -130,6 +149,43 @@ def test_training_reads_messages_as_the_look_did():
     assert flags == ["--text-column", "body", "--encoding", "cp1252", "--header", "id,body"]
 
 
+@pytest.mark.parametrize(
+    ("label_with", "own"),
+    [
+        ("column", {}),
+        ("critical", {}),
+        ("keywords", {"CRITICAL_KEYWORDS": "fire,flood"}),
+        ("file", {"LABELS_PATH": "/srv/l.csv", "ID_COLUMN": "key"}),
+    ],
+)
+def test_training_labels_as_the_version_was_labelled_whatever_late_labels_say(label_with, own):
+    trained = TrainedColumns(
+        *("body", "mood", None, label_with, ("fire", "flood"), Path("/srv/l.csv"), "key")
+    )
+    late = MonitorRequest(**LATE, id_column="id")
+    found = training_settings(late, trained)
+    assert found == own | {
+        "TEXT_COLUMN": "body",
+        "TARGET_COLUMN": "mood",
+        "TIME_COLUMN": "created_at",
+        "LABEL_WITH": label_with,
+    }
+    flags = training_flags(late, found)
+    assert flags[flags.index("--label-with") + 1] == label_with
+    assert all(value in flags for value in own.values())
+
+
+def test_training_labels_as_the_look_did_if_that_was_asked_for():
+    trained = TrainedColumns("body", "mood", None, "critical", ("fire",), None, "key")
+    request = MonitorRequest(Path("a.csv"), label_with="column", target_column="topic")
+    found = training_settings(request, trained)
+    assert (found["LABEL_WITH"], found["TARGET_COLUMN"]) == ("column", "topic")
+
+
+def test_late_labels_are_repeated_with_one_flag_for_the_identifier():
+    assert "--id-column" not in flags_of(MonitorRequest(**LATE, id_column="id"))
+
+
 def test_a_request_does_not_show_what_may_hold_a_secret():
     request = MonitorRequest(
         alert_urls=("https://a.org/token",),
@@ -137,9 +193,6 @@ def test_a_request_does_not_show_what_may_hold_a_secret():
         tracking_uri="https://ann:token@host",
     )
     assert "token" not in repr(request)
-
-
-LATE = {"predictions": Path("b"), "labels": Path("c")}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +218,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_opened(given, says):
 def test_a_request_is_made_without_any_heavy_library():
     code = """
 import sys
-from common.pipelines.monitor import MonitorRequest, run
+from common.pipelines.monitor import MonitorRequest, run, training_settings
 MonitorRequest()
 print({name.split(".")[0] for name in sys.modules}
       & {"mlflow", "sklearn", "catboost", "pandas", "numpy", "pyarrow", "scipy", "jinja2"})

@@ -34,7 +34,7 @@ def version(**tags):
 def look(path, of, **more):
     request = MonitorRequest(path, **more)
     looked_at = source.messages(path, COLUMNS, Length())
-    return _look(request, looked_at, of, COLUMNS, [])
+    return _look(request, looked_at, of, COLUMNS.needed, [])
 
 
 def test_what_was_looked_at_is_trained_on_with_its_columns(real):

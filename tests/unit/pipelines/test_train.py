@@ -13,10 +13,15 @@ from json_schema import problems
 
 from common.errors import InputError, SettingsError
 from common.evaluation.profile import Profile
+from common.models.families import FAMILIES
+from common.pipelines import train
 from common.pipelines.train import FITTED_WITH, TrainRequest, reproduce, run
 from common.registry import history, runs, store, versions
 from common.reports import console
 from common.settings import Settings
+from common.training import tournament
+
+pytestmark = pytest.mark.usefixtures("warm_clean_process")
 
 ANGRY, CALM = "my order {} is lost and late, I want a refund", "thanks {}, all is well, great team"
 
@@ -97,6 +102,24 @@ def test_the_result_is_what_the_schema_describes(first, request_):
     assert problems(as_json(console.training(first)) | {"new": 1}, "train.schema.json")
 
 
+def test_families_compete_and_the_best_challenges(first, request_, monkeypatch):
+    monkeypatch.setattr(tournament, "FEW_ROWS", 0)  # one part left out is enough here
+    done = run(replace(request_, model_family="all", dry_run=True))
+    text, facts = console.training(done)
+    assert not problems(json.loads(json.dumps(facts)), "train.schema.json")
+    held = facts["tournament"]
+    with_torch = [] if FAMILIES["neural"].lacks() else ["neural"]
+    assert [one["family"] for one in held["families"]] == ["linear", "boosted", *with_torch]
+    assert held["winner"] == facts["family"] == done.family
+    assert "Left out: MODEL_FAMILY=embedding needs vectors" in text
+    assert text.count("challenges") == 2
+
+
+def test_a_family_that_cannot_be_fitted_here_is_refused(request_):
+    with pytest.raises(SettingsError, match="set EMBEDDINGS"):
+        run(replace(request_, model_family="embedding"))
+
+
 def test_a_dry_run_registers_nothing(first, request_, registry):
     result = run(replace(request_, dry_run=True))
     assert result.version is None
@@ -129,6 +152,31 @@ def test_a_version_is_fitted_again_from_the_same_table(first, request_, kind):
     assert not problems(as_json(console.reproduction(found)), "train.schema.json")
 
 
+def test_a_version_is_fitted_again_with_the_words_of_its_release(tmp_path, monkeypatch):
+    frame = table(200)
+    frame["message"] += [(" ส่งช้า", " ดีมาก", " 配送很慢", " 非常好")[row % 4] for row in range(200)]
+    request = TrainRequest(
+        frame,
+        text_column="message",
+        target_column="mood",
+        tracking_uri=f"sqlite:///{tmp_path}/mlflow.db",
+    )
+    today = train._recipe
+    with monkeypatch.context() as before:
+        before.setattr(train, "_recipe", lambda of: replace(today(of), all_scripts=False))
+        old = run(request)
+    assert reproduce(request, str(old.version.number)).identical
+
+
+def test_a_champion_of_single_messages_is_not_tested_on_conversations(first, request_):
+    frame = table()
+    frame["message"] += [f"\x1e\x1e{row * 7919:016x}" for row in range(len(frame))]
+    verdict = run(replace(request_, data=frame, dry_run=True)).contest.verdict
+    assert not verdict.promote
+    assert "its holdout was chosen by text, the challenger's by conversation" in verdict.reason
+    assert any("--replace-unscorable" in way for way in verdict.ways_out)
+
+
 def test_other_data_is_no_reproduction(first, request_):
     with pytest.raises(InputError, match="DataFrame is not the file that version 1 was fitted on"):
         reproduce(replace(request_, data=table(300)), "1")
@@ -137,7 +185,7 @@ def test_other_data_is_no_reproduction(first, request_):
 def test_the_version_says_what_became_of_the_lexicon_and_of_labels(first, registry, request_):
     params = runs.params(registry, first.version.run_id)
     assert (params["lexicon"], params["lexicon_used"]) == ("auto", "none")
-    assert params["scaled_start"] == "True"
+    assert (params["scaled_start"], params["all_scripts"]) == ("True", "True")
     text, facts = console.training(first)
     assert "Lexicon vader is not used: no gain beyond chance (log loss" in text
     assert not facts["lexicon"]["used"]
@@ -263,12 +311,14 @@ def test_a_table_that_lacks_a_column_is_refused_before_the_store_is_made(request
 def test_a_request_has_the_defaults_of_the_settings():
     names = {"data": "data_path", "experiment": "mlflow_experiment_name"}
     names["tracking_uri"] = "mlflow_tracking_uri"
-    without = {"dry_run", "replace_unscorable", "target_column", "since", "contest_since"}
+    without = {"dry_run", "mask_rule_words", "replace_unscorable"}
+    without |= {"target_column", "since", "contest_since"}
     request = TrainRequest()
     for field in fields(request):
         if field.name not in without:
             setting = Settings.model_fields[names.get(field.name, field.name)]
-            assert getattr(request, field.name) == setting.default, field.name
+            value = getattr(request, field.name)
+            assert (value or None) == (setting.default or None), field.name
     assert request.target_column is None, "the data decides"
     assert set(FITTED_WITH) <= {field.name for field in fields(request)}
 
@@ -276,7 +326,7 @@ def test_a_request_has_the_defaults_of_the_settings():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"model_family": "x"}, "MODEL_FAMILY 'x' is unknown: take boosted"),
+        ({"model_family": "x"}, "MODEL_FAMILY 'x' is unknown: take linear, boosted"),
         ({"holdout_percent": 60}, "HOLDOUT_PERCENT must be 5 to 50"),
         ({"class_weight": "x"}, "CLASS_WEIGHT"),
         ({"promotion": "x"}, "PROMOTION"),

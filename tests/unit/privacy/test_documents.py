@@ -46,6 +46,14 @@ def test_a_result_loses_examples_segments_and_words():
     }
 
 
+def test_of_a_page_the_words_that_decided_go_with_their_message():
+    row = '<tr class="example"><td><bdi>{}</bdi></td><td>late<div>refund</div></td></tr>\n'
+    mine, other = row.format("my &lt;order&gt; &amp; &#39;refund&#39; are late"), row.format("fine")
+    edited = edit("contest.html", f"<table>{other}{mine}{other}</table>".encode(), ANN)
+    assert edited.places == 1
+    assert edited.content.decode() == f"<table>{other}{other}</table>"
+
+
 def test_a_page_shows_something_else_in_the_cell():
     page = (
         "<html><style>a{}</style><td><bdi>my &lt;order&gt; &amp; &#39;refund&#39; are late</bdi>"

@@ -78,6 +78,9 @@ def test_what_others_in_the_process_call_their_store_stays(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     if address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    else:  # they have named one, and taken it out of the environment again
+        mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/theirs.db")
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
     before = dict(os.environ), mlflow.get_tracking_uri()
     registry = store.connect("sqlite:///x.db", tmp_path, "triage", create=True)
     with registry.global_address():

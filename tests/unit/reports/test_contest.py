@@ -8,8 +8,10 @@ from parsed_page import Page
 
 from common.masking import Disclosure
 from common.reports import contest as contest_page
-from common.reports.contest import EXPLANATIONS, Answers, Contest, examples, rule_rows
+from common.reports.contest import EXPLANATIONS, Answers, Contest, rule_rows, surest_errors
+from common.training import flips
 from common.training.contest import Policy, Rule, RuleName, Verdict, first_model, no_contest
+from common.training.coverage import Answered
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 MESSAGES = (
@@ -57,7 +59,12 @@ def a_contest(rows=200, classes=("order", "refund", "<b>bold</b>"), **other):
         "made": {"Trained": "2026-03-02 06:00 UTC by ann@here", "Data": HOSTILE},
         "provenance": {"Data": {"File": "messages.csv", "Label source": HOSTILE}},
     }
-    return Contest(**values | other)
+    values |= other
+    if values["champion"] is not None and "changes" not in other:
+        sides = (values[role] for role in ("champion", "challenger"))
+        found = [Answered(side.predicted, side.confidence) for side in sides]
+        values["changes"] = flips.count(values["true"], *found)
+    return Contest(**values)
 
 
 def page(**other):
@@ -230,24 +237,73 @@ def test_the_same_answers_everywhere_are_told():
     assert "They give the same answer to every row." in page(challenger=same, champion=same).text
 
 
-def test_the_surest_disagreements_come_first_and_are_at_most_ten():
+def test_the_surest_errors_of_a_single_model_come_first_and_are_at_most_ten():
     contest = a_contest(rows=400)
-    models = [
-        contest_page.Competitor(role, 1, contest.classes, contest.true, given)
-        for role, given in (("champion", contest.champion), ("challenger", contest.challenger))
-    ]
-    found, shown = examples(contest.texts, models)
-    sureness = [sum(sure for _, _, sure in example.answers) for example in shown]
-    assert found == (contest.champion.predicted != contest.challenger.predicted).sum() > 10
+    model = contest_page.Competitor(
+        "challenger", 1, contest.classes, contest.true, contest.champion
+    )
+    found, shown = surest_errors(contest.texts, model)
+    sureness = [error.answer.confidence for error in shown]
+    assert found == (contest.champion.predicted != contest.true).sum() > 10
     assert len(shown) == 10
     assert sureness == sorted(sureness, reverse=True)
-    assert all(len({name for name, _, _ in example.answers}) == 2 for example in shown)
+    assert not any(error.answer.right for error in shown)
+
+
+def test_what_would_change_is_counted_by_pair_with_messages_words_and_routes():
+    pairs = (
+        flips.Pair(
+            "refund",
+            "order",
+            1234,
+            200,
+            900,
+            300,
+            1000,
+            (flips.Example(4, (0.9, 0.8), (("lost", "bag"), ("thanks",)), (False, True)),),
+        ),
+        flips.Pair("order", "refund", 5, 3, 2, 0, 1),
+    )
+    found = page(changes=pairs).text
+    assert (
+        "The challenger gives 1,239 of 200 rows another class than the champion does. Of these the "
+        "champion gets 203 right, the challenger 902; 300 are automatic with the champion, 1,001 "
+        "with the challenger."
+    ) in found
+    assert "refund order 1,234 200 900 300 1,000 order refund 5 3 2 0 1" in found
+    assert re.search("lost , bag to a person .* thanks automatic", found)
+
+
+def test_words_that_name_somebody_are_left_out_and_where_nothing_is_routed_routes_are_too():
+    changed = flips.Pair(
+        "refund",
+        "order",
+        1,
+        1,
+        0,
+        None,
+        None,
+        (flips.Example(0, (0.9, 0.8), (("ann", "bag"), ()), None),),
+    )
+    texts = ["my bag, ann@example.org"] + ["x"] * 199
+    found = page(changes=[changed], texts=texts, shown=Disclosure(mask=True)).text
+    assert "my bag, [mail]" in found
+    assert (
+        "ann"
+        not in found.replace("champion's", "").split("Which classes")[0].split("refund → order")[1]
+    )
+    assert "utomatic" not in found
+
+
+def test_of_many_pairs_the_others_are_summed_up():
+    pairs = [flips.Pair(f"a{k}", "b", 2, 1, 0) for k in range(23)]
+    assert "3 other pairs 6 3 0" in page(changes=pairs).text
 
 
 def test_without_examples_the_number_of_disagreements_is_told_and_no_message():
     contest = a_contest(rows=400, shown=Disclosure(examples=0))
     text = Page(contest_page.render(contest)).text
-    assert "rows differently. No message is kept (EXAMPLES=0)." in text
+    assert "All other rows keep their class. No message is kept (EXAMPLES=0)." in text
     assert "overridden" not in text
 
 

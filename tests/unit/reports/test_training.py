@@ -10,7 +10,8 @@ from common.masking import Disclosure
 from common.reports import training
 from common.training.contest import Rule, Verdict
 from common.training.doubts import DoubtfulLabel
-from common.training.fit import Recipe, TrainingResult
+from common.training.fit import TrainingResult
+from common.training.recipe import Recipe
 
 CLASSES = ("angry", "calm")
 RECIPE = Recipe("boosted", "text", holdout_percent=20, class_weight="none", seed=42)

@@ -41,7 +41,7 @@ def test_a_relative_pattern_starts_here(messages, tmp_path, monkeypatch):
 
 
 def test_a_pattern_that_matches_nothing_is_one_line(messages, tmp_path):
-    with pytest.raises(InputError, match="there is no file to score"):
+    with pytest.raises(InputError, match="there is no file to read"):
         planned([messages / "*.parquet"], tmp_path)
 
 
@@ -176,7 +176,7 @@ def test_the_default_output_is_named_after_the_input(tmp_path, name, expected):
     assert jobs.default_name(tmp_path / name) == expected
 
 
-@pytest.mark.parametrize("ending", [".rejects.csv", ".manifest.json"])
+@pytest.mark.parametrize("ending", [".rejects.csv", ".manifest.json", ".flips.csv"])
 def test_an_input_is_none_of_the_files_beside_the_output(tmp_path, ending):
     source = tmp_path / f"out.csv{ending}"
     source.write_text("id,text\n" if ending.endswith("csv") else '{"text": "hello"}\n')

@@ -28,7 +28,8 @@ def test_a_run_without_names_is_one_of_now(tmp_path):
 
 
 def test_the_mark_comes_last_and_parts_of_an_interrupted_run_go(tmp_path):
-    for name in ("part-00000.csv", "part-00001.csv", "_part-00001.csv.manifest.json", "mine.txt"):
+    parts = ("part-00000.csv", "part-00001.csv", "_part-00001.csv.manifest.json")
+    for name in (*parts, "mine.txt", "._SUCCESS.x.part", "._manifest.json.x.part"):
         (tmp_path / name).touch()
     assert not lake.is_complete(tmp_path)
     lake.mark_complete(tmp_path, {"part-00000.csv"}, {"rows": 1})

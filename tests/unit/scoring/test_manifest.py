@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from scoring_helpers import IDENTITY, make_model, plan, write
 
 from common.errors import InputError
-from common.reports import console, prometheus
+from common.reports import prometheus, scoring
 from common.scoring.jobs import JobSettings
 from common.scoring.manifest import Identity, InputFile, Manifest, Outcomes, OutputFile
 from common.scoring.total import metric_names, total_of_manifests
@@ -49,9 +49,17 @@ def test_a_total_without_scored_rows_has_no_confidence():
 
 
 def test_every_setting_of_a_job_is_part_of_its_identity(tmp_path):
-    job = plan(write(tmp_path / "a.csv"))
+    job = plan(write(tmp_path / "a.csv"), with_route=True, only="auto")
     settings = Identity.of(job, IDENTITY, None, chunk_rows=10).to_json()["settings"]
     assert {field.name for field in fields(JobSettings)} < set(settings)
+
+
+def test_what_the_first_release_noted_of_a_form_is_noted_still(tmp_path):
+    """A field more or less, and what was scored before would be scored again."""
+    job = plan(write(tmp_path / "a.csv"))
+    settings = Identity.of(job, IDENTITY, None, chunk_rows=10).to_json()["settings"]
+    first = {"delimiter", "encoding", "header", "member", "field_characters"}
+    assert set(settings["reading"]) == first
 
 
 @pytest.mark.parametrize("compared", [False, True])
@@ -67,7 +75,7 @@ def test_what_is_written_and_shown_is_what_the_schemas_say(tmp_path, score, how,
         written = json.loads(job.manifest.read_text())
         assert problems(written, "predict.manifest.schema.json") == []
     assert manifests[0].done_already
-    _, data = console.scoring(manifests, total_of_manifests(manifests))
+    _, data = scoring.summary(manifests, total_of_manifests(manifests))
     assert problems(json.loads(json.dumps(data)), "predict.schema.json") == []
     assert ("shadow" in data["total"]) is compared
 

@@ -1,6 +1,5 @@
 """What a version was made from, and whether the project is as it was then."""
 
-import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -27,11 +26,6 @@ MADE_FROM = Provenance(
     predictions_sha256="p1",
     settings={"seed": "42"},
 )
-
-
-def git(folder, *command):
-    identity = ("-c", "user.name=a", "-c", "user.email=a@b.example")
-    subprocess.run(["git", "-C", folder, *identity, *command], check=True, capture_output=True)
 
 
 def test_a_page_shows_everything_under_a_heading():
@@ -75,18 +69,6 @@ def test_a_reproduction_says_what_differs_from_then(tmp_path):
     assert found.holdout_rows == 5
     other = Version("triage", 3, "run", tags | {"predictions_sha256": "p2"})
     assert not provenance.reproduction(result, other, tmp_path).identical
-
-
-def test_the_commit_says_whether_files_differ_from_it(tmp_path):
-    assert provenance.git_commit(tmp_path) == "unknown"
-    git(tmp_path, "init", "-q")
-    (tmp_path / "a").write_text("1")
-    git(tmp_path, "add", "a")
-    git(tmp_path, "commit", "-qm", "a")
-    commit = provenance.git_commit(tmp_path)
-    assert len(commit) == 40
-    (tmp_path / "a").write_text("2")
-    assert provenance.git_commit(tmp_path) == f"{commit}-dirty"
 
 
 def test_without_a_lock_file_its_digest_is_unknown(tmp_path):

@@ -3,11 +3,10 @@
 import json
 import sqlite3
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from helpers import ROOT, clean_environment
+from helpers import ROOT, clean_environment, warm_python
 
 from common.errors import InputError
 from common.monitoring.checks.finding import Finding, Status
@@ -45,7 +44,7 @@ def opened(state, subject="accuracy", day=1):
 
 def incidents(state, *words, fails=False):
     done = subprocess.run(
-        [sys.executable, "-m", "common.monitoring.incidents", *words, "--state", state],
+        [*warm_python(), "-m", "common.monitoring.incidents", *words, "--state", state],
         cwd=ROOT,
         env=clean_environment(),
         capture_output=True,

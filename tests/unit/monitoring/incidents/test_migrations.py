@@ -180,8 +180,22 @@ def test_a_database_of_version_3_keeps_what_it_has_and_gets_a_table_of_summaries
         judge(book, 1, Status.CRITICAL)
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE summaries")
+        connection.execute("DROP TABLE phrases")
         connection.execute("PRAGMA user_version = 3")
     with open_book(path) as book:
         assert [each.window for each in book.windows(FEED)] == ["2026-03-01"]
         assert book.summaries(["a"]) == {}
+        assert judge(book, 2, Status.CRITICAL) == [], "it is known already"
+
+
+def test_a_database_of_version_4_keeps_what_it_has_and_gets_a_table_of_phrases(tmp_path):
+    path = tmp_path / "monitor.db"
+    with open_book(path) as book:
+        judge(book, 1, Status.CRITICAL)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE phrases")
+        connection.execute("PRAGMA user_version = 4")
+    with open_book(path) as book:
+        assert [each.window for each in book.windows(FEED)] == ["2026-03-01"]
+        assert book.phrases(FEED, masked=False) == {}
         assert judge(book, 2, Status.CRITICAL) == [], "it is known already"

@@ -6,8 +6,7 @@ import csv
 import errno
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +14,8 @@ from common import disk
 from common.data import atomic, csv_rows
 from common.data.reader import MessageFile
 from common.errors import InputError
+
+Row = Mapping[str, str]
 
 
 class AppendedCsv:
@@ -78,7 +79,7 @@ class AppendedCsv:
                 found.update(zip(keys.to_pylist(), cells.to_pylist(), strict=True))
         return found
 
-    def append(self, rows: Sequence[Mapping[str, str]], durable: bool = True) -> None:
+    def append(self, rows: Sequence[Row], durable: bool = True) -> None:
         """Add rows, in one write.
 
         Args:
@@ -92,32 +93,104 @@ class AppendedCsv:
         except OSError as error:
             raise InputError(disk.explained(error, self.path)) from error
 
-    def rewrite(self, key: str, row: Mapping[str, str] | None = None) -> None:
+    def rewrite(self, key: str, row: Row | None = None) -> None:
         """Take away the rows of this key, and add another one in the same step.
+
+        Columns that the new row doesn't name keep what the last of the old ones has there.
 
         Raises:
             InputError: the file can't be read or written; it is as it was.
         """
-        added = [] if row is None else [[row.get(name, "") for name in self._columns]]
+
+        def rows(source: IO[str]) -> Iterator[Sequence[str]]:
+            found = csv.reader(source)
+            header = next(found)
+            yield header
+            at, before = header.index(self._key), {}
+            for cells in found:
+                if len(cells) > at and cells[at] == key:
+                    before = dict(zip(header, cells, strict=False))
+                else:
+                    yield cells
+            if row is not None:
+                yield self._cells({**before, **row})
+
+        self._rewrite(rows)
+
+    def edit(
+        self, change: Callable[[Row], Row], added: Sequence[Row], columns: Sequence[str] = ()
+    ) -> None:
+        """Change rows and add others, in one step: who is killed has done all of it or nothing.
+
+        Args:
+            change: gives what takes the place of a row; of columns that it leaves out, the cell
+                stays. A row with too few or too many cells is no row, and stays.
+            columns: to be had after it, at the end of those that are there.
+
+        Raises:
+            InputError: the file can't be read or written; it is as it was.
+        """
+        before = list(self._columns)
+        self._columns += [name for name in columns if name not in before]
+
+        def rows(source: IO[str]) -> Iterator[Sequence[str]]:
+            found = csv.reader(source)
+            if self.size:
+                next(found)
+            yield self._columns
+            more = [""] * (len(self._columns) - len(before))
+            for cells in found:
+                if len(cells) == len(before):
+                    row = dict(zip(before, cells, strict=True))
+                    yield self._cells({**row, **change(row)})
+                elif cells:
+                    yield [*cells, *more]
+            yield from map(self._cells, added)
+
+        try:
+            if not self.path.exists():
+                atomic.make_folder(self.path.parent)
+                atomic.write_csv(self.path, self._columns, map(self._cells, added))
+                self.path.chmod(0o600)  # as a file that `append` makes
+            else:
+                self._rewrite(rows)
+        except BaseException:
+            self._columns = before
+            raise
+
+    def rows(self) -> Iterator[Row]:
+        """The rows as `edit` sees them.
+
+        Raises:
+            InputError: the file can't be read.
+        """
+        if not self.size:
+            return
+        try:
+            with self.path.open(encoding="utf-8-sig", newline="") as source:
+                found = csv.reader(source)
+                next(found)
+                for cells in found:
+                    if len(cells) == len(self._columns):
+                        yield dict(zip(self._columns, cells, strict=True))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{self.path} can't be read: {error}.") from error
+
+    def _cells(self, row: Row) -> list[str]:
+        return [row.get(name, "") for name in self._columns]
+
+    def _rewrite(self, rows: Callable[[IO[str]], Iterable[Sequence[str]]]) -> None:
         try:
             with (
                 atomic.atomic_path(self.path) as temporary,
                 self.path.open(encoding="utf-8-sig", newline="") as source,
-                temporary.open("w", encoding="utf-8", newline="") as target,
+                temporary.open("w", encoding="utf-8", newline="", errors="replace") as target,
             ):
-                csv_rows.write(target, chain(self._others(source, key), added))
-        except (OSError, csv.Error) as error:
+                csv_rows.write(target, rows(source))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise InputError(f"{self.path} can't be rewritten: {error}.") from error
 
-    def _others(self, source: IO[str], key: str) -> Iterator[Sequence[str]]:
-        """The header, and all rows but those of a key."""
-        rows = csv.reader(source)
-        header = next(rows)
-        yield header
-        at = header.index(self._key)
-        yield from (row for row in rows if not (len(row) > at and row[at] == key))
-
-    def _append(self, rows: Sequence[Mapping[str, str]], durable: bool) -> None:
+    def _append(self, rows: Sequence[Row], durable: bool) -> None:
         text = io.StringIO(newline="")
         before = self.size
         if not before:

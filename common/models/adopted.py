@@ -1,0 +1,326 @@
+"""A model that was made elsewhere, behind the contract of a classifier.
+
+The model's files travel inside the classifier. A process of its own runs them
+(`registry.adopted_worker`), with a Python that has the packages which the model needs: so they
+can't clash with ours, and a model that ends its process ends no other one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Scores = Literal["probabilities", "logits"]
+Answer = dict[str, Any]
+ASKED_AT_ONCE = 2_000
+SECONDS_TO_END = 10
+# Sums of probabilities in single precision.
+SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """What the model's answers mean.
+
+    Attributes:
+        labels: K >= 2 names of the classes, in the model's order.
+        scores: what it gives for each class; logits become probabilities by softmax, or by the
+            logistic function if there is one for two classes.
+        label_column, score_column: of a DataFrame that it answers with: the class, and its
+            probability.
+        sureness: probability of the class that it answers, of a model that gives nothing else.
+    """
+
+    labels: tuple[str, ...]
+    scores: Scores = "probabilities"
+    label_column: str | None = None
+    score_column: str | None = None
+    sureness: float = 1.0
+
+
+class AdoptedClassifier:
+    """A model of MLflow as a classifier; see `base.Classifier`.
+
+    It answers once `understand` was told what its answers mean.
+
+    Args:
+        archive: the model's folder as a zip archive.
+        input_column: of a DataFrame, that the texts go into; None: what the model says, or none.
+        python: of the environment that has the model's packages; None: the one that runs this.
+        program: source of `registry.adopted_worker`, which travels with the model.
+
+    Raises:
+        RuntimeError: the model can't be loaded.
+    """
+
+    concurrent = True
+
+    classes_: npt.NDArray[np.object_]
+    mapping: Mapping
+
+    def __init__(
+        self,
+        text_column: str,
+        archive: bytes,
+        input_column: str | None,
+        python: str | None,
+        program: str,
+    ) -> None:
+        self.text_column, self.archive, self.input_column = text_column, archive, input_column
+        self.python, self.program = python, program
+        self._start()
+
+    @property
+    def own_classes(self) -> list[str] | None:
+        """The classes as the model names them; None if it doesn't."""
+        return self._process.classes
+
+    def raw_answer(self, made_up: list[str]) -> Answer:
+        """What the model says to texts that are nobody's.
+
+        Raises:
+            RuntimeError: it fails; the reason may quote a text.
+        """
+        return self._process.ask(made_up, made_up=True)
+
+    def understand(self, mapping: Mapping) -> None:
+        """Take the model's answers for what the mapping says."""
+        self.mapping = mapping
+        self.classes_ = np.array(sorted(mapping.labels), object)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in ("_process", "_lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._start()
+
+    def fit(self, texts: Any, labels: Any, advance: Any = None) -> AdoptedClassifier:
+        """Raise TypeError: it was fitted elsewhere."""
+        raise TypeError("a model that was made elsewhere can't be fitted here")
+
+    def predict_proba(self, texts: Any) -> npt.NDArray[np.float64]:
+        """(n, K) probabilities, rows sum to 1.
+
+        Raises:
+            RuntimeError: the model fails, or its process ends twice.
+            ValueError: its answers are not what the mapping says.
+        """
+        if isinstance(texts, pd.DataFrame):
+            texts = texts[self.text_column]
+        values = texts.to_pylist() if hasattr(texts, "to_pylist") else list(texts)
+        asked = ["" if value is None else str(value) for value in values]
+        proba = np.zeros((len(asked), len(self.classes_)))
+        for start in range(0, len(asked), ASKED_AT_ONCE):
+            part = asked[start : start + ASKED_AT_ONCE]
+            with self._lock:
+                answer = self._ask(part)
+            proba[start : start + len(part)] = probabilities(answer, len(part), self.mapping)
+        return proba[:, np.argsort(np.array(self.mapping.labels, object))]
+
+    def predict(self, texts: Any) -> npt.NDArray[np.object_]:
+        """(n,) the most probable class of each text."""
+        return np.asarray(self.classes_[self.predict_proba(texts).argmax(axis=1)])
+
+    def predict_frame(self, texts: Any) -> pd.DataFrame:
+        """Columns `prediction` (class) and `confidence` (its probability, 0 to 1)."""
+        proba = self.predict_proba(texts)
+        return pd.DataFrame(
+            {"prediction": self.classes_[proba.argmax(axis=1)], "confidence": proba.max(axis=1)}
+        )
+
+    def _start(self) -> None:
+        self._lock = threading.Lock()
+        self._process = self._new_process()
+
+    def _new_process(self) -> Process:
+        return Process(self.archive, self.input_column, self.python, self.program)
+
+    def _ask(self, texts: list[str]) -> Answer:
+        """Ask the process; a new one if it has ended, or belongs to the one that was forked."""
+        if self._process.owner != os.getpid():
+            self._process = self._new_process()
+        try:
+            return self._process.ask(texts)
+        except (BrokenPipeError, EOFError):
+            self._process = self._new_process()
+        try:
+            return self._process.ask(texts)
+        except (BrokenPipeError, EOFError):
+            raise RuntimeError("the process of the adopted model ends when it is asked") from None
+
+
+class Process:
+    """The process that runs the model; see `AdoptedClassifier`.
+
+    Attributes:
+        owner: id of the process that started it and alone may ask it.
+        classes: as the model names them; None if it doesn't.
+
+    Raises:
+        RuntimeError: the model can't be loaded.
+    """
+
+    def __init__(
+        self, archive: bytes, column: str | None, python: str | None, program: str
+    ) -> None:
+        self.owner = os.getpid()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
+        try:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                [python or sys.executable, "-I", "-c", program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+            )
+        except OSError as error:
+            raise RuntimeError(f"{python} can't be run ({error.strerror})") from error
+        header = json.dumps({"bytes": len(archive), "column": column}).encode()
+        try:
+            found = self._exchange(header + b"\n" + archive)
+        except (BrokenPipeError, EOFError):
+            raise RuntimeError(f"its process ends at once: {self._last_words()}") from None
+        if "error" in found:
+            raise RuntimeError(f"{found['error']}: {found['detail']}")
+        self.classes: list[str] | None = found["classes"]
+
+    def ask(self, texts: list[str], made_up: bool = False) -> Answer:
+        """What the model says.
+
+        Args:
+            made_up: the texts are nobody's, so that an error may quote them.
+
+        Raises:
+            RuntimeError: it fails.
+            BrokenPipeError, EOFError: the process has ended.
+        """
+        answer = self._exchange(json.dumps(texts).encode() + b"\n")
+        if "error" in answer:
+            detail = f": {answer['detail']}" if made_up else ""
+            raise RuntimeError(f"the adopted model fails ({answer['error']}{detail})")
+        return answer
+
+    def _exchange(self, question: bytes) -> Answer:
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(question)
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise EOFError
+        found: Answer = json.loads(line)
+        return found
+
+    def _last_words(self) -> str:
+        self._process.wait()
+        self._said.seek(0)
+        lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else f"exit code {self._process.returncode}"
+
+    def __del__(self) -> None:
+        process = getattr(self, "_process", None)
+        if process is None or self.owner != os.getpid():
+            return
+        with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
+            process.communicate(b"null\n", timeout=SECONDS_TO_END)
+        process.kill()
+        process.wait()
+
+
+def probabilities(answer: Answer, rows: int, mapping: Mapping) -> npt.NDArray[np.float64]:
+    """(rows, K) what a model answers, as probabilities in its order of classes.
+
+    Raises:
+        ValueError: the answer is not what the mapping says.
+    """
+    if "columns" in answer:
+        answer = _of_columns(answer["columns"], mapping)
+    if "scores" in answer:
+        return _of_scores(_finite(answer["scores"]), rows, mapping)
+    names = mapping.labels
+    at = [_place(label, names) for label in answer["labels"]]
+    if len(at) != rows:
+        raise ValueError(f"the model answers {rows} texts with {len(at)} classes")
+    # More than an equal share, or the answer would not be the most probable class.
+    least = 1 / len(names) + 1e-6
+    sure = np.clip(_finite(answer.get("sure", [mapping.sureness] * rows)), least, 1.0)
+    proba = np.repeat(((1 - sure) / (len(names) - 1))[:, None], len(names), axis=1)
+    proba[np.arange(rows), at] = sure
+    return proba
+
+
+def _of_columns(columns: dict[str, list[Any]], mapping: Mapping) -> Answer:
+    label, score = mapping.label_column, mapping.score_column
+    if label is None and set(mapping.labels) <= set(columns):
+        return {"scores": np.column_stack([_figures(columns, name) for name in mapping.labels])}
+    if label is None and len(columns) == 1:
+        label = next(iter(columns))
+    if label not in columns or (score is not None and score not in columns):
+        raise ValueError(
+            f"the model answers with the columns {', '.join(columns)}: say which one has the class "
+            "(--label-column) and, if any, its probability (--score-column)"
+        )
+    found = {"labels": [str(value) for value in columns[label]]}
+    return found | ({"sure": _figures(columns, score)} if score is not None else {})
+
+
+def _figures(columns: dict[str, list[Any]], name: str) -> npt.NDArray[np.float64]:
+    try:
+        return np.array(columns[name], float)
+    except (TypeError, ValueError):  # which quotes a cell
+        raise ValueError(f"the model's column {name} holds no numbers") from None
+
+
+def _finite(figures: Any) -> npt.NDArray[np.float64]:
+    found = np.array(figures, float)
+    if not np.isfinite(found).all():
+        raise ValueError("the model answers with figures that are infinite or no numbers (NaN)")
+    return found
+
+
+def _of_scores(
+    scores: npt.NDArray[np.float64], rows: int, mapping: Mapping
+) -> npt.NDArray[np.float64]:
+    width, classes = scores.shape[-1], len(mapping.labels)
+    single = width == 1 and classes == 2
+    if len(scores) != rows or not (single or width == classes):
+        raise ValueError(
+            f"the model answers {rows} texts with {len(scores)} x {width} figures, but there are "
+            f"{classes} labels: say all of them in the model's order (--labels)"
+        )
+    if mapping.scores == "logits":
+        scores = np.hstack([np.zeros_like(scores), scores]) if single else scores
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    scores = np.hstack([1 - scores, scores]) if single else scores
+    sums = scores.sum(axis=1, keepdims=True)
+    if not (scores.min() >= 0 and np.abs(sums - 1).max() <= SUM_TOLERANCE):
+        raise ValueError(
+            "the model's scores are not probabilities: if they are logits, say so (--scores logits)"
+        )
+    return np.asarray(scores / sums)
+
+
+def _place(label: str, names: tuple[str, ...]) -> int:
+    """The number of a class that the model answers: by its name, or by its number."""
+    if label in names:
+        return names.index(label)
+    folded = [name.casefold() for name in names]
+    if folded.count(label.casefold()) == 1:
+        return folded.index(label.casefold())
+    if label.isdecimal() and int(label) < len(names):
+        return int(label)
+    raise ValueError(
+        "the model answers a class that is not among its labels: say them all, in its "
+        "order (--labels)"
+    )

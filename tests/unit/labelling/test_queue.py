@@ -1,0 +1,167 @@
+import csv
+
+import pytest
+
+from common.data.reader import MessageFile
+from common.errors import MissingColumn
+from common.labelling import form
+from common.labelling.form import QueueColumns
+from common.labelling.known import KnownLabels, labels_of
+from common.labelling.novelty import NovelWords
+from common.labelling.queue import Asked, ScoredColumns, draw_queue
+from common.models import text
+
+COLUMNS = ScoredColumns("text", "prediction", "confidence", id="id", carried=("route",))
+HEADER = ["id", "text", "route", "prediction", "confidence"]
+
+
+def write(path, rows, header=HEADER):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture
+def scored(tmp_path):
+    rows = [[n, f"message {n % 300}", "auto", "a", (n % 300) / 300] for n in range(900)]
+    return write(tmp_path / "scored.csv", [*rows, ["x", " ", "auto", "", ""]])
+
+
+def drawn(path, random=10, hard=10, seed=1, known=KnownLabels(), **more):  # noqa: B008
+    return draw_queue(path, COLUMNS, Asked(random, hard, seed), known, **more)
+
+
+def test_a_text_is_asked_for_once_with_its_copies(scored):
+    queue = drawn(scored)
+    assert len({message.text for message in queue.messages}) == 20
+    assert {message.copies for message in queue.messages} == {3}
+    assert (queue.read, queue.blank, queue.count("random")) == (901, 1, 10)
+    hard = {m.text for m in queue.messages if m.why == "uncertain"}
+    assert hard == {f"message {n}" for n in range(10)}
+    assert {m.probability for m in queue.messages if m.why == "uncertain"} == {1.0}
+    stands_for = sum(m.copies / m.probability for m in queue.messages if m.why == "random")
+    assert stands_for == pytest.approx(900 - 30)
+
+
+def test_texts_that_hardly_differ_are_one(tmp_path):
+    texts = ["Where is it?", "@a where  is IT?", "where is it? https://t.co/x", "thanks"]
+    rows = [[n, one, "auto", "a", 0.5] for n, one in enumerate(texts)]
+    queue = drawn(write(tmp_path / "a.csv", rows))
+    assert sorted(message.copies for message in queue.messages) == [1, 3]
+
+
+def test_the_same_seed_gives_the_same_queue_and_another_one_another(scored):
+    assert drawn(scored) == drawn(scored)
+    assert drawn(scored) != drawn(scored, seed=2)
+
+
+def test_the_parts_of_a_folder_are_one_file(scored, tmp_path):
+    with MessageFile(scored) as messages:
+        rows = [list(row.values()) for chunk in messages for row in chunk.table.to_pylist()]
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    write(folder / "a.csv", rows[:400])
+    write(folder / "b.csv", rows[400:])
+    assert drawn(folder) == drawn(scored)
+
+
+def test_the_order_says_nothing_of_why(scored):
+    whys = [message.why for message in drawn(scored, random=50, hard=50).messages]
+    assert 15 < whys[:50].count("random") < 35
+
+
+def test_labelled_messages_are_not_asked_for_again(scored):
+    known = KnownLabels({"5": "a"})
+    queue = drawn(scored, random=300, hard=0, known=known)
+    assert queue.labelled == 3  # with its copies
+    assert "message 5" not in {message.text for message in queue.messages}
+
+
+def test_a_text_that_was_labelled_elsewhere_counts_and_has_its_class(scored, tmp_path):
+    labelled = write(tmp_path / "l.csv", [["other", "MESSAGE 0", "a"]], ["id", "text", "topic"])
+    known = labels_of(labelled, "id", "text", "topic")
+    queue = drawn(scored, random=290, hard=10, known=known)
+    assert [m.label for m in queue.messages if m.text == "message 0"] == ["a"]
+    assert queue.filled == 1
+    assert "message 0" not in {m.text for m in queue.messages if m.why == "uncertain"}
+
+
+def test_what_was_drawn_at_random_before_comes_along_with_its_class(scored, tmp_path):
+    """Both draws are one, so that a file can be drawn from week by week."""
+    first = drawn(scored)
+    rows = [[message.id, message.text, "a", message.why] for message in first.messages]
+    labelled = write(tmp_path / "l.csv", rows, ["id", "text", "topic", "why"])
+    known = labels_of(labelled, "id", "text", "topic")
+    second = drawn(scored, known=known)
+    before = {message.id for message in first.messages if message.why == "random"}
+    assert {message.id for message in second.messages if message.label} == before
+    assert (second.count("random"), second.count("uncertain")) == (20, 10)
+    assert second.labelled == 30  # the hard ones, with their copies
+    chances = [{m.probability for m in q.messages if m.why == "random"} for q in (first, second)]
+    assert min(chances[1]) > max(chances[0])
+    stands_for = sum(m.copies / m.probability for m in second.messages if m.why == "random")
+    assert stands_for == pytest.approx(900 - 30 - 30)
+
+
+def test_labels_on_which_people_do_not_agree_fill_nothing_in(tmp_path):
+    rows = [["1", "hi", "a"], ["2", "HI", "b"], ["3", "yes", ""]]
+    known = labels_of(write(tmp_path / "l.csv", rows, ["id", "text", "t"]), "id", "text", "t")
+    assert set(known.by_text.values()) == {""}
+    assert known.by_id == {"1": "a", "2": "b"}
+
+
+def test_labels_of_another_target_are_none(tmp_path):
+    path = write(tmp_path / "l.csv", [["1", "hi", "a"]], ["id", "text", "topic"])
+    assert labels_of(path, "id", "text", "urgency") == KnownLabels()
+    assert labels_of(tmp_path / "none.csv", "id", "text", "urgency") == KnownLabels()
+
+
+class Knows:
+    def unknown_words(self, texts):
+        return text.unknown_words(texts, {"message", *map(str, range(300))})
+
+
+def test_messages_with_words_that_others_use_too_and_the_model_does_not_know_are_novel(tmp_path):
+    rows = [[n, f"message {n}", "auto", "a", 0.9] for n in range(100)]
+    rows += [[f"n{n}", f"parcel message {n}", "auto", "a", 0.9] for n in range(5)]
+    rows += [[f"t{n}", f"typo{'z' * n}q message", "auto", "a", 0.9] for n in range(5)]
+    queue = drawn(write(tmp_path / "a.csv", rows), hard=10, words=NovelWords(Knows()))
+    novel = {message.text for message in queue.messages if message.why == "novel"}
+    assert novel == {f"parcel message {n}" for n in range(5)}
+    assert queue.count("uncertain") == 5
+
+
+def test_a_queue_reads_back_as_it_was(scored, tmp_path):
+    columns = QueueColumns("id", "text", None, "topic", ("route",))
+    queue = drawn(scored)
+    form.write(tmp_path / "queue.csv", columns, queue.messages)
+    with MessageFile(tmp_path / "queue.csv") as messages:
+        rows = [row for chunk in messages for row in chunk.table.to_pylist()]
+    assert list(rows[0]) == columns.all
+    assert [row["text"] for row in rows] == [message.text for message in queue.messages]
+    assert {row["topic"] for row in rows} == {""}
+
+
+def test_a_part_that_lacks_a_column_is_named(tmp_path):
+    write(tmp_path / "a.csv", [["1", "hi", "auto", "a", 1]])
+    write(tmp_path / "b.csv", [["1", "hi"]], ["id", "text"])
+    with pytest.raises(MissingColumn, match=r"b\.csv"):
+        drawn(tmp_path)
+
+
+def test_the_same_messages_are_drawn_wherever_they_stand_in_a_file(scored, tmp_path):
+    with MessageFile(scored) as messages:
+        rows = [list(row.values()) for chunk in messages for row in chunk.table.to_pylist()]
+    turned = write(tmp_path / "turned.csv", rows[::-1])
+    assert drawn(turned).messages == drawn(scored).messages
+
+
+def test_copies_of_a_text_without_ids_are_one_draw(tmp_path):
+    rows = [[f"message {n % 50}", "a", 1] for n in range(500)]
+    path = write(tmp_path / "a.csv", rows, ["text", "prediction", "confidence"])
+    asked = Asked(random=10, hard=0, seed=1)
+    queue = draw_queue(
+        path, ScoredColumns("text", "prediction", "confidence"), asked, KnownLabels()
+    )
+    chances = [message.probability for message in queue.messages]
+    assert chances == pytest.approx([10 / 50] * 10)

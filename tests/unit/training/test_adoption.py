@@ -1,0 +1,111 @@
+"""What a model from elsewhere was fitted on, and what its classes are."""
+
+import numpy as np
+import pytest
+
+from common.data import split
+from common.data.columns import message_columns
+from common.errors import InputError, ModelUnavailable, SettingsError
+from common.models.adopted import Answer
+from common.models.families import ADOPTED
+from common.training import adoption
+from common.training.adoption import Meaning, load, read_and_measure, seen_keys
+from common.training.fit import Recipe
+
+
+class Theirs:
+    """A model that answers with the last word of a text."""
+
+    text_column = "text"
+    own_classes = None
+
+    def raw_answer(self, texts) -> Answer:
+        return {"labels": ["good"] * len(texts)}
+
+    def understand(self, mapping):
+        self.mapping = mapping
+        self.classes_ = np.array(sorted(mapping.labels), object)
+
+    def predict(self, texts):
+        return np.array([text.split()[-1] for text in texts], object)
+
+    def predict_proba(self, texts):
+        return (self.predict(texts)[:, None] == self.classes_) * 0.8 + 0.1
+
+
+@pytest.fixture
+def data(tmp_path):
+    rows = [f"message {k} {'good' if k % 3 else 'bad'}" for k in range(400)]
+    path = tmp_path / "data.csv"
+    path.write_text("text,label\n" + "".join(f"{row},{row.split()[-1]}\n" for row in rows))
+    return path, rows
+
+
+def measure(path, classifier, meaning=Meaning(), seen=None):  # noqa: B008  frozen
+    columns = message_columns("text", "label", "column", ())
+    recipe = Recipe(ADOPTED.name, "text", 20, "none", 1)
+    return read_and_measure(path, columns, recipe, classifier, meaning, seen)
+
+
+def test_rows_that_it_was_fitted_on_are_left_out(data, tmp_path):
+    path, rows = data
+    held = [row for row in rows if split.bucket(row) < 20]
+    # Variants of a message are the same message; classes don't matter here.
+    fitted_on = tmp_path / "fitted.csv"
+    fitted_on.write_text("text\n" + "".join(f"{row.upper()}  @ann\n" for row in held[:10]))
+    seen = seen_keys(fitted_on, "text")
+    result = measure(path, Theirs(), seen=seen).result
+    assert result.holdout.texts.tolist() == held[10:]
+    assert result.metrics["accuracy"] == 1
+    assert result.seen_elsewhere is seen
+    assert result.train_rows == 0
+    whole = measure(path, Theirs()).result
+    assert (len(whole.holdout), whole.seen_elsewhere) == (len(held), None)
+    with pytest.raises(InputError, match="no row that the model was not fitted on"):
+        measure(path, Theirs(), seen=seen_keys(path, "text"))
+
+
+def test_classes_alone_are_as_sure_as_they_were_right(data):
+    path, rows = data
+    theirs = Theirs()
+    measured = measure(path, theirs)
+    train = sum(split.bucket(row) >= 20 for row in rows)
+    assert measured.labels_alone
+    assert theirs.mapping.sureness == (train + 1) / (train + 2)
+
+
+def labels(own=None, given=(), answer=None, occurring=("bad", "good")):
+    return adoption._labels(Meaning(labels=given), own, answer or {"scores": [[1]]}, occurring)
+
+
+def test_classes_are_called_as_in_the_data():
+    assert labels(own=["Good ", "BAD"]) == ("good", "bad")
+    assert labels(given=("good", "bad"), own=["1", "0"]) == ("good", "bad")
+    assert labels(answer={"labels": ["good"]}) == ("bad", "good")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, "does not name its classes: .*The data has bad and good"),
+        ({"own": ["0", "1"]}, "the data has none of the model's classes"),
+        ({"given": ("good", "good")}, "must be two or more different names"),
+    ],
+)
+def test_classes_that_nobody_can_tell_are_asked_for(asked, said):
+    with pytest.raises(SettingsError, match=said):
+        labels(**asked)
+
+
+def test_answers_that_mean_something_else_are_one_line(data):
+    theirs = Theirs()
+    theirs.raw_answer = lambda texts: {"columns": {"x": ["good"], "y": ["bad"]}}
+    with pytest.raises(SettingsError, match=r"--score-column\)\.$"):
+        measure(data[0], theirs)
+
+
+def test_a_model_that_does_not_load_is_one_line():
+    with pytest.raises(ModelUnavailable) as caught:
+        load(b"no archive", "text", None, None)
+    assert str(caught.value).startswith("the model can't be loaded: ")
+    assert "\n" not in str(caught.value)
