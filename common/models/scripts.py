@@ -50,7 +50,10 @@ def one_spelling(text: str) -> str:
     >>> one_spelling("cafe\u0301 ｶﾀｶﾅ ＯＫ كتـــاب")
     'café カタカナ OK كتاب'
     """
-    if text.isascii() or not _SEVERAL_SPELLINGS.search(text):
+    if text.isascii():
+        return text
+    # Never because of what else is in the text, which may be many messages.
+    if not _SEVERAL_SPELLINGS.search(text) and unicodedata.is_normalized("NFC", text):
         return text
     text = _WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
     return _LEFT_OUT.sub("", unicodedata.normalize("NFC", text))

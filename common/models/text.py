@@ -97,10 +97,13 @@ def as_written(text: str) -> dict[str, str]:
     {'now': 'NOW', '!': '!', 'café': 'Café', 'httplink': 'https://t.co/x1'}
     """
     found: dict[str, str] = {}
-    unescaped = _ENTITY.sub(lambda entity: _ENTITIES[entity.group()], scripts.one_spelling(text))
-    for written in _WRITTEN.findall(unescaped):
-        for token in tokens(written):
-            found.setdefault(token, written)
+    text = _ENTITY.sub(lambda entity: _ENTITIES[entity.group()], text)
+    # With one spelling words end where the model has them end; what it left out stands in the text.
+    for spelled in dict.fromkeys([scripts.one_spelling(text), text]):
+        for written in _WRITTEN.findall(spelled):
+            if written in text:
+                for token in tokens(written):
+                    found.setdefault(token, written)
     return found
 
 

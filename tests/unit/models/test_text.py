@@ -72,6 +72,7 @@ def by_scikit_learn(train, new, min_count):
 
 @given(MESSAGES, MESSAGES)
 @example(["a b a", "b a"], ["a b", "", "b  b a"])
+@example(["\U0002f800 e\u0301", "\uf9d0"], ["\u4e3d", "\U0002f800"])  # one letter, coded twice
 @settings(max_examples=150)
 def test_counts_equal_scikit_learns(train, new):
     counter = WordCounts(min_count=1).fit(train)
@@ -198,5 +199,6 @@ def test_a_token_is_shown_as_it_is_written(message, expected):
 
 
 @given(st.text(st.characters(exclude_characters="&", exclude_categories=["Cs"]), max_size=40))
+@example("0\u05910")
 def test_what_is_shown_stands_in_the_message(message):
     assert all(spelling in message for spelling in text.as_written(message).values())
