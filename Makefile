@@ -1,6 +1,7 @@
 # Everything runs in .venv, which is made with python3, pip and make alone.
 PYTHON ?= python3
 BIN := .venv/bin
+EXTRAS := dev apprise bench cloud excel language neural notebook postgres scrape serve spark transformer
 # pyspark comes as source, which older versions of pip would build in a way that is to go.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes
 comma := ,
@@ -10,7 +11,8 @@ comma := ,
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.core ## make .venv and install what the scripts need
+# Extras that are there are renewed as well: the lock files agree with each other, those of two releases need not.
+setup: .venv/.core $(wildcard $(addprefix .venv/.,$(EXTRAS)) .venv-flows/.flows) ## make .venv and install what the scripts need, or renew it
 
 train: setup ## set up, then train on DATA_PATH or on the synthetic sample
 	$(BIN)/python train.py
@@ -103,7 +105,7 @@ transformer: .venv/.transformer ## add PyTorch and transformers, for MODEL_FAMIL
 	$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
-.venv/.apprise .venv/.bench .venv/.cloud .venv/.excel .venv/.language .venv/.notebook .venv/.postgres .venv/.scrape .venv/.serve .venv/.spark: .venv/.%: .venv/.core requirements-%.lock
+$(addprefix .venv/.,$(filter-out dev neural transformer,$(EXTRAS))): .venv/.%: .venv/.core requirements-%.lock
 	$(INSTALL) -r requirements-$*.lock
 	@touch $@
 

@@ -71,6 +71,14 @@ def predict(call: Call, tell: Tell) -> Scored:
     return _read("predict.py", done, read_scored)
 
 
+def empty_folder(call: Call) -> str | None:
+    """The first argument, if it is a folder with nothing in it: an hour without messages is no
+    failure."""
+    given = call.arguments[0]
+    folder = ROOT / given
+    return given if folder.is_dir() and not any(folder.iterdir()) else None
+
+
 def monitor(call: Call, tell: Tell) -> Judged:
     """Run monitor.py. Raises as `train` does."""
     done = _run_script("monitor.py", call, tell)

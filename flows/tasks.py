@@ -57,6 +57,8 @@ def train(call: Call) -> State:
 @_step()
 def predict(call: Call) -> State:
     """Run predict.py: score files of messages."""
+    if empty := scripts.empty_folder(call):
+        return Completed(name="nothing to score", message=f"{empty} is empty")
     scored = scripts.predict(call, _tell())
     _show("scoring", summaries.of_scoring(scored))
     return Completed(message=f"{scored.rows:,} rows with version {scored.model.version}")

@@ -7,6 +7,7 @@ where a middleware of the framework costs as much as scoring a message.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import itertools
 import logging
 import re
@@ -159,8 +160,7 @@ class Guarded:
     def _check(self, scope: Scope) -> None:
         rules, path = self._rules, scope["path"]
         host = _header(scope, b"host")
-        # Those who look after a container ask it by its address.
-        if _name(host) not in rules.names and path not in PROBES:
+        if not _is_address(_name(host)) and _name(host) not in rules.names and path not in PROBES:
             raise Problem(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "This server is not known by the name in the Host header; see SERVE_NAMES.",
@@ -201,6 +201,19 @@ def _name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].lower()
+
+
+def _is_address(name: str) -> bool:
+    """Whether it is an address instead of a name.
+
+    A page that has its own name point here (DNS rebinding) sends that name, so an address is
+    asked for by people and programs alone, such as a Prometheus that reads each pod.
+    """
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ class ServingSettings(Settings):
     )
     serve_names: WordList = Field(
         (),
-        description="host names, separated by commas, that requests may address; loopback always",
+        description="host names, separated by commas, that requests may address beside localhost "
+        "and addresses",
     )
     serve_origins: WordList = Field(
         (), description="web origins, separated by commas, whose pages may ask (CORS); none else"

@@ -47,19 +47,27 @@ def test_messages_are_scored_and_monitored(trained, image):
 
 def test_the_champion_answers_and_the_health_check_knows(trained, image):
     started = podman.podman(
-        *("run", "--detach", *HARDENED, *VOLUMES, image, "serve", "--serve-drain", "0")
+        *("run", "--detach", *HARDENED, *VOLUMES, "--env", "SERVE_PORT=8123"),
+        *(image, "serve", "--serve-drain", "0"),
     )
     name = started.stdout.strip()
     try:
+        assert not is_healthy(name)  # its model is being loaded
         wait_for(lambda: is_healthy(name), "the server")
         ask = "import urllib.request as r; print(r.urlopen(r.Request("
-        ask += "'http://127.0.0.1:8000/api/classify', b'{\"messages\": [\"where is it?\"]}', "
+        ask += "'http://127.0.0.1:8123/api/classify', b'{\"messages\": [\"where is it?\"]}', "
         ask += "{'content-type': 'application/json'})).read().decode())"
         answer = json.loads(podman.podman("exec", name, "python", "-c", ask).stdout)
         assert json.dumps(answer).count("confidence") == 1
     finally:
         stopped = podman.podman("stop", "--time", "20", name)
     assert "SIGKILL" not in stopped.stderr  # it ends by itself when it is asked to
+
+
+def test_a_job_is_healthy_as_long_as_it_runs(image):
+    job = podman.podman("run", "--detach", *HARDENED, "--entrypoint", "sleep", image, 60)
+    assert is_healthy(job.stdout.strip())
+    podman.podman("kill", job.stdout.strip())
 
 
 def test_nobody_in_it_is_root_or_can_build_or_install(image):

@@ -93,8 +93,8 @@ def cluster(rendered, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def champion(cluster):
-    sample = ("sample", "--rows", "1500", "--class", "inbound", "--out", "/data")
-    code, said = cluster.job("predict", *sample)
+    sample = "triage sample --rows 1500 --class inbound --out /data"
+    code, said = cluster.job("predict", sample)
     assert code == 0, said
     wait_for(
         lambda: "startup complete" in podman.podman("logs", "mlflow-pod-0-mlflow").stderr, "MLflow"
@@ -106,8 +106,15 @@ def champion(cluster):
 
 def test_the_jobs_run_as_rendered(cluster, champion):
     assert "the champion" in champion
-    code, said = cluster.job("predict", "predict", "/data/synthetic_messages.csv")
-    assert code == 0, said
+    cluster.job("predict", "mkdir /data/incoming")
+    code, said = cluster.job("predict")
+    assert (code, "Nothing to score" in said) == (0, True), said
+    cluster.job("predict", "cp /data/synthetic_messages.csv /data/incoming/")
+    code, said = cluster.job("predict")
+    assert (code, "/data/scored/synthetic_messages.predictions.csv: 1,500 scored" in said) == (
+        0,
+        True,
+    ), said
 
 
 def test_an_alert_is_no_failure_and_a_failure_is_one(cluster, champion):

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from helpers import ROOT
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -77,7 +78,19 @@ def test_actions_are_named_by_their_content():
             assert pinned or action.startswith("$/"), action  # or a file of this repository
 
 
-def test_every_extra_is_installed_by_ci():
+def test_no_workflow_waits_for_the_one_that_calls_it():
+    # In a workflow that is called, github.workflow is the caller's: GitHub ends both as a deadlock.
+    groups = [
+        yaml.safe_load(path.read_text())["concurrency"]["group"]
+        for path in (ROOT / ".github/workflows").glob("*.yml")
+    ]
+    assert len(groups) == len({group.partition("-")[0] for group in groups}) == 2
+    assert not any(group.startswith("$") for group in groups)
+
+
+def test_every_extra_is_installed_by_ci_and_renewed_by_make():
     text = (ROOT / ".github/workflows/ci.yml").read_text()
     (listed,) = re.findall(r"extra: \[(.*)\]", text)
     assert set(listed.split(", ")) == set(EXTRAS) - {"dev"}
+    (renewed,) = re.findall(r"^EXTRAS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(renewed.split()) == set(EXTRAS)

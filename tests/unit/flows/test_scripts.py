@@ -46,6 +46,15 @@ def test_a_script_that_was_told_to_do_something_else_has_no_result(project):
         scripts.train(Call(["--help"], 10), lambda line: None)
 
 
+def test_a_folder_is_empty_until_a_file_is_in_it(project):
+    call = Call(["incoming/", "-o", "scored/"], 10)
+    assert scripts.empty_folder(call) is None  # it is not there, which predict.py says
+    (project / "incoming").mkdir()
+    assert scripts.empty_folder(call) == "incoming/"
+    (project / "incoming" / "day.csv").touch()
+    assert scripts.empty_folder(call) is None
+
+
 def test_without_the_projects_python_it_is_said_how_to_make_it(project):
     (project / "python").unlink()
     with pytest.raises(ScriptFailed, match="python is not there: make setup"):
