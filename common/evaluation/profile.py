@@ -23,7 +23,7 @@ from common import masking
 from common.evaluation import digests, weighted
 from common.evaluation.digests import NO_DIGESTS, Digests
 from common.evaluation.metrics import class_indices
-from common.evaluation.routing import AutoCounts
+from common.evaluation.routing import AutoCounts, Routing
 from common.evaluation.two_samples import Share
 from common.evaluation.weighted import Drawn, WeightedAccuracy
 from common.masking import Disclosure
@@ -209,17 +209,19 @@ class Profile:
             **self._later_json(),
         }
 
-    @property
-    def routed(self) -> Mapping[str, AutoCounts]:
-        """`automatic`; of rows that say how they were drawn, as many labels as they are worth."""
+    def routed(self, routing: Routing) -> Mapping[str, AutoCounts]:
+        """`automatic`; of rows that say how they were drawn, as many labels as they are worth
+        together with those that share their promise."""
         if not self.drawn_automatic:
             return self.automatic
-        return {
-            name: weighted.automatic_counts(
-                self.automatic.get(name, AutoCounts()), self.drawn_automatic.get(name, Counter())
-            )
-            for name in {**self.automatic, **self.drawn_automatic}
-        }
+        groups: dict[str, dict[str, AutoCounts]] = {}
+        for name in {**self.automatic, **self.drawn_automatic}:
+            group = groups.setdefault(routing.group_of(name), {})
+            group[name] = self.automatic.get(name, AutoCounts())
+        found: dict[str, AutoCounts] = {}
+        for group in groups.values():
+            found |= weighted.automatic_counts(group, self.drawn_automatic)
+        return found
 
     def _later_json(self) -> dict[str, Json]:
         """What later releases count; nothing where there is none of it, so that what is kept of

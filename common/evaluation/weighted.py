@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,15 +79,36 @@ def count_by(names: Labels, strata: Labels, weights: Floats, right: Bools) -> di
     return found
 
 
-def automatic_counts(counts: AutoCounts, drawn: Drawn) -> AutoCounts:
-    """Answers that say one class, with as many labels and right ones as drawn rows are worth.
+def automatic_counts(
+    counts: Mapping[str, AutoCounts], drawn: Mapping[str, Drawn]
+) -> dict[str, AutoCounts]:
+    """Answers that share a promise, by class, with as many labels and right ones as drawn rows are
+    worth all together.
+
+    Each class has the part of them that its messages are of all: a class of which few texts were
+    drawn, each of which stands for many messages, counts as much as another of as many messages.
 
     Args:
-        drawn: the labelled automatic ones; without a random one among them nothing is known.
+        counts: of at least one class.
+        drawn: the labelled automatic ones, of other classes too; without a random one among them
+            nothing is known.
     """
-    found = estimate(drawn)
+    of_class = [drawn.get(name, Counter()) for name in counts]
+    found = estimate(sum(of_class, Counter()))
     worth = found.effective if found else Share(0, 0)
-    return counts._replace(labelled=worth.rows, correct=worth.part)
+    messages = [sum(w * rows for (_, w, _), rows in each.items()) for each in of_class]
+    answered = [sum(w * rows for (_, w, right), rows in each.items() if right) for each in of_class]
+    labelled, correct = _parts(worth.rows, messages), _parts(worth.part, answered)
+    return {
+        name: each._replace(labelled=n, correct=min(k, n))
+        for (name, each), n, k in zip(counts.items(), labelled, correct, strict=True)
+    }
+
+
+def _parts(whole: int, sizes: Sequence[float]) -> list[int]:
+    """Whole numbers in proportion to sizes, whose sum is `whole` (0 if all sizes are)."""
+    ends = np.cumsum(sizes)
+    return np.diff(np.round(whole * ends / max(ends[-1], 1e-9)), prepend=0).astype(int).tolist()
 
 
 def to_cells(drawn: Drawn) -> list[Json]:

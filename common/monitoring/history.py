@@ -13,7 +13,7 @@ import numpy as np
 from common.evaluation.digests import NO_DIGESTS, Digests
 from common.evaluation.metrics import wilson_interval
 from common.evaluation.profile import SAMPLE_ROWS, Profile
-from common.evaluation.routing import AutoCounts
+from common.evaluation.routing import AutoCounts, Routing
 from common.evaluation.two_samples import Share
 from common.monitoring import windows
 from common.monitoring.checks.catalogue import Subject, about
@@ -86,6 +86,12 @@ class WindowRecord:
     automatic: Mapping[str, AutoCounts] = field(default_factory=dict)
     routing: str = ""
     worth: Share | None = None
+
+    def routed(self, window: Profile, routing: Routing | None) -> WindowRecord:
+        """The same, with what became of the window's answers."""
+        if routing is None:
+            return replace(self, automatic=window.automatic)
+        return replace(self, automatic=window.routed(routing), routing=routing.key)
 
     @property
     def share(self) -> Share:
@@ -202,7 +208,6 @@ def record_window(
         drift_warnings=warned(drift) if drift else None,
         figures={f.name: f.figure for f in findings if f.figure is not None},
         digests=window.digests,
-        automatic=window.routed,
         worth=_worth(window),
     )
 
@@ -261,21 +266,20 @@ class PastWindows:
         earlier: Iterable[WindowRecord] = (),
         version: int = 0,
         accepted: str | None = None,
-        routing: str = "",
+        routing: Routing | None = None,
     ) -> None:
         self._records = list(earlier)
         self._version = version
         self._windows: list[Profile] = []
         self._accepted = accepted
         self._routing = routing
+        self._routing_key = routing.key if routing else ""
 
     def add(self, window: Profile, record: WindowRecord) -> None:
-        if window.automatic and record.routing != self._routing:
+        if window.automatic and record.routing != self._routing_key:
             # It was read again, and is routed as now; what was measured of it then is not.
             figures = {name: f for name, f in record.figures.items() if name != AUTO_SHARE}
-            record = replace(
-                record, automatic=window.routed, routing=self._routing, figures=figures
-            )
+            record = replace(record.routed(window, self._routing), figures=figures)
         self._records.append(record)
         self._windows = [*self._windows, window][-PAST_WINDOWS:]
 
@@ -300,7 +304,9 @@ class PastWindows:
             labelled=Share(labelled, labelled + unlabelled),
             figures=self._figures([record for record in same if not record.fitted]),
             digests={r.window: r.digests for r in last if not _has_grown(r, window, rows)},
-            automatic=[r.automatic for r in answered if r.automatic and r.routing == self._routing],
+            automatic=[
+                r.automatic for r in answered if r.automatic and r.routing == self._routing_key
+            ],
         )
 
     def _figures(self, answered: Sequence[WindowRecord]) -> dict[str, PastFigures]:
@@ -313,7 +319,8 @@ class PastWindows:
         records = [
             record
             for record in since
-            if check in record.figures and (check != AUTO_SHARE or record.routing == self._routing)
+            if check in record.figures
+            and (check != AUTO_SHARE or record.routing == self._routing_key)
         ]
         before, last = records[:-LAST_WINDOWS], records[-LAST_WINDOWS:]
         lasting = _still_drifting(check, records)

@@ -149,12 +149,11 @@ def judge_windows(
     run = MonitoringRun(feed, version, at, windows)
     records = {record.window: record for record in book.windows(feed)}
     records |= {record.window: record for record in book.windows(feed, version=version)}
-    routed = baseline.routing.key if baseline.routing else ""
     earlier = PastWindows(
         (record for name, record in records.items() if name not in windows),
         version,
         book.drift_accepted(feed),
-        routed,
+        baseline.routing,
     )
     if run.newest is not None and days is not None:
         kept = book.phrases(feed, windows[run.newest].masked)
@@ -178,8 +177,8 @@ def judge_windows(
             if name == run.newest and label_days is not None:
                 findings += check_freshness(newest_label, at, label_days)
             judged = _judged(name, window, findings, run, records.values())
-            record = replace(judged.record, fitted=name in fitted, routing=routed)
-            run.judged[name] = replace(judged, record=record)
+            record = judged.record.routed(window, baseline.routing)
+            run.judged[name] = replace(judged, record=replace(record, fitted=name in fitted))
             records[name] = run.judged[name].record
         earlier.add(window, records[name])
     return run

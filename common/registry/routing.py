@@ -125,10 +125,13 @@ def choose(registry: Registry, version: Version, promise: Promise) -> Routing:
 
     Raises:
         SettingsError: a promise is of a class that the version does not know.
-        ModelUnavailable: its answers were not kept.
+        ModelUnavailable: its answers were not kept, or it can't be loaded.
     """
     known = answers(registry, version)
-    promise.require_classes({*known.labels, *known.predicted})
+    classes = {*map(str, known.labels), *map(str, known.predicted)}
+    if not classes.issuperset(promise.by_class):  # a rare class may be in no holdout
+        classes.update(map(str, versions.load(registry, version).classes_))
+    promise.require_classes(classes, "--by-class")
     return known.routing(promise)
 
 

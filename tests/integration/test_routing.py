@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +105,9 @@ def test_a_server_answers_with_the_route_and_follows_a_decision(asked, registry,
 
     def routes():
         (served,) = follower.lineup.loaded.values()
-        (answer,) = answer_all(served, [Question(["invoice card money charged", "", "late card"])])
+        (answer,) = answer_all(
+            served, [Question(["invoice charged card money invoice card", "", "late card"])]
+        )
         return [answer.route(row) for row in range(3)]
 
     assert routes() == ["auto", None, "person"]
@@ -184,6 +186,20 @@ def test_answers_that_were_not_kept_are_told(registry):
     version = versions.champion(registry)
     with pytest.raises(ModelUnavailable, match=r"no answers to its holdout stored.*train again"):
         routing.answers(registry, replace(version, run_id=_empty_run(registry)))
+
+
+def test_a_class_that_no_holdout_row_has_may_get_a_promise(registry):
+    version = versions.champion(registry)
+    known = routing.answers(registry, version)
+    kept = (known.labels != "billing") & (known.predicted != "billing")
+    run = _empty_run(registry)
+    fewer = {f.name: getattr(known, f.name)[kept] for f in fields(known)}
+    routing.log_answers(registry, run, replace(known, **fewer))
+    rare = replace(version, run_id=run)
+    found = routing.choose(registry, rare, Promise(0.9, {"billing": 1}))
+    assert found.rest.auto > 0
+    with pytest.raises(SettingsError, match="--by-class names 'pets', which is no class"):
+        routing.choose(registry, rare, Promise(0.9, {"pets": 1}))
 
 
 def _empty_run(registry):

@@ -36,8 +36,8 @@ def accuracy(
 
     The exact binomial test asks the window alone and together with the two and the four before it;
     these must be below the promise in the newest as well. Promises share the error (Holm 1979).
-    `value` is the accuracy of the group that is furthest below its promise, with its exact 95 %
-    interval (Clopper & Pearson 1934).
+    `value` is the accuracy of the group that is furthest below its promise, of those with enough
+    labels, with its exact 95 % interval (Clopper & Pearson 1934).
     """
     groups = {name: g.promise for name, g in routing.groups.items() if g.promise < 1}
     past = [_by_group(each, routing) for each in before]
@@ -54,8 +54,11 @@ def accuracy(
         name: _p_broken(name, now, groups[name], [*past, now_of]) for name, now in known.items()
     }
     adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    broken = [name for name in known if adjusted[name] <= P_BROKEN]
+    # Groups with few labels say nothing yet: what is known of the others counts.
+    judged_by = broken or [name for name in known if known[name].labelled >= MIN_ROWS] or known
     worst = min(
-        known, key=lambda name: (adjusted[name], known[name].correct / known[name].labelled)
+        judged_by, key=lambda name: (adjusted[name], known[name].correct / known[name].labelled)
     )
     counts, promise, p = known[worst], groups[worst], adjusted[worst]
     rows = counts.labelled
@@ -72,7 +75,6 @@ def accuracy(
         status, judged = Status.UNKNOWN, f"is too few rows to judge, at least {MIN_ROWS} are needed"
     else:
         status, judged = Status.OK, f"keeps the promise of {promise:g}, as far as chance goes"
-    broken = [name for name in known if adjusted[name] <= P_BROKEN]
     return Finding(
         "auto_accuracy",
         status,

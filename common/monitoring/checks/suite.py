@@ -110,7 +110,7 @@ def run_checks(
         findings = check_accuracy(window, baseline, past, renaming)
     if baseline.routing is not None and window.automatic and not fitted:
         findings += [
-            automatic.accuracy(window.routed, baseline.routing, past.automatic),
+            automatic.accuracy(window.routed(baseline.routing), baseline.routing, past.automatic),
             automatic.share(window.automatic, baseline.routing, past.of("auto_share")),
         ]
     if window.rows and baseline.reference is not None and not fitted:

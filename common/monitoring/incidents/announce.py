@@ -12,7 +12,7 @@ from common.monitoring.incidents.incident import NEWS, Notice
 from common.monitoring.incidents.lifecycle import day_of, incident_id
 from common.monitoring.incidents.tables import ANY_VERSION, Key
 from common.monitoring.news import News
-from common.monitoring.spoken_news import in_words
+from common.monitoring.spoken_news import SHOWN_BURSTS, in_words
 
 BURSTS = "bursts"
 # What comes again so soon is not told again.
@@ -46,7 +46,8 @@ def notice(feed: Feed, news: News, told: Iterable[Notice], at: datetime) -> Noti
         at=at,
         window=news.window,
         reason=reason,
-        detail={"phrases": [phrase for burst in new for phrase in burst.phrases]},
+        # What is not named has not been told: it is news as long as it lasts.
+        detail={"phrases": [phrase for burst in new[:SHOWN_BURSTS] for phrase in burst.phrases]},
         feed=feed.key,
         version=ANY_VERSION,
     )

@@ -97,6 +97,18 @@ def test_too_few_messages_promise_nothing_and_say_how_many_are_needed(n):
     assert f"{n} different holdout messages are too few to promise 0.95: 59" in found.sentence()
 
 
+def test_a_small_holdout_is_tested_from_the_fewest_messages_on():
+    confidence = np.linspace(1, 0.5, 100)
+    right = np.array([True] * 90 + [False] * 6 + [True] * 4)
+    found = chosen(np.full(100, "a"), confidence, right, Promise(0.95))
+    assert (found.rest.auto, found.rest.correct) == (90, 90)
+    # Where the surest answer is wrong, no test begins well, and it is said where they began.
+    right[0] = False
+    found = chosen(np.full(100, "a"), confidence, right, Promise(0.95))
+    assert found.rest.auto == 0
+    assert "of the 59 most confident answers 98.3% are right" in found.sentence()
+
+
 def test_a_promise_out_of_reach_says_how_good_the_best_answers_are():
     rng = np.random.default_rng(1)
     confidence, right = rng.uniform(0.5, 1, 3000), rng.random(3000) < 0.7
@@ -155,7 +167,7 @@ WORLDS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("rows", [500, 5000])
+@pytest.mark.parametrize("rows", [100, 500, 5000])
 def test_a_promise_is_broken_in_at_most_5_percent_of_trainings(world, rows):
     """500 holdouts whose labels are drawn from known probabilities."""
     rng, broken = np.random.default_rng(7), 0

@@ -113,6 +113,21 @@ def test_another_one_is_told_and_the_first_is_not_repeated(book):
     assert notice.detail["phrases"] == ["server outage"]
 
 
+def test_what_was_not_named_is_told_by_the_next_look(book):
+    topics = ("gift card", "server outage", "price list", "night shift", "paper form")
+    shown = texts(10) + [each for topic in topics for each in texts(10, rows=0, new=25, word=topic)]
+    labels = np.array(["a"] * len(shown), object)
+    day = profile.of_rows(
+        pa.array(shown, pa.large_string()), labels, labels, np.full(len(shown), 0.9), seed=10
+    )
+    windows = STABLE | {name(10): day}
+    (first,), (second,) = look(book, windows)[1], look(book, windows)[1]
+    assert first.reason.endswith("and 2 more")
+    assert len(first.detail["phrases"]) == 3
+    assert {*first.detail["phrases"], *second.detail["phrases"]} == set(topics)
+    assert look(book, windows)[1] == []
+
+
 def test_the_same_look_again_tells_nothing_new(book):
     windows = STABLE | {name(10): window(10, new=25)}
     assert look(book, windows)[1]

@@ -75,10 +75,29 @@ def test_what_was_drawn_for_being_hard_counts_by_what_it_stands_for():
     right = strata == "random"
     answers = DrawnAnswers(strata, weights, right, np.full(160, "a", object), np.full(160, True))
     found = with_drawn(Profile(automatic={"a": AutoCounts(100, 100, 100, 100)}), answers, 60)
-    (counts,) = found.routed.values()
+    (counts,) = found.routed(ROUTING).values()
     assert counts.correct / counts.labelled == pytest.approx(880 / 940, abs=0.01)
     assert 90 < counts.labelled < 130
     both = found + found
-    assert both.routed["a"].labelled > counts.labelled
+    assert both.routed(ROUTING)["a"].labelled > counts.labelled
     kept = Profile.from_counts_json(found.counts_json())
-    assert kept.routed == found.routed
+    assert kept.routed(ROUTING) == found.routed(ROUTING)
+
+
+def test_classes_of_one_promise_count_by_the_messages_they_stand_for():
+    """Half of the messages are copies of five texts, of which four are answered rightly."""
+    weights = np.array([100.0] * 5 + [10.0] * 50)
+    right = np.array([True] * 4 + [False] + [True] * 50)
+    names = np.array(["a"] * 5 + ["b"] * 50, object)
+    strata = np.full(55, "random", object)
+    answers = DrawnAnswers(strata, weights, right, names, np.full(55, True))
+    found = with_drawn(Profile(), answers, 0)
+    together = found.routed(ROUTING)
+    labelled, correct = (
+        sum(getattr(each, name) for each in together.values()) for name in ("labelled", "correct")
+    )
+    assert correct / labelled == pytest.approx(0.9, abs=0.02)
+    # With a promise of its own, a class is judged by its own rows alone.
+    own = replace(ROUTING, by_class={"a": Group(0.9, 0.8, 100, 50, 49)})
+    assert found.routed(own)["a"].labelled <= 5
+    assert found.routed(own)["b"] == AutoCounts(0, 0, 50, 50)

@@ -62,7 +62,7 @@ def a_contest(rows=200, classes=("order", "refund", "<b>bold</b>"), **other):
     values |= other
     if values["champion"] is not None and "changes" not in other:
         sides = (values[role] for role in ("champion", "challenger"))
-        found = [Answered(side.predicted, side.confidence) for side in sides]
+        found = [Answered(side.predicted, side.confidence, side.confidence) for side in sides]
         values["changes"] = flips.count(values["true"], *found)
     return Contest(**values)
 

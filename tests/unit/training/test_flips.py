@@ -41,9 +41,11 @@ SILENT = (Silent(), Silent())
 
 
 def side(predicted, sure=None, automatic=None):
+    confidence = np.array([0.8] * len(predicted) if sure is None else sure, float)
     return Answered(
         np.array(list(predicted), object),
-        np.array([0.8] * len(predicted) if sure is None else sure, float),
+        confidence,
+        confidence,
         None if automatic is None else np.array(automatic, bool),
     )
 

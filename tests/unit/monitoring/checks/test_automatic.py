@@ -72,6 +72,13 @@ def test_a_class_with_a_promise_of_its_own_breaks_it_alone():
     assert fine.status is Status.OK
 
 
+def test_a_class_with_few_labels_hides_nothing_of_the_others():
+    found = accuracy({"other": counts(480, 500), "critical": counts(1, 2)}, OWN, [])
+    assert (found.status, found.rows, found.limit) == (Status.OK, 500, 0.9)
+    broken = accuracy({"other": counts(400, 500), "critical": counts(1, 2)}, OWN, [])
+    assert (broken.status, broken.detail["broken"]) == (Status.CRITICAL, [""])
+
+
 def test_fewer_automatic_answers_than_usual_are_a_warning():
     def of(automatic):
         return {"a": AutoCounts(300, automatic, 0, 0)}
@@ -106,13 +113,13 @@ def test_answers_are_counted_by_predicted_class():
 
 def test_windows_that_were_routed_otherwise_are_not_pooled():
     record = WindowRecord(
-        "2026-03-01", Status.OK, 10, 10, 9, automatic=window(50, 100), routing="0.9 from 0.5"
+        "2026-03-01", Status.OK, 10, 10, 9, automatic=window(50, 100), routing=ROUTING.key
     )
     assert WindowRecord.from_json(record.to_json()) == record
-    assert PastWindows([record], routing="0.9 from 0.7").past().automatic == []
-    assert PastWindows([record], routing="0.9 from 0.5").past().automatic == [window(50, 100)]
+    assert PastWindows([record], routing=OWN).past().automatic == []
+    assert PastWindows([record], routing=ROUTING).past().automatic == [window(50, 100)]
     # What is read again now is routed as now.
-    again = PastWindows(routing="0.9 from 0.7")
+    again = PastWindows(routing=OWN)
     again.add(Profile(automatic=window(40, 80)), record)
     assert again.past().automatic == [window(40, 80)]
 
