@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from common import ROOT, cli, flags
 from common.commands import as_typed
@@ -54,7 +54,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--prefix", default="", help="of the columns that predict.py has added")
     done = "what it has is not asked for again [SERVE_LABELLED]"
     _add_labelled(queue, "--labelled", done)
-    flags.add_settings(queue, [*COLUMNS.split(), "segment_column", "seed", *FORM])
+    form = ("delimiter", "field_characters")  # predict.py writes UTF-8 with a header
+    flags.add_settings(queue, [*COLUMNS.split(), "segment_column", "seed", *form])
 
     meaning = "check what people filled in, and add it to the file of labels"
     absorb = commands.add_parser("absorb", help=meaning, description=meaning, allow_abbrev=False)
@@ -100,9 +101,6 @@ def _queue_request(args: argparse.Namespace, settings: Settings) -> QueueRequest
         id_column=settings.id_column,
         time_column=settings.time_column,
         delimiter=settings.delimiter,
-        encoding=settings.encoding,
-        header=settings.header,
-        sheet=settings.sheet,
         field_characters=settings.field_characters,
         model_name=settings.model_name,
         tracking_uri=settings.mlflow_tracking_uri,
@@ -110,6 +108,10 @@ def _queue_request(args: argparse.Namespace, settings: Settings) -> QueueRequest
 
 
 def _absorb_request(args: argparse.Namespace, settings: Settings) -> AbsorbRequest:
+    def flag(field: str) -> Any:
+        """Settings say what customers' files look like; a queue is of our own form."""
+        return getattr(settings, field) if field in vars(args) else None
+
     return AbsorbRequest(
         args.queue,
         _labelled(settings),
@@ -119,10 +121,10 @@ def _absorb_request(args: argparse.Namespace, settings: Settings) -> AbsorbReque
         target_column=settings.told("target_column"),
         id_column=settings.id_column,
         time_column=settings.time_column,
-        delimiter=settings.delimiter,
-        encoding=settings.encoding,
-        header=settings.header,
-        sheet=settings.sheet,
+        delimiter=flag("delimiter"),
+        encoding=flag("encoding"),
+        header=flag("header"),
+        sheet=flag("sheet"),
         field_characters=settings.field_characters,
         model_name=settings.model_name,
         tracking_uri=settings.mlflow_tracking_uri,

@@ -144,7 +144,7 @@ def _rows(
             rows += [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
             problems += [f"line {reject.line}: {reject.reason}" for reject in chunk.rejects]
             if chunk.replaced:
-                problems.append("it is not UTF-8: save it as CSV in UTF-8")
+                problems.append("it is not UTF-8: save it as such, or say what it is (--encoding)")
     return rows, list(dict.fromkeys(problems))
 
 

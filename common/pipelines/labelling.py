@@ -19,6 +19,7 @@ from common.pipelines.target_names import refuse_several
 from common.settings import Settings
 
 if TYPE_CHECKING:  # a request is made without any heavy library
+    from common.data.reading import Reading
     from common.labelling.absorb import Absorbed
     from common.labelling.form import QueueColumns
     from common.labelling.known import KnownLabels
@@ -171,7 +172,7 @@ def _of_scored(request: QueueRequest, asked: _Asked) -> QueueMade:
         Asked(request.random, request.number - request.random, request.seed),
         known,
         _novel_words(request, asked),
-        reading_of(request),
+        _of_predictions(request),
     )
     if queue.filled == len(queue.messages):
         raise InputError(
@@ -190,6 +191,18 @@ def _of_scored(request: QueueRequest, asked: _Asked) -> QueueMade:
         rejected=queue.rejected,
         blank=queue.blank,
         labelled=queue.labelled,
+    )
+
+
+def _of_predictions(request: QueueRequest) -> Reading:
+    """predict.py writes UTF-8 with a header, and CSV with the delimiter of its input: the setting
+    says it only where it can't be found out, since from Excel and the like it writes commas."""
+    from common.data.csv_reader import DELIMITERS
+    from common.data.reading import Reading
+
+    unusual = request.delimiter is not None and request.delimiter not in DELIMITERS
+    return Reading(
+        delimiter=request.delimiter if unusual else None, field_characters=request.field_characters
     )
 
 
@@ -227,7 +240,7 @@ def _scored_columns(request: QueueRequest, asked: _Asked) -> ScoredColumns:
     from common.labelling.queue import ScoredColumns
 
     assert request.scored is not None
-    with MessageFile(files.parts(request.scored)[0], reading=reading_of(request)) as first:
+    with MessageFile(files.parts(request.scored)[0], reading=_of_predictions(request)) as first:
         first.require(asked.text, "TEXT_COLUMN")
         there = first.columns
     # The columns of one of several targets are named after it.

@@ -14,8 +14,8 @@ class _Columns:
 
     Attributes:
         id_column, time_column: what names a message, and when it was written.
-        delimiter, encoding, header, sheet, field_characters: the form of the file, if it can't be
-            found out: see `reading.Reading`.
+        delimiter, field_characters: the form of the file, if it can't be found out: see
+            `reading.Reading`.
         model_name: the registered model.
         tracking_uri: MLflow's server or database; None: mlflow.db in the project's folder.
     """
@@ -26,9 +26,6 @@ class _Columns:
     id_column: str = "tweet_id"
     time_column: str = "created_at"
     delimiter: str | None = None
-    encoding: str | None = None
-    header: tuple[str, ...] | None = None
-    sheet: str | None = None
     field_characters: int = 16_000_000
     model_name: str = "triage"
     tracking_uri: str | None = field(default=None, repr=False)
@@ -105,6 +102,7 @@ class AbsorbRequest(_Columns):
         into: the file of labels; it is made if it isn't there.
         new_classes: classes that nothing knows are fine too.
         mask: store texts with masks in place of what tells who wrote them.
+        encoding, header, sheet: as `delimiter`, of a queue that was saved in another form.
 
     Raises:
         SettingsError: the queue is the file of labels itself.
@@ -114,6 +112,9 @@ class AbsorbRequest(_Columns):
     into: Path
     new_classes: bool = False
     mask: bool = False
+    encoding: str | None = None
+    header: tuple[str, ...] | None = None
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         if self.queue.resolve() == self.into.resolve():

@@ -1,0 +1,71 @@
+"""The commands, from flags and settings to files."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from common.labelling.__main__ import build_parser, main
+from common.settings import Settings
+from common.settings_reader import load
+
+SCORED = ["id", "text", "prediction", "confidence"]
+
+
+def write(path, header, rows, encoding="utf-8"):
+    with path.open("w", newline="", encoding=encoding) as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def rows_of(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(command, *words):
+        none = f"sqlite:///{tmp_path}/none.db"  # nobody has trained
+        flags = ("--mlflow-tracking-uri", none, "--target-column", "topic", "--id-column", "id")
+        args = build_parser().parse_args([command, *map(str, words), *flags])
+        given = {field: vars(args)[field] for field in Settings.model_fields if field in vars(args)}
+        return main(args, load(given, Path("none")))
+
+    return run
+
+
+@pytest.fixture
+def customers_form(monkeypatch):
+    """Settings that say what the files of messages look like: no file that we write does."""
+    for name, value in (("ENCODING", "cp1252"), ("DELIMITER", ";"), ("HEADER", "number,words")):
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def scored(tmp_path):
+    rows = [[n, f"Grüße {n}", "billing", 0.5] for n in range(4)]
+    return write(tmp_path / "scored.csv", SCORED, rows)
+
+
+def fill_in(path, encoding="utf-8"):
+    rows = [row | {"topic": "billing"} for row in rows_of(path)]
+    write(path, rows[0], [row.values() for row in rows], encoding)
+
+
+@pytest.mark.usefixtures("customers_form")
+def test_what_our_tools_wrote_is_read_as_they_wrote_it(run, scored, tmp_path):
+    queue, into = tmp_path / "queue.csv", tmp_path / "labelled.csv"
+    run("queue", scored, "-o", queue, "--labelled", into)
+    fill_in(queue)
+    run("absorb", queue, "--into", into)
+    assert sorted(row["text"] for row in rows_of(into)) == [f"Grüße {n}" for n in range(4)]
+
+
+@pytest.mark.usefixtures("customers_form")
+def test_a_queue_that_was_saved_in_another_form_is_read_by_the_flags(run, scored, tmp_path):
+    queue, into = tmp_path / "queue.csv", tmp_path / "labelled.csv"
+    run("queue", scored, "-o", queue, "--labelled", into)
+    fill_in(queue, "cp1252")
+    run("absorb", queue, "--into", into, "--encoding", "cp1252")
+    assert sorted(row["text"] for row in rows_of(into)) == [f"Grüße {n}" for n in range(4)]
