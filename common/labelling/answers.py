@@ -21,8 +21,8 @@ from common.text import brief, printable
 # So many of the things that are wrong are told.
 SHOWN = 20
 NOTHING: Mapping[tuple[str, int], str] = {}
-# What a spreadsheet makes of a long number.
-_ROUNDED = re.compile(r"\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
+# What a spreadsheet makes of a long number; without the sign it may be hexadecimal.
+_ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

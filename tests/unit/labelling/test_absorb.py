@@ -165,6 +165,10 @@ def test_all_that_is_wrong_is_told_at_once_with_its_row(queue, into):
     assert "message 1" not in told  # no message is told
 
 
+def test_hexadecimal_ids_are_no_rounded_numbers(queue, into):
+    assert take_in(queue(message("3e104512", "billing")), into).added == 1
+
+
 def test_many_copies_are_told_to_the_last_one(queue, into):
     take_in(queue(message(1, "billing", copies=1234567)), into)
     assert rows_of(into)[0]["copies"] == "1234567"
