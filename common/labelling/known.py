@@ -9,6 +9,28 @@ from pathlib import Path
 from common.data import drawn, files, split
 from common.data.labelled_file import named_by_text
 from common.data.reader import MessageFile
+from common.masking import mask
+
+
+def has_text(key: int, text: str) -> bool:
+    """Whether a stored text with this key is that one, as it was written or with masks."""
+    return key in split.keys([text, mask(text)])
+
+
+@dataclass(frozen=True)
+class LabelledMessage:
+    """A message that has a class.
+
+    Attributes:
+        key: what tells its text from others.
+        why: what it was drawn for; "" where nothing says.
+        chance: with which it was drawn; 0 where nothing says.
+    """
+
+    label: str
+    key: int
+    why: str = ""
+    chance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -16,16 +38,23 @@ class KnownLabels:
     """What is labelled already.
 
     Attributes:
-        by_id: classes by what names a message.
+        by_id: messages by what names them.
         by_text: classes by what tells a text from others; "" where people don't agree.
         checked: texts whose label looked wrong, and was looked at.
-        random: with which probability messages were drawn at random, by id; 0 where nothing says.
     """
 
-    by_id: Mapping[str, str] = field(default_factory=dict)
+    by_id: Mapping[str, LabelledMessage] = field(default_factory=dict)
     by_text: Mapping[int, str] = field(default_factory=dict)
     checked: frozenset[int] = frozenset()
-    random: Mapping[str, float] = field(default_factory=dict)
+
+    def find(self, id: str, text: str) -> LabelledMessage | None:
+        """The message, if it is labelled: an id alone may be that of another one."""
+        there = self.by_id.get(id)
+        return there if there is not None and has_text(there.key, text) else None
+
+    def has_other(self, id: str, text: str) -> bool:
+        """Whether another message is labelled under this id."""
+        return id in self.by_id and self.find(id, text) is None
 
 
 def labels_of(path: Path, id: str, text: str, label: str) -> KnownLabels:
@@ -37,8 +66,7 @@ def labels_of(path: Path, id: str, text: str, label: str) -> KnownLabels:
     """
     if not path.exists() or (path.is_file() and not path.stat().st_size):
         return KnownLabels()
-    by_id: dict[str, str] = {}
-    random: dict[str, float] = {}
+    by_id: dict[str, LabelledMessage] = {}
     by_text: dict[int, str] = {}
     checked: set[int] = set()
     for part in files.parts(path):
@@ -56,16 +84,14 @@ def labels_of(path: Path, id: str, text: str, label: str) -> KnownLabels:
                         continue
                     own = cells[id][row].strip() if id in there else ""
                     name = own or named_by_text(cells[text][row])
-                    by_id[name] = given
                     agreed = by_text.setdefault(keys[row], given) == given
                     by_text[keys[row]] = given if agreed else ""
                     why = cells[drawn.WHY][row].strip() if drawn.WHY in there else ""
                     if why == drawn.LABEL_ISSUE:
                         checked.add(keys[row])
-                    if why == drawn.RANDOM:
-                        there_at = drawn.PROBABILITY in there
-                        random[name] = _chance(cells[drawn.PROBABILITY][row] if there_at else "")
-    return KnownLabels(by_id, by_text, frozenset(checked), random)
+                    chance = cells[drawn.PROBABILITY][row] if drawn.PROBABILITY in there else ""
+                    by_id[name] = LabelledMessage(given, keys[row], why, _chance(chance))
+    return KnownLabels(by_id, by_text, frozenset(checked))
 
 
 def _chance(cell: str) -> float:

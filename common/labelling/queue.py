@@ -13,6 +13,7 @@ from common.data import drawn, files, split
 from common.data.labelled_file import named_by_text
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
+from common.errors import InputError
 from common.labelling import draw
 from common.labelling.draw import Draw, Drawn, Keys
 from common.labelling.form import QueuedMessage
@@ -106,12 +107,26 @@ def draw_queue(
         words: what is new to a model; None: nobody knows.
 
     Raises:
-        InputError: a file can't be read, or lacks a column.
+        InputError: a file can't be read, or lacks a column; a message that was drawn has the id of
+            another one that is labelled.
     """
     rows = _Rows(path, columns, asked.seed, reading)
     done = _look_ahead(rows, known, words)
     found = _drawn(rows, asked, known, done, words)
-    return _collected(rows, found, known, done.left_out)
+    queue = _collected(rows, found, known, done.left_out)
+    _refuse_others(path, queue, known)
+    return queue
+
+
+def _refuse_others(path: Path, queue: Queue, known: KnownLabels) -> None:
+    """`absorb` would refuse them, after people had labelled all."""
+    others = sum(known.has_other(message.id, message.text) for message in queue.messages)
+    if others:
+        raise InputError(
+            f"{path}: {others:,} of the messages that were drawn have the id of another message in "
+            "the file of labels. Let ID_COLUMN name a column whose ids never come again; if there "
+            "is none, one that is not there: messages are then named by their texts."
+        )
 
 
 @dataclass(frozen=True)
@@ -195,14 +210,13 @@ def _look_ahead(rows: _Rows, known: KnownLabels, words: NovelWords | None) -> _D
     random: set[int] = set()
     if known.by_id or words is not None:
         for piece in rows.pieces([]):
-            if known.by_id:
-                for id, key in zip(piece.ids, piece.keys.tolist(), strict=True):
-                    if id in known.random:
-                        random.add(key)
-                    elif id in known.by_id:
-                        labelled.add(key)
+            texts = piece.cells[rows.columns.text]
+            for id, text, key in zip(piece.ids, texts, piece.keys.tolist(), strict=True):
+                there = known.find(id, text)
+                if there is not None:
+                    (random if there.why == drawn.RANDOM else labelled).add(key)
             if words is not None:
-                words.learn(piece.cells[rows.columns.text])
+                words.learn(texts)
     return _Done(np.array(sorted(labelled - random), np.uint64), frozenset(random))
 
 
@@ -280,7 +294,7 @@ def _collected(rows: _Rows, found: Drawn, known: KnownLabels, labelled: Keys) ->
             why=_why(found, key),
             probability=chances.get(key, 1.0),
             copies=copies,
-            label=known.by_text.get(key, ""),
+            label=message.label or known.by_text.get(key, ""),
         )
         for key in mixed.tolist()
         for message, copies in _asked_for(met[key])
@@ -306,8 +320,9 @@ def _meet(
     # More of them change nothing: the text is drawn for certain.
     if found.probability(len(text.numbers)) < CERTAIN:
         text.numbers.add(number)
-    if id in known.random and id not in text.before:
-        text.before[id] = _message(columns, piece, row)
+    there = known.find(id, piece.cells[columns.text][row])
+    if there is not None and there.why == drawn.RANDOM:
+        text.before[id] = replace(_message(columns, piece, row), label=there.label)
 
 
 def _asked_for(text: _Met) -> list[tuple[QueuedMessage, int]]:
@@ -326,7 +341,7 @@ def _chances(
         return {}
     texts = [met[key] for key in found.random]
     now = np.array([found.probability(len(text.numbers)) for text in texts])
-    missed = [math.prod(1 - known.random[id] for id in text.before) for text in texts]
+    missed = [math.prod(1 - known.by_id[id].chance for id in text.before) for text in texts]
     chances = np.maximum(now, 1 - np.array(missed))
     copies = np.array([text.copies for text in texts], float)
     return dict(zip(found.random, draw.calibrated(chances, copies, messages).tolist(), strict=True))

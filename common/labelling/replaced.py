@@ -52,9 +52,10 @@ def require_replaceable(path: Path, columns: QueueColumns, known: KnownLabels) -
 def _lost(ids: list[str], texts: list[str], filled: list[str], known: KnownLabels) -> int | None:
     """The place of the first class that is known neither of its message nor of its text."""
     given = labels.without_missing(np.array([cell.strip() for cell in filled], object), ())
-    rows = zip(ids, split.keys(texts).tolist(), given.tolist(), strict=True)
-    for place, (id, key, cell) in enumerate(rows):
-        there = (known.by_id.get(id.strip(), ""), known.by_text.get(key, ""))
+    rows = zip(ids, texts, split.keys(texts).tolist(), given.tolist(), strict=True)
+    for place, (id, text, key, cell) in enumerate(rows):
+        own = known.find(id.strip(), text)
+        there = ("" if own is None else own.label, known.by_text.get(key, ""))
         if cell and labels.fold(cell) not in map(labels.fold, there):
             return place
     return None

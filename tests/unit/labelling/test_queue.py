@@ -2,13 +2,15 @@ import csv
 
 import pytest
 
+from common.data import split
 from common.data.reader import MessageFile
-from common.errors import MissingColumn
+from common.errors import InputError, MissingColumn
 from common.labelling import form
 from common.labelling.form import QueueColumns
-from common.labelling.known import KnownLabels, labels_of
+from common.labelling.known import KnownLabels, LabelledMessage, labels_of
 from common.labelling.novelty import NovelWords
 from common.labelling.queue import Asked, ScoredColumns, draw_queue
+from common.masking import mask
 from common.models import text
 
 COLUMNS = ScoredColumns("text", "prediction", "confidence", id="id", carried=("route",))
@@ -71,7 +73,8 @@ def test_the_order_says_nothing_of_why(scored):
 
 
 def test_labelled_messages_are_not_asked_for_again(scored):
-    known = KnownLabels({"5": "a"})
+    (key,) = split.keys(["message 5"]).tolist()
+    known = KnownLabels({"5": LabelledMessage("a", key)})
     queue = drawn(scored, random=300, hard=0, known=known)
     assert queue.labelled == 3  # with its copies
     assert "message 5" not in {message.text for message in queue.messages}
@@ -107,7 +110,34 @@ def test_labels_on_which_people_do_not_agree_fill_nothing_in(tmp_path):
     rows = [["1", "hi", "a"], ["2", "HI", "b"], ["3", "yes", ""]]
     known = labels_of(write(tmp_path / "l.csv", rows, ["id", "text", "t"]), "id", "text", "t")
     assert set(known.by_text.values()) == {""}
-    assert known.by_id == {"1": "a", "2": "b"}
+    assert [known.by_id[id].label for id in ("1", "2")] == ["a", "b"]
+
+
+def test_an_id_of_another_message_is_refused_before_anybody_works_on_it(scored, tmp_path):
+    """As exports have them whose ids start again each day."""
+    first, *_ = drawn(scored, random=900).messages
+
+    def known(text):
+        path = write(tmp_path / "l.csv", [[first.id, text, "a"]], ["id", "text", "topic"])
+        return labels_of(path, "id", "text", "topic")
+
+    message = r"scored\.csv: 1 of the messages that were drawn .* Let ID_COLUMN name"
+    with pytest.raises(InputError, match=message) as refused:
+        drawn(scored, random=900, known=known("good morning"))
+    assert "morning" not in str(refused.value)
+    assert drawn(scored, random=900, known=known(first.text.upper())).read == 901
+
+
+def test_messages_that_are_stored_with_masks_are_known_by_their_ids(tmp_path):
+    texts = [f"@ann where is {n}? see https://t.co/x" for n in range(20)]
+    rows = [[n, text, "auto", "a", 0.5] for n, text in enumerate(texts)]
+    scored = write(tmp_path / "scored.csv", rows)
+    masked = [[n, mask(text), "b", "random", 0.5] for n, text in enumerate(texts[:3])]
+    header = ["id", "text", "topic", "why", "inclusion_probability"]
+    known = labels_of(write(tmp_path / "l.csv", masked, header), "id", "text", "topic")
+    queue = drawn(scored, random=5, hard=0, known=known)
+    assert {message.id for message in queue.messages if message.label == "b"} == {"0", "1", "2"}
+    assert len(queue.messages) == 8
 
 
 def test_labels_of_another_target_are_none(tmp_path):

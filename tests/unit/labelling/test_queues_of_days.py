@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.data import split
-from common.labelling.known import KnownLabels
+from common.labelling.known import KnownLabels, LabelledMessage
 from common.labelling.queue import Asked, ScoredColumns, draw_queue
 
 COLUMNS = ScoredColumns("text", "prediction", "confidence", id="id")
@@ -43,11 +43,13 @@ class Labelled:
         self.rows = {}
 
     def take_in(self, path, random, hard, seed):
-        texts = split.keys([row.text for row in self.rows.values()]).tolist()
+        keys = split.keys([row.text for row in self.rows.values()]).tolist()
         known = KnownLabels(
-            dict.fromkeys(self.rows, "a"),
-            dict.fromkeys(texts, "a"),
-            random={id: m.probability for id, m in self.rows.items() if m.why == "random"},
+            {
+                message.id: LabelledMessage("a", key, message.why, message.probability)
+                for message, key in zip(self.rows.values(), keys, strict=True)
+            },
+            dict.fromkeys(keys, "a"),
         )
         queue = draw_queue(path, COLUMNS, Asked(random, hard, seed), known)
         self.rows |= {message.id: message for message in queue.messages}

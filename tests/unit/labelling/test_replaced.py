@@ -8,7 +8,7 @@ from common.data import split
 from common.data.labelled_file import LabelColumns
 from common.errors import InputError, SettingsError
 from common.labelling.form import QueueColumns, QueuedMessage, write
-from common.labelling.known import KnownLabels
+from common.labelling.known import KnownLabels, LabelledMessage
 from common.labelling.replaced import require_replaceable
 from common.pipelines.labelling_request import AbsorbRequest, QueueRequest
 
@@ -51,11 +51,15 @@ def test_a_class_that_was_not_absorbed_is_not_lost(queue):
 
 def test_a_queue_that_was_absorbed_is_replaced_whatever_else_is_known_of_its_texts(queue):
     path = queue("Delivery", "billing")
-    (key,) = split.keys(TEXTS[:1]).tolist()  # people don't agree on it
-    there = KnownLabels({TEXTS[0][:2]: "delivery", TEXTS[1][:2]: "billing"}, {key: ""})
+    keys = split.keys(TEXTS).tolist()
+    first, second = map(LabelledMessage, ("delivery", "billing"), keys)
+    by_id = {TEXTS[0][:2]: first, TEXTS[1][:2]: second}
+    there = KnownLabels(by_id, {keys[0]: ""})  # people don't agree on it
     assert require_replaceable(path, ASKED, there) is None
-    with pytest.raises(InputError, match="row 2"):
-        require_replaceable(path, ASKED, KnownLabels({TEXTS[1][:2]: "billing"}))
+    of_another_text = by_id | {TEXTS[0][:2]: LabelledMessage("delivery", keys[1])}
+    for known in ({TEXTS[1][:2]: second}, of_another_text):
+        with pytest.raises(InputError, match="row 2"):
+            require_replaceable(path, ASKED, KnownLabels(known))
 
 
 def test_a_file_of_labels_is_no_queue_nor_is_anything_else(tmp_path):
