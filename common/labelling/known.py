@@ -32,6 +32,11 @@ class LabelledMessage:
     why: str = ""
     chance: float = 0.0
 
+    @property
+    def is_hard(self) -> bool:
+        """Whether it was chosen, and stands for the copies of its text."""
+        return self.why not in ("", drawn.RANDOM) and self.chance > 0
+
 
 @dataclass(frozen=True)
 class KnownLabels:

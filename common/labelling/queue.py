@@ -97,11 +97,12 @@ def draw_queue(
     """Draw from a file, or a folder of files, what people should label.
 
     Each text, with what differs from it by case, blanks, mentions or links alone, is asked for
-    once. Messages that are labelled are not asked for; a text that is labelled elsewhere is not
-    taken for hard, and has that class already where it is drawn at random: messages like it must
-    count in what is estimated of this file. So do those of its messages that were drawn at random
-    before, from whatever file, with the same seed: both draws are one. A message has the greater
-    one of both chances: its number is the same, and is below the higher threshold or isn't.
+    once. Texts that were labelled because they are hard are left out. One that is labelled for
+    another reason is not taken for hard, and has that class already where it is drawn at random:
+    messages like it must count in what is estimated of this file. So do those of its messages that
+    were drawn at random before, from whatever file, with the same seed: both draws are one. A
+    message has the greater one of both chances: its number is the same, and is below the higher
+    threshold or isn't.
 
     Args:
         words: what is new to a model; None: nobody knows.
@@ -196,35 +197,40 @@ class _Done:
     """Texts of this very file that are labelled already.
 
     Attributes:
-        left_out: they are not drawn from.
+        left_out: they were hard, and messages stand for them already: they are not drawn from.
         random: they were drawn at random.
+        others: nobody knows how they came to be labelled; these need no label, but they count.
     """
 
     left_out: Keys
     random: frozenset[int]
+    others: frozenset[int]
 
 
 def _look_ahead(rows: _Rows, known: KnownLabels, words: NovelWords | None) -> _Done:
     """What is done; the words of all messages are learnt."""
-    labelled: set[int] = set()
+    hard: set[int] = set()
     random: set[int] = set()
+    others: set[int] = set()
     if known.by_id or words is not None:
         for piece in rows.pieces([]):
             texts = piece.cells[rows.columns.text]
             for id, text, key in zip(piece.ids, texts, piece.keys.tolist(), strict=True):
                 there = known.find(id, text)
                 if there is not None:
-                    (random if there.why == drawn.RANDOM else labelled).add(key)
+                    is_random = there.why == drawn.RANDOM
+                    (random if is_random else hard if there.is_hard else others).add(key)
             if words is not None:
                 words.learn(texts)
-    return _Done(np.array(sorted(labelled - random), np.uint64), frozenset(random))
+    left_out = np.array(sorted(hard - random), np.uint64)
+    return _Done(left_out, frozenset(random), frozenset(others))
 
 
 def _drawn(
     rows: _Rows, asked: Asked, known: KnownLabels, done: _Done, words: NovelWords | None
 ) -> Drawn:
     drawing = Draw(asked.random, asked.hard, done.random)
-    by_text = np.array(sorted(known.by_text), np.uint64)
+    labelled = np.array(sorted({*known.by_text, *done.others}), np.uint64)
     before = np.array(sorted(done.random), np.uint64)
     for piece in rows.pieces([rows.columns.confidence]):
         asked_for = ~np.isin(piece.keys, done.left_out)
@@ -232,8 +238,8 @@ def _drawn(
         novelty = np.zeros(len(piece))
         if words is not None:
             novelty = words.scores(piece.cells[rows.columns.text])
-        elsewhere = np.isin(piece.keys, by_text) & ~np.isin(piece.keys, before)
-        confidence[elsewhere] = novelty[elsewhere] = np.nan
+        needs_none = np.isin(piece.keys, labelled) & ~np.isin(piece.keys, before)
+        confidence[needs_none] = novelty[needs_none] = np.nan
         drawing.offer(
             piece.keys[asked_for],
             piece.numbers[asked_for],
@@ -261,7 +267,7 @@ class _Met:
         number: the lowest one of its messages: `message` has it.
         copies: messages with this text.
         numbers: different ones of these, as far as they matter.
-        before: messages that were drawn at random before, by id.
+        before: messages that are labelled, by id.
     """
 
     message: QueuedMessage
@@ -321,7 +327,7 @@ def _meet(
     if found.probability(len(text.numbers)) < CERTAIN:
         text.numbers.add(number)
     there = known.find(id, piece.cells[columns.text][row])
-    if there is not None and there.why == drawn.RANDOM:
+    if there is not None:
         text.before[id] = replace(_message(columns, piece, row), label=there.label)
 
 

@@ -72,12 +72,41 @@ def test_the_order_says_nothing_of_why(scored):
     assert 15 < whys[:50].count("random") < 35
 
 
-def test_labelled_messages_are_not_asked_for_again(scored):
-    (key,) = split.keys(["message 5"]).tolist()
-    known = KnownLabels({"5": LabelledMessage("a", key)})
+def key_of(text):
+    (key,) = split.keys([text]).tolist()
+    return key
+
+
+def test_texts_that_a_queue_asked_for_as_hard_are_not_asked_for_again(scored):
+    known = KnownLabels({"5": LabelledMessage("a", key_of("message 5"), "uncertain", 1.0)})
     queue = drawn(scored, random=300, hard=0, known=known)
     assert queue.labelled == 3  # with its copies
     assert "message 5" not in {message.text for message in queue.messages}
+
+
+def test_a_label_of_the_page_stands_for_its_copies_if_it_is_drawn_and_is_not_hard(scored):
+    known = KnownLabels({"305": LabelledMessage("b", key_of("message 5"))})
+    queue = drawn(scored, random=300, hard=0, known=known)
+    assert queue.labelled == 0
+    (found,) = [message for message in queue.messages if message.text == "message 5"]
+    assert (found.id, found.label, found.copies) == ("305", "b", 3)
+    hard = {m.text for m in drawn(scored, known=known).messages if m.why == "uncertain"}
+    assert hard == {f"message {n}" for n in range(11) if n != 5}
+
+
+def test_copies_that_were_hard_in_one_file_and_random_in_another_count_once(tmp_path):
+    for day in ("a", "b"):
+        rows = [
+            [f"{day}{n}", "thanks" if n < 5 else f"{day} {n}", "auto", "a", 1] for n in range(9)
+        ]
+        write(tmp_path / f"{day}.csv", rows)
+    key = key_of("thanks")
+    hard, random = (
+        LabelledMessage("a", key, *how) for how in (("uncertain", 1.0), ("random", 0.3))
+    )
+    queue = drawn(tmp_path, random=3, hard=0, known=KnownLabels({"a1": hard, "b1": random}))
+    found = [message for message in queue.messages if message.text == "thanks"]
+    assert {(message.id, message.copies) for message in found} == {("a1", 5), ("b1", 5)}
 
 
 def test_a_text_that_was_labelled_elsewhere_counts_and_has_its_class(scored, tmp_path):
@@ -92,8 +121,9 @@ def test_a_text_that_was_labelled_elsewhere_counts_and_has_its_class(scored, tmp
 def test_what_was_drawn_at_random_before_comes_along_with_its_class(scored, tmp_path):
     """Both draws are one, so that a file can be drawn from week by week."""
     first = drawn(scored)
-    rows = [[message.id, message.text, "a", message.why] for message in first.messages]
-    labelled = write(tmp_path / "l.csv", rows, ["id", "text", "topic", "why"])
+    rows = [[one.id, one.text, "a", one.why, one.probability] for one in first.messages]
+    header = ["id", "text", "topic", "why", "inclusion_probability"]
+    labelled = write(tmp_path / "l.csv", rows, header)
     known = labels_of(labelled, "id", "text", "topic")
     second = drawn(scored, known=known)
     before = {message.id for message in first.messages if message.why == "random"}

@@ -5,8 +5,9 @@ import csv
 import numpy as np
 import pytest
 
+from common.data import split
 from common.evaluation import weighted
-from common.labelling.known import KnownLabels
+from common.labelling.known import KnownLabels, LabelledMessage
 from common.labelling.queue import Asked, ScoredColumns, draw_queue
 
 COLUMNS = ScoredColumns("text", "prediction", "confidence", id="id")
@@ -65,3 +66,27 @@ def test_accuracy_from_queues_is_that_of_the_file(tmp_path, right_when_sure):
     # What people were shown because it is hard says nothing of the file.
     assert truth - np.mean(hard) > 0.1
     assert truth - np.mean(plain) > 0.05
+
+
+def test_a_label_of_the_page_takes_no_copies_out_of_what_is_estimated(tmp_path):
+    random = np.random.default_rng(1)
+    often = np.arange(1000) < 200
+    right = often | (random.random(1000) < 0.7)
+    texts = ["thanks!" if same else f"message {n}" for n, same in enumerate(often)]
+    sure = np.where(often, 1.0, random.random(1000))
+    path = tmp_path / "scored.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "prediction", "confidence"])
+        writer.writerows([n, texts[n], "a", sure[n]] for n in range(1000))
+    (key,) = split.keys(["thanks!"]).tolist()
+    known = KnownLabels({"7": LabelledMessage("a", key)}, {key: "a"})
+    found = []
+    for seed in range(30):
+        messages = draw_queue(path, COLUMNS, Asked(60, 20, seed), known).messages
+        weights = [message.copies / message.probability for message in messages]
+        answers = [right[int(message.id)] for message in messages]
+        found.append(np.average(answers, weights=weights))
+    error = np.std(found) / np.sqrt(len(found))
+    assert np.mean(found) == pytest.approx(right.mean(), abs=3 * error)
+    assert 3 * error < 0.04
