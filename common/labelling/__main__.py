@@ -151,10 +151,12 @@ def _told(made: QueueMade) -> str:
     ]
     if left_out:
         lines.append(f"Of {made.read:,} rows left out: {', '.join(left_out)}.")
-    lines.append(
-        f"Fill in the column {made.label!r} from the top down, without looking at the prediction; "
-        f"then: python -m common.labelling absorb {made.output}"
+    to_do = (
+        f"Fill in the column {made.label!r} from the top down, without looking at the prediction"
     )
+    if made.filled == made.messages:
+        to_do = "There is nothing to fill in"
+    lines.append(f"{to_do}; then: python -m common.labelling absorb {made.output}")
     return "\n".join(lines)
 
 

@@ -174,11 +174,11 @@ def _of_scored(request: QueueRequest, asked: _Asked) -> QueueMade:
         _novel_words(request, asked),
         _of_predictions(request),
     )
-    if queue.filled == len(queue.messages):
+    if not queue.messages:
         raise InputError(
             f"{request.scored} has no message to ask for: of {queue.read:,} rows {queue.blank:,} "
-            f"have no text or no prediction, {queue.rejected:,} can't be read, all others are "
-            "labelled already."
+            f"have no text or no prediction, {queue.rejected:,} can't be read, {queue.labelled:,} "
+            "are labelled already."
         )
     form.write(request.output, columns, queue.messages)
     reasons = ("random", "uncertain", "novel")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import InputError
 from common.labelling.__main__ import build_parser, main
 from common.settings import Settings
 from common.settings_reader import load
@@ -69,3 +70,23 @@ def test_a_queue_that_was_saved_in_another_form_is_read_by_the_flags(run, scored
     fill_in(queue, "cp1252")
     run("absorb", queue, "--into", into, "--encoding", "cp1252")
     assert sorted(row["text"] for row in rows_of(into)) == [f"Grüße {n}" for n in range(4)]
+
+
+def test_a_queue_of_what_is_labelled_elsewhere_already_is_written_and_taken_in(
+    run, scored, tmp_path, capsys
+):
+    queue, into = tmp_path / "queue.csv", tmp_path / "labelled.csv"
+    rows = [[f"x{n}", "", f"Grüße {n}", "billing"] for n in range(4)]
+    write(into, ["id", "created_at", "text", "topic"], rows)
+    run("queue", scored, "-o", queue, "--labelled", into)
+    assert "There is nothing to fill in; then" in capsys.readouterr().out
+    assert {row["topic"] for row in rows_of(queue)} == {"billing"}
+    run("absorb", queue, "--into", into)
+    assert [row["why"] for row in rows_of(into)] == [""] * 4 + ["random"] * 4
+
+
+def test_a_file_without_answers_is_told_apart_from_one_that_is_labelled(run, tmp_path):
+    scored = write(tmp_path / "scored.csv", SCORED, [[n, "hi", "", ""] for n in range(4)])
+    said = "of 4 rows 4 have no text or no prediction, 0 can't be read, 0 are labelled already"
+    with pytest.raises(InputError, match=said):
+        run("queue", scored, "-o", tmp_path / "queue.csv", "--labelled", tmp_path / "l.csv")
