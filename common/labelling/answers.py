@@ -15,12 +15,19 @@ from common.data.drawn import COPIES, PROBABILITY, WHY
 from common.data.reader import MessageFile
 from common.data.reading import FIND_OUT, Reading
 from common.errors import InputError
-from common.labelling.form import CONFIDENCE, LABEL_NOW, PREDICTION, VERSION, QueueColumns
+from common.labelling.form import (
+    CONFIDENCE,
+    LABEL_NOW,
+    PREDICTION,
+    VERSION,
+    QueueColumns,
+    is_untouched,
+)
+from common.labelling.stored import StoredLabels
 from common.text import brief, printable
 
 # So many of the things that are wrong are told.
 SHOWN = 20
-NOTHING: Mapping[tuple[str, int], str] = {}
 # What a spreadsheet makes of a long number; without the sign it may be hexadecimal.
 _ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 
@@ -32,7 +39,9 @@ class Answer:
     Attributes:
         row: its number, as a spreadsheet counts: the header is row 1.
         key: what tells its text from others.
-        label: spelled as the classes that are known.
+        label: spelled as the classes that are known; "" if nobody has given it one.
+        typed: somebody filled it in; else the message had this class already.
+        prefilled: it had a class when the queue was drawn, so that nobody had to be asked.
         probability, copies: as the queue has them; None: nobody knows.
         cells: all of the row's, by column.
     """
@@ -42,6 +51,8 @@ class Answer:
     text: str
     key: int
     label: str
+    typed: bool
+    prefilled: bool
     why: str
     probability: float | None
     copies: int | None
@@ -54,29 +65,26 @@ class Answers:
 
     Attributes:
         blank: rows without a class.
-        unanswered: these, as (why, key), so far as they have a probability.
     """
 
     given: Sequence[Answer]
-    blank: int
-    unanswered: Sequence[tuple[str, int]]
+    blank: Sequence[Answer]
 
 
 def read(
     path: Path,
     columns: QueueColumns,
     classes: Collection[str],
+    stored: StoredLabels,
     new_classes: bool = False,
-    elsewhere: Mapping[tuple[str, int], str] = NOTHING,
     reading: Reading = FIND_OUT,
 ) -> Answers:
     """Read a queue that people filled in.
 
     Args:
         classes: that are known, beside those that the queue says were predicted.
+        stored: classes that messages have by now; these count where nobody has typed one.
         new_classes: others are fine too.
-        elsewhere: classes that messages have got in another place, by id and text; these count
-            where the queue has none.
 
     Raises:
         InputError: the file can't be read, or something is wrong: it says what in which row.
@@ -85,7 +93,7 @@ def read(
     known = [*classes, *_predicted(rows, classes)]
     keys = split.keys([row[columns.text] for row in rows]).tolist()
     filled = [
-        row[columns.label].strip() or elsewhere.get((row[columns.id].strip(), key), "")
+        _typed(row, columns) or _label_by_now(row, columns, stored, key)
         for row, key in zip(rows, keys, strict=True)
     ]
     spelled = labels.spell(pa.array(filled, pa.large_string()), known)
@@ -102,8 +110,7 @@ def read(
     problems += _of_names(given)
     problems += _of_conflicts(given)
     refuse(path, problems)
-    unanswered = [(each.why, each.key) for each in blank if each.probability is not None]
-    return Answers(given, len(blank), unanswered)
+    return Answers(given, blank)
 
 
 def refuse(path: Path, problems: Sequence[str]) -> None:
@@ -148,6 +155,24 @@ def _rows(
     return rows, list(dict.fromkeys(problems))
 
 
+def _typed(row: Mapping[str, str], columns: QueueColumns) -> str:
+    """What somebody has filled in; "" if nothing."""
+    cell = row[columns.label].strip()
+    return "" if is_untouched(cell, row.get(LABEL_NOW, ""), row[WHY].strip()) else cell
+
+
+def _label_by_now(
+    row: Mapping[str, str], columns: QueueColumns, stored: StoredLabels, key: int
+) -> str:
+    """The class of a message of which nobody has typed one; "" if it has none, or it was erased.
+
+    It may have changed since the queue was drawn, and that of the queue may be of another file.
+    """
+    cell = row[columns.label].strip()
+    there = stored.label_of(row[columns.id].strip(), row[columns.text])
+    return there or (cell and (stored.label_of_text(key) or cell))
+
+
 def _answer(
     number: int, row: Mapping[str, str], columns: QueueColumns, key: int, label: str
 ) -> Answer:
@@ -158,6 +183,8 @@ def _answer(
         text=row[columns.text],
         key=key,
         label=label,
+        typed=_typed(row, columns) != "",
+        prefilled=row.get(LABEL_NOW, "").strip() != "",
         why=row[WHY].strip(),
         probability=_probability(row),
         copies=_copies(row),
@@ -233,17 +260,16 @@ def _of_conflicts(given: Sequence[Answer]) -> Iterator[str]:
             )
 
 
-def response_rates(
-    answers: Answers, known_before: Collection[int]
-) -> dict[tuple[str, bool], float]:
-    """Share of the rows that have a class, by what they were drawn for and whether the text had a
-    class before: nobody had to be asked for those.
+def response_rates(answers: Answers) -> dict[tuple[str, bool], float]:
+    """Share of the rows that have a class, by what they were drawn for and whether they had one
+    already: nobody had to be asked for those.
 
     The queue is mixed, so those that were answered before somebody stopped are an even draw of each
     group (response homogeneity groups: Särndal, Swensson & Wretman, Model Assisted Survey Sampling,
     1992, 15.6).
     """
-    with_chance = [(a.why, a.key in known_before) for a in answers.given if a.probability]
-    done = Counter(with_chance)
-    left = Counter((why, key in known_before) for why, key in answers.unanswered)
+    done, left = (
+        Counter((each.why, each.prefilled) for each in some if each.probability is not None)
+        for some in (answers.given, answers.blank)
+    )
     return {group: done[group] / (done[group] + left[group]) for group in done}

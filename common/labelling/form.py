@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.data import atomic
-from common.data.drawn import COPIES, PROBABILITY, WHY
+from common.data import atomic, labels
+from common.data.drawn import COPIES, LABEL_ISSUE, PROBABILITY, WHY
 from common.errors import SettingsError
 
 PREDICTION, CONFIDENCE, VERSION = "prediction", "confidence", "model_version"
@@ -21,7 +21,6 @@ class QueueColumns:
     Attributes:
         label: people fill it in; the others say what is known of a message.
         carried: further columns of the file that the queue was drawn from.
-        of_issues: the queue is of labels that look wrong, and shows them.
     """
 
     id: str
@@ -29,15 +28,13 @@ class QueueColumns:
     time: str | None
     label: str
     carried: tuple[str, ...] = ()
-    of_issues: bool = False
 
     @property
     def all(self) -> list[str]:
         """In their order; the text and its class stand where a spreadsheet shows both."""
         known = [PREDICTION, CONFIDENCE, VERSION, WHY, PROBABILITY, COPIES]
         time = [] if self.time is None else [self.time]
-        now = [LABEL_NOW] if self.of_issues else []
-        return [self.id, *time, self.text, self.label, *now, *self.carried, *known]
+        return [self.id, *time, self.text, self.label, LABEL_NOW, *self.carried, *known]
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,8 @@ class QueuedMessage:
         why: random, uncertain, novel or label_issue.
         probability: that it is among those that are asked for; None: nobody knows.
         copies: messages of the file with this text, or one that hardly differs; None: the same.
-        label: its class where somebody has given this text one before.
-        label_now: the class that looks wrong.
+        label: its class, as it was before or as somebody has filled it in.
+        label_now: its class before; of a label_issue, the one that looks wrong.
         carried: by column.
     """
 
@@ -82,6 +79,12 @@ class QueuedMessage:
             PROBABILITY: "" if self.probability is None else f"{self.probability:.9g}",
             COPIES: "" if self.copies is None else str(self.copies),
         }
+
+
+def is_untouched(cell: str, now: str, why: str) -> bool:
+    """Whether a class stands as the queue was written with it, so that nobody has said anything.
+    To fill in the class that looks wrong says that it is right."""
+    return why != LABEL_ISSUE and cell != "" and labels.normalise(cell) == labels.normalise(now)
 
 
 def write(path: Path, columns: QueueColumns, messages: Iterable[QueuedMessage]) -> None:

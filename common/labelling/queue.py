@@ -300,10 +300,12 @@ def _collected(rows: _Rows, found: Drawn, known: KnownLabels, labelled: Keys) ->
             why=_why(found, key),
             probability=chances.get(key, 1.0),
             copies=copies,
-            label=message.label or known.by_text.get(key, ""),
+            label=label,
+            label_now=label,
         )
         for key in mixed.tolist()
         for message, copies in _asked_for(met[key])
+        for label in [message.label or known.by_text.get(key, "")]
     ]
     return Queue(_named_apart(messages), read, rejected, blank, skipped)
 

@@ -9,7 +9,7 @@ import numpy as np
 from common.data import drawn, labels, split
 from common.data.reader import MessageFile
 from common.errors import InputError
-from common.labelling.form import PREDICTION, QueueColumns
+from common.labelling.form import LABEL_NOW, PREDICTION, QueueColumns, is_untouched
 from common.labelling.known import KnownLabels
 
 # What the file of labels has, and a queue has not.
@@ -35,11 +35,17 @@ def require_replaceable(path: Path, columns: QueueColumns, known: KnownLabels) -
         if not needed <= there or _OF_LABELS in there:
             raise InputError(no_queue)
         row = 2  # as a spreadsheet counts
-        for chunk in messages.chunks([columns.id, columns.text, columns.label]):
+        for chunk in messages:
             if len(chunk.rejects):
                 raise InputError(no_queue)
-            names = (columns.id, columns.text, columns.label)
-            ids, texts, filled = (chunk.texts(name).to_pylist() for name in names)
+            names = (columns.id, columns.text, columns.label, drawn.WHY)
+            ids, texts, filled, whys = (chunk.texts(name).to_pylist() for name in names)
+            if LABEL_NOW in there:
+                rows = zip(filled, chunk.texts(LABEL_NOW).to_pylist(), whys, strict=True)
+                filled = [
+                    "" if is_untouched(cell.strip(), now, why.strip()) else cell
+                    for cell, now, why in rows
+                ]
             lost = _lost(ids, texts, filled, known)
             if lost is not None:
                 raise InputError(

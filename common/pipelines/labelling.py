@@ -83,25 +83,25 @@ def absorb(request: AbsorbRequest) -> Absorbed:
     from common.data.labelled_file import LabelColumns
     from common.labelling import absorb as absorbing
     from common.labelling import answers
+    from common.labelling.stored import open_file
     from common.masking import Disclosure
 
     refuse_several(request.target_column, "a request for each")
     asked = _asked(request)
     columns = LabelColumns(request.id_column, request.time_column, asked.text, asked.target)
     of_queue = _queue_columns(request, asked, request.time_column)
-    with absorbing.open_file(request.into, columns) as file:
-        known = absorbing.labels_of(file, columns)
-        classes = {*known.values(), *asked.classes()}
+    with open_file(request.into, columns) as stored:
+        classes = {*stored.classes, *asked.classes()}
         given = answers.read(
             request.queue,
             of_queue,
             sorted(classes),
+            stored,
             request.new_classes,
-            known,
             reading_of(request),
         )
         shown = Disclosure(mask=request.mask)
-        return absorbing.absorb(request.queue, given, file, of_queue, columns, shown)
+        return absorbing.absorb(request.queue, given, stored, of_queue, shown)
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ def _of_issues(request: QueueRequest, asked: _Asked) -> QueueMade:
             f"version {version.number} has no list of labels that look wrong: its training found "
             "none, EXAMPLES was 0, or it was not trained here."
         )
-    columns = _queue_columns(request, asked, None, of_issues=True)
+    columns = _queue_columns(request, asked, None)
     form.refuse_clashes(columns)
     known = _known(request, asked)
     require_replaceable(request.output, columns, known)
@@ -275,11 +275,10 @@ def _queue_columns(
     asked: _Asked,
     time: str | None,
     carried: tuple[str, ...] = (),
-    of_issues: bool = False,
 ) -> QueueColumns:
     from common.labelling.form import QueueColumns
 
-    return QueueColumns(request.id_column, asked.text, time, asked.target, carried, of_issues)
+    return QueueColumns(request.id_column, asked.text, time, asked.target, carried)
 
 
 def _known(request: QueueRequest, asked: _Asked) -> KnownLabels:

@@ -13,8 +13,9 @@ from common.data.files import lock_of
 from common.data.labelled_file import LabelColumns
 from common.errors import InputError
 from common.labelling import answers
-from common.labelling.absorb import absorb, labels_of, open_file
+from common.labelling.absorb import absorb
 from common.labelling.form import QueueColumns, QueuedMessage, write
+from common.labelling.stored import open_file
 from common.masking import Disclosure
 from serving.labelled_file import GivenLabel, LabelledFile
 
@@ -43,11 +44,15 @@ def into(tmp_path):
 
 
 def take_in(path, into, new_classes=False, mask=False):
-    with open_file(into, COLUMNS) as file:
-        there = labels_of(file, COLUMNS)
-        given = answers.read(path, ASKED, {*CLASSES, *there.values()}, new_classes, there)
+    with open_file(into, COLUMNS) as stored:
+        given = answers.read(path, ASKED, {*CLASSES, *stored.classes}, stored, new_classes)
         at = datetime(2026, 3, 1, tzinfo=UTC)
-        return absorb(path, given, file, ASKED, COLUMNS, Disclosure(mask=mask), lambda: at)
+        return absorb(path, given, stored, ASKED, Disclosure(mask=mask), lambda: at)
+
+
+def prefilled(number, label, **more):
+    """A message that had a class when the queue was drawn, of which nobody has said more."""
+    return message(number, label, label_now=label, **more)
 
 
 def rows_of(path):
@@ -85,11 +90,39 @@ def test_each_reason_and_what_had_a_class_before_has_a_rate_of_its_own(queue, in
     into.write_text("id,time,text,topic\nold,,message 9,billing\n")
     path = queue(
         *(message(n, "delivery", "uncertain", probability=1.0) for n in (1, 2)),
-        *(message(n, "billing" if n in (5, 9) else "") for n in (5, 6, 9)),
+        *(message(5, "billing"), message(6), prefilled(9, "billing")),
     )
     take_in(path, into)
     found = {row["id"]: row["inclusion_probability"] for row in rows_of(into)}
     assert found == {"old": "", "1": "1", "2": "1", "5": "0.05", "9": "0.1"}
+
+
+def test_what_was_labelled_before_says_nothing_of_how_many_have_answered_since(queue, into):
+    """A queue of yesterday, all labelled, and half of what was drawn today."""
+    yesterday = [message(n, "billing") for n in range(10)]
+    take_in(queue(*yesterday), into)
+    again = [prefilled(n, "billing") for n in range(10)]
+    today = [message(n, "billing" if n % 2 else "") for n in range(10, 20)]
+    take_in(queue(*again, *today), into)
+    chances = [float(row["inclusion_probability"]) for row in rows_of(into)]
+    assert chances == [0.1] * 10 + [0.05] * 5
+
+
+@pytest.mark.parametrize("there", ["1,,message 1,delivery", "other,,MESSAGE 1,delivery"])
+def test_what_was_corrected_since_the_queue_was_drawn_stays(queue, into, there):
+    into.write_text(f"id,time,text,topic\n{there}\n")
+    take_in(queue(prefilled(1, "billing")), into)
+    row = rows_of(into)[-1]
+    assert (row["id"], row["topic"], row["why"]) == ("1", "delivery", "random")
+
+
+def test_a_class_of_before_that_somebody_changes_or_erases_is_not_taken(queue, into):
+    into.write_text("id,time,text,topic\nother,,message 1,billing\nmore,,message 2,billing\n")
+    changed = message(1, "delivery", label_now="billing")
+    erased = message(2, "", label_now="billing")
+    done = take_in(queue(changed, erased), into)
+    assert (done.added, done.blank) == (1, 1)
+    assert (rows_of(into)[-1]["id"], rows_of(into)[-1]["topic"]) == ("1", "delivery")
 
 
 def test_a_correction_takes_the_place_of_the_label_before(queue, into):

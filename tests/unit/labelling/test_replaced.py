@@ -62,6 +62,18 @@ def test_a_queue_that_was_absorbed_is_replaced_whatever_else_is_known_of_its_tex
             require_replaceable(path, ASKED, KnownLabels(known))
 
 
+def test_a_class_that_the_queue_came_with_is_nobodys_work(tmp_path):
+    text = TEXTS[0]
+    untouched = QueuedMessage("1", text, "random", label="billing", label_now="billing")
+    confirmed = QueuedMessage("1", text, "label_issue", label="billing", label_now="billing")
+    corrected = labelled((text, "delivery"))
+    write(tmp_path / "queue.csv", ASKED, [untouched])
+    assert require_replaceable(tmp_path / "queue.csv", ASKED, corrected) is None
+    write(tmp_path / "queue.csv", ASKED, [confirmed])
+    with pytest.raises(InputError, match="row 2"):
+        require_replaceable(tmp_path / "queue.csv", ASKED, corrected)
+
+
 def test_a_file_of_labels_is_no_queue_nor_is_anything_else(tmp_path):
     path = tmp_path / "file.csv"
     for header in (LabelColumns("id", "time", "text", "topic").of_queues, ("id", "text", "topic")):
