@@ -253,7 +253,7 @@ def _of_conflicts(given: Sequence[Answer]) -> Iterator[str]:
     met: dict[int, Answer] = {}
     for answer in given:
         first = met.setdefault(answer.key, answer)
-        if first.label != answer.label:
+        if first.label != answer.label and (first.typed or answer.typed):
             yield (
                 f"row {answer.row}: {brief(answer.label)!r}, and the same text is "
                 f"{brief(first.label)!r} in row {first.row}"

@@ -125,6 +125,17 @@ def test_a_class_of_before_that_somebody_changes_or_erases_is_not_taken(queue, i
     assert (rows_of(into)[-1]["id"], rows_of(into)[-1]["topic"]) == ("1", "delivery")
 
 
+def test_labels_of_the_file_that_differ_are_no_conflict_but_a_new_one_is(queue, into):
+    into.write_text("id,time,text,topic\n1,,hi,billing\n2,,HI,delivery\n")
+    there = [
+        QueuedMessage(id, text, "random", label=label, label_now=label, probability=0.1)
+        for id, text, label in (("1", "hi", "billing"), ("2", "HI", "delivery"))
+    ]
+    assert take_in(queue(*there), into).unchanged == 2
+    new = QueuedMessage("3", "Hi", "random", label="delivery", probability=0.1)
+    assert "row 4: 'delivery', and the same text is 'billing'" in refused(queue(*there, new), into)
+
+
 def test_a_correction_takes_the_place_of_the_label_before(queue, into):
     take_in(queue(message(1, "delivery"), message(2, "billing")), into)
     done = take_in(queue(message(1, "billing"), message(2, "billing")), into)
