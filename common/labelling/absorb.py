@@ -16,6 +16,9 @@ from common.labelling.form import CONFIDENCE, PREDICTION, VERSION, QueueColumns
 from common.labelling.stored import StoredLabels, is_correction
 from common.masking import Disclosure
 
+# Columns that say who gave a label, and where.
+BY_WHOM = ("labelled_by", "source", "request_id")
+
 
 @dataclass(frozen=True)
 class Absorbed:
@@ -164,7 +167,9 @@ def _plan_replacement(
     plan.unchanged += label == answer.label
     told = (columns.label, drawn.WHY, drawn.PROBABILITY, drawn.COPIES)
     if any(before.get(name, "").strip() != row[name] for name in told):
-        plan.rows[answer.id] = {**row, columns.time: before.get(columns.time) or row[columns.time]}
+        found = {**row, columns.time: before.get(columns.time) or row[columns.time]}
+        who_stays = BY_WHOM if label == answer.label else ()
+        plan.rows[answer.id] = {name: found[name] for name in found if name not in who_stays}
 
 
 def _write(stored: StoredLabels, plan: _Plan, asked: QueueColumns, answers: Answers) -> None:

@@ -278,13 +278,14 @@ def test_the_file_of_the_server_is_the_same_and_two_do_not_write_it_at_once(queu
 
 def test_labels_that_were_given_on_the_page_are_answers_too(queue, into):
     server = LabelledFile(into, COLUMNS, 10_000, Disclosure())
-    server.add(GivenLabel("1", "message 1", "delivery", source="labelling"))
+    server.add(GivenLabel("1", "message 1", "delivery", by="ann", source="labelling"))
     server.add(GivenLabel("2", "another message", "delivery", source="labelling"))
     server.close()
     done = take_in(queue(message(1), message(2), message(3), message(4)), into)
     assert (done.added, done.unchanged, done.blank) == (0, 1, 3)
     first, other = rows_of(into)
     assert (first["why"], first["inclusion_probability"]) == ("random", "0.025")
+    assert (first["labelled_by"], first["source"]) == ("ann", "labelling")
     assert other["why"] == ""
 
 
