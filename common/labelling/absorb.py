@@ -41,13 +41,13 @@ class Absorbed:
 
 @dataclass
 class _Plan:
-    """What is to be written: rows by the id of those that they replace, labels by text; of the
-    rows replaced, `completed` had no label."""
+    """What is to be written: rows by the id of those that they replace, labels by text, and what
+    becomes of the messages, as `Absorbed` counts them."""
 
     rows: dict[str, Row] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)
     added: dict[str, Row] = field(default_factory=dict)
-    completed: int = 0
+    new: int = 0
     corrected: int = 0
     unchanged: int = 0
 
@@ -63,7 +63,8 @@ def absorb(
     """Add what people filled in to a file of labels, in one step.
 
     A message that the file has gets its new label in the place of the old one. A label that looked
-    wrong is corrected wherever the file has the text; if it hasn't, the correction is added. Of
+    wrong is corrected wherever the file has the text, and a row of its own says that somebody has
+    looked at it: it holds for other files too, and nobody is asked again. Of
     rows that were drawn with a probability, those without a class lower that of the others.
 
     Args:
@@ -78,17 +79,18 @@ def absorb(
     for answer in answers.given:
         rate = rates.get((answer.why, answer.prefilled), 1.0)
         row = _row(answer, rate, asked, stored.columns, shown, now())
-        if answer.why == drawn.LABEL_ISSUE and answer.key in stored.by_key:
-            _plan_correction(plan, answer, stored)
+        if answer.why == drawn.LABEL_ISSUE:
+            _plan_correction(plan, answer, row, stored)
         elif answer.id in stored.by_id:
             _plan_replacement(plan, answer, row, stored)
         else:
             plan.added[answer.id] = row
+            plan.new += 1
         _plan_overruled(plan, answer, stored)
     if plan.rows or plan.labels or plan.added:
         _write(stored, plan, asked, answers)
     return Absorbed(
-        added=len(plan.added) + plan.completed,
+        added=plan.new,
         corrected=plan.corrected,
         unchanged=plan.unchanged,
         blank=len(answers.blank),
@@ -100,7 +102,7 @@ def _count_labelled(stored: StoredLabels, plan: _Plan) -> int:
     """How many of the rows that were there have a label once the plan is carried out."""
     named = {id for id, row in stored.by_id.items() if stored.label(row)}
     corrected = {
-        row[stored.columns.id].strip() for key in plan.labels for row in stored.by_key[key]
+        row[stored.columns.id].strip() for key in plan.labels for row in stored.by_key.get(key, [])
     }
     return len(named | set(plan.rows) | corrected)
 
@@ -141,13 +143,22 @@ def _row(
     }
 
 
-def _plan_correction(plan: _Plan, answer: Answer, stored: StoredLabels) -> None:
-    """Of a label that looked wrong: all rows with the text, of which nothing else changes."""
-    if all(stored.label(row) == answer.label for row in stored.by_key[answer.key]):
-        plan.unchanged += 1
-        return
-    plan.labels[answer.key] = answer.label
-    plan.corrected += 1
+def _plan_correction(
+    plan: _Plan, answer: Answer, row: Mapping[str, str], stored: StoredLabels
+) -> None:
+    """Of a label that looked wrong: all rows with the text get it, and one says that it did."""
+    own = stored.by_id.get(answer.id)  # also one that the page wrote, maybe with masks
+    rows = [*stored.by_key.get(answer.key, []), *([] if own is None else [own])]
+    there = set(map(stored.label, rows))
+    plan.new += there <= {""}
+    plan.unchanged += there == {answer.label}
+    if not there <= {answer.label}:
+        plan.labels[answer.key] = answer.label
+        plan.corrected += there != {""}
+    if own is None and not any(map(is_correction, rows)):
+        plan.added[answer.id] = row
+    if own is not None and not (is_correction(own) and there == {answer.label}):
+        plan.rows[answer.id] = {stored.columns.label: answer.label, drawn.WHY: answer.why}
 
 
 def _plan_overruled(plan: _Plan, answer: Answer, stored: StoredLabels) -> None:
@@ -162,7 +173,7 @@ def _plan_replacement(
 ) -> None:
     columns, before = stored.columns, stored.by_id[answer.id]
     label = stored.label(before)
-    plan.completed += label == ""
+    plan.new += label == ""
     plan.corrected += label not in ("", answer.label)
     plan.unchanged += label == answer.label
     told = (columns.label, drawn.WHY, drawn.PROBABILITY, drawn.COPIES)

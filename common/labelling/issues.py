@@ -41,7 +41,8 @@ def of_list(content: bytes, most: int, known: KnownLabels, version: str) -> list
         done = key in known.checked or known.by_text.get(key, label) not in ("", label)
         if key not in found and not done and len(found) < most:
             found[key] = QueuedMessage(
-                id=named_by_text(text),
+                # The message may be in the file of labels under its own name.
+                id=f"issue-{named_by_text(text)}",
                 text=text,
                 why=drawn.LABEL_ISSUE,
                 prediction=likeliest,

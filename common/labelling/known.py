@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from common.data import drawn, files, split
@@ -73,7 +73,7 @@ def labels_of(path: Path, id: str, text: str, label: str) -> KnownLabels:
         return KnownLabels()
     by_id: dict[str, LabelledMessage] = {}
     by_text: dict[int, str] = {}
-    checked: set[int] = set()
+    checked: dict[int, str] = {}  # wins over what else is said of a text, as in `corrections`
     for part in files.parts(path):
         with MessageFile(part) as messages:
             if label not in messages.columns:
@@ -93,10 +93,13 @@ def labels_of(path: Path, id: str, text: str, label: str) -> KnownLabels:
                     by_text[keys[row]] = given if agreed else ""
                     why = cells[drawn.WHY][row].strip() if drawn.WHY in there else ""
                     if why == drawn.LABEL_ISSUE:
-                        checked.add(keys[row])
+                        checked[keys[row]] = given
                     chance = cells[drawn.PROBABILITY][row] if drawn.PROBABILITY in there else ""
                     by_id[name] = LabelledMessage(given, keys[row], why, _chance(chance))
-    return KnownLabels(by_id, by_text, frozenset(checked))
+    by_id = {
+        name: replace(one, label=checked.get(one.key, one.label)) for name, one in by_id.items()
+    }
+    return KnownLabels(by_id, by_text | checked, frozenset(checked))
 
 
 def _chance(cell: str) -> float:

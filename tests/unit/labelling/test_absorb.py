@@ -3,18 +3,21 @@
 import csv
 import os
 import signal
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from common.data import corrections
 from common.data.files import lock_of
 from common.data.labelled_file import LabelColumns
 from common.errors import InputError
-from common.labelling import answers
+from common.labelling import answers, issues
 from common.labelling.absorb import absorb
 from common.labelling.form import QueueColumns, QueuedMessage, write
+from common.labelling.known import labels_of
 from common.labelling.stored import open_file
 from common.masking import Disclosure
 from serving.labelled_file import GivenLabel, LabelledFile
@@ -159,10 +162,48 @@ def test_a_label_that_looked_wrong_is_corrected_wherever_the_text_is(queue, into
     take_in(queue(message(1, "delivery"), message(2, "billing")), into)
     done = take_in(queue(issue("billing")), into)
     assert (done.corrected, done.added) == (1, 0)
-    one, _ = rows_of(into)
+    one, _, own = rows_of(into)
     assert (one["id"], one["topic"], one["why"]) == ("1", "billing", "random")
     assert one["inclusion_probability"] == "0.1"
+    assert (own["topic"], own["why"], own["inclusion_probability"]) == (
+        "billing",
+        "label_issue",
+        "",
+    )
+    before = into.read_bytes()
     assert take_in(queue(issue("billing")), into).unchanged == 1
+    assert into.read_bytes() == before
+    assert take_in(queue(issue("delivery")), into).corrected == 1
+    assert [row["topic"] for row in rows_of(into)] == ["delivery", "billing", "delivery"]
+
+
+def test_a_correction_holds_for_other_files_of_the_folder_too(queue, tmp_path):
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    (folder / "tickets.csv").write_text("id,time,text,topic\n7,,message 1,delivery\n")
+    take_in(queue(message(1, "delivery")), folder / "labelled.csv")
+    take_in(queue(issue("billing")), folder / "labelled.csv")
+    found = corrections.read(folder, "text", "topic")
+    assert list(found.labels.values()) == ["billing"]
+    known = labels_of(folder, "id", "text", "topic")
+    assert set(known.by_text.values()) == {"billing"}
+    assert known.by_id["7"].label == "billing"
+
+
+@pytest.mark.parametrize("answer", ["delivery", "billing"], ids=["confirmed", "corrected"])
+def test_who_has_looked_at_a_label_is_not_asked_again(queue, into, answer):
+    listed = b"text,label,likeliest\nmessage 1,delivery,billing\n"
+    take_in(queue(message(1, "delivery"), message(2, "billing")), into)
+    (asked,) = issues.of_list(listed, 9, labels_of(into, "id", "text", "topic"), "1")
+    take_in(queue(replace(asked, label=answer)), into)
+    assert issues.of_list(listed, 9, labels_of(into, "id", "text", "topic"), "1") == []
+    assert rows_of(into)[0]["why"] == "random"
+
+
+def test_a_label_that_looked_wrong_and_was_labelled_on_the_page_is_marked(queue, into):
+    into.write_text("id,time,text,topic\ntext-1,,MESSAGE 1,billing\n")
+    assert take_in(queue(issue("")), into).unchanged == 1
+    assert [row["why"] for row in rows_of(into)] == ["label_issue"]
 
 
 def test_a_correction_of_a_text_that_is_elsewhere_is_added(queue, into):
