@@ -14,6 +14,7 @@ how each message was drawn. docs/labelling.md has more.
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 COLUMNS = """text_column target_column id_column time_column model_name mlflow_tracking_uri
     log_level"""
+# What `absorb` must be told as `queue` was; an address of MLflow may hold a password.
+REPEATED = ("text_column", "target_column", "id_column", "time_column", "model_name")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -75,7 +78,7 @@ def _add_labelled(parser: argparse.ArgumentParser, flag: str, meaning: str) -> N
 def main(args: argparse.Namespace, settings: Settings) -> int:
     if args.command == "queue":
         made = labelling.draw(_queue_request(args, settings))
-        cli.show(as_typed(_told(made)), asdict(made), args.json)
+        cli.show(as_typed(_told(made, _next_command(args))), asdict(made), args.json)
     else:
         request = _absorb_request(args, settings)
         absorbed = labelling.absorb(request)
@@ -135,7 +138,19 @@ def _labelled(settings: Settings) -> Path:
     return settings.serve_labelled or ROOT / FILE_NAME
 
 
-def _told(made: QueueMade) -> str:
+def _next_command(args: argparse.Namespace) -> str:
+    """What takes the queue in: with the flags that say where it was made for."""
+    words = ["absorb", str(args.output)]
+    given = vars(args)
+    if "serve_labelled" in given and not Path(args.serve_labelled).is_dir():
+        words += ["--into", args.serve_labelled]
+    for field in REPEATED:
+        if field in given:
+            words += [f"--{field.replace('_', '-')}", given[field]]
+    return f"python -m common.labelling {shlex.join(words)}"
+
+
+def _told(made: QueueMade, next_command: str) -> str:
     counted = ", ".join(f"{n:,} {why}" for why, n in made.drawn.items() if n)
     lines = [f"{made.messages:,} messages to label ({counted}): {made.output}."]
     if made.filled:
@@ -156,7 +171,7 @@ def _told(made: QueueMade) -> str:
     )
     if made.filled == made.messages:
         to_do = "There is nothing to fill in"
-    lines.append(f"{to_do}; then: python -m common.labelling absorb {made.output}")
+    lines.append(f"{to_do}; then: {next_command}")
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """The commands, from flags and settings to files."""
 
 import csv
+import shlex
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,13 @@ def test_a_file_without_answers_is_told_apart_from_one_that_is_labelled(run, tmp
     said = "of 4 rows 4 have no text or no prediction, 0 can't be read, 0 are labelled already"
     with pytest.raises(InputError, match=said):
         run("queue", scored, "-o", tmp_path / "queue.csv", "--labelled", tmp_path / "l.csv")
+
+
+def test_the_next_command_takes_the_queue_in_as_it_was_made(run, scored, tmp_path, capsys):
+    queue, into = tmp_path / "my queue.csv", tmp_path / "topics.csv"
+    run("queue", scored, "-o", queue, "--labelled", into, "--model-name", "other")
+    fill_in(queue)
+    command = capsys.readouterr().out.strip().rpartition("common.labelling ")[2]
+    run(*shlex.split(command))
+    assert len(rows_of(into)) == 4
+    assert "--target-column topic --id-column id --model-name other" in command
