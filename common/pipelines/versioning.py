@@ -90,7 +90,7 @@ def outcome(
     """What a training came to, for who started it."""
     from common.evaluation.metrics import most_confused
     from common.registry import pages
-    from common.training import cost
+    from common.training import cost, doubts
 
     return TrainResult(
         family=result.recipe.family,
@@ -102,7 +102,7 @@ def outcome(
         lexicon_use=result.lexicon_use,
         embeddings_use=result.embeddings_use,
         tournament=result.tournament,
-        doubts=min(len(result.doubts), request.examples),
+        doubts=len(doubts.listed(result.doubts, request.examples)),
         holdout_rows=len(result.holdout),
         counts=result.counts,
         synthetic=source.synthetic,

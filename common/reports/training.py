@@ -22,7 +22,7 @@ from common.scoring.formats import harmless
 from common.training import cost
 from common.training.contest import Verdict
 from common.training.contest_result import ContestResult
-from common.training.doubts import DoubtfulLabel
+from common.training.doubts import DoubtfulLabel, listed
 from common.training.fit import TrainingResult
 from common.training.provenance import Provenance
 
@@ -65,7 +65,7 @@ def labels_to_check(doubts: Sequence[DoubtfulLabel], shown: Disclosure = OPEN) -
 
     Cells that a spreadsheet would take for formulas have a quote before them.
     """
-    rows = doubts[: shown.examples]
+    rows = listed(doubts, shown.examples)
     columns = {
         "text": _harmless(shown.shown(row.text for row in rows)),
         "label": _harmless([row.label for row in rows]),

@@ -16,6 +16,8 @@ from common.types import Labels
 
 # No page or table shows more messages.
 MOST_DOUBTS = 1000
+# The table of a version has so many, since people are asked for them; pages show fewer.
+MOST_LISTED = 200
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,12 @@ def doubtful_labels(
         )
         for row in order
     ]
+
+
+def listed(doubts: Sequence[DoubtfulLabel], examples: int) -> Sequence[DoubtfulLabel]:
+    """Those in the table of a version; none if no message may be kept.
+
+    Args:
+        examples: how many messages a page may show; more than MOST_LISTED are listed too.
+    """
+    return doubts[: max(MOST_LISTED, examples)] if examples else ()

@@ -193,8 +193,8 @@ def test_the_version_says_what_became_of_the_lexicon_and_of_labels(first, regist
     client, run_id = registry.client, first.version.run_id
     table = Path(client.download_artifacts(run_id, "labels_to_check.csv")).read_text()
     rows = list(csv.DictReader(table.splitlines()))
-    assert len(rows) == first.doubts == request_.examples
-    turned = {("lost" in row["text"], row["label"]) for row in rows}
+    assert len(rows) == first.doubts > request_.examples
+    turned = {("lost" in row["text"], row["label"]) for row in rows[: request_.examples]}
     assert turned == {(True, "calm"), (False, "angry")}, "all were labelled wrongly on purpose"
     card = client.download_artifacts(run_id, "model_card.md")
     assert "Lexicon vader is not used" in Path(card).read_text()

@@ -85,9 +85,10 @@ def test_doubtful_labels_are_a_table_that_is_safe_in_a_spreadsheet():
     )
 
 
-def test_doubtful_labels_are_masked_and_not_more_than_may_be_shown():
+def test_doubtful_labels_are_masked_and_there_are_none_where_no_message_is_kept():
     table = training.labels_to_check(DOUBTS, Disclosure(1, mask=True))
-    assert table.splitlines()[1:] == ['"[handle] =late, [mail]",calm,0.0100,angry']
+    assert table.splitlines()[1] == '"[handle] =late, [mail]",calm,0.0100,angry'
+    assert training.labels_to_check(DOUBTS, Disclosure(0)).splitlines()[1:] == []
 
 
 class Naming(Silent):

@@ -2,7 +2,7 @@ import numpy as np
 
 from common.models.base import UnseenAnswers
 from common.training import doubts
-from common.training.doubts import DoubtfulLabel, doubtful_labels
+from common.training.doubts import DoubtfulLabel, doubtful_labels, listed
 
 TEXTS = np.array(["a", "b", "c", "d"], object)
 LABELS = np.array(["x", "y", "x", "y"], object)
@@ -18,3 +18,8 @@ def test_rows_come_by_the_probability_of_their_label_without_those_that_are_righ
 def test_they_are_not_more_than_a_page_may_show(monkeypatch):
     monkeypatch.setattr(doubts, "MOST_DOUBTS", 1)
     assert [row.text for row in doubtful_labels(TEXTS, LABELS, ANSWERS)] == ["b"]
+
+
+def test_more_are_listed_than_a_page_shows_and_none_where_no_message_is_kept():
+    found = [DoubtfulLabel(str(n), "x", 0.1, "y") for n in range(400)]
+    assert [len(listed(found, examples)) for examples in (0, 10, 300)] == [0, 200, 300]
