@@ -23,6 +23,9 @@ from common.errors import InputError
 
 # A server that does not know the parameter sends the same page for ever.
 MOST_EQUAL_PAGES = 10
+# Filters of a server may leave nothing of many pages in a row, but its links may also lead in a
+# circle.
+MOST_EMPTY_PAGES = 10_000
 
 _MISSING = object()
 
@@ -56,9 +59,11 @@ class Api:
                 return
             page = b"".join(keys)
             equal = equal + 1 if page == before else 1
-            if equal >= MOST_EQUAL_PAGES:
+            stuck = page or following == position
+            if equal >= (MOST_EQUAL_PAGES if stuck else MOST_EMPTY_PAGES):
+                what = "the same page" if stuck else "pages without records"
                 raise InputError(
-                    f"{self.description.url} sends the same page again and again: is [pages] right?"
+                    f"{self.description.url} sends {what} again and again: is [pages] right?"
                 )
             before, position = page, following
 

@@ -292,6 +292,38 @@ def test_a_server_that_sends_one_page_for_ever_is_noticed(desk):
     assert desk.ids == ["1"]
 
 
+def empty_before(answer, pages):
+    """What answers without records at first, but leads on."""
+
+    def answered(asked):
+        at = int(asked.parameters.get("after") or 0)
+        if at >= pages:
+            return answer
+        link = {"Link": f'</tickets?after={at + 1}>; rel="next"'}
+        return Reply({"tickets": [], "meta": {"next": str(at + 1)}}, headers=link)
+
+    return answered
+
+
+@pytest.mark.parametrize("pages", ["cursor", "link"])
+def test_pages_without_records_that_lead_on_are_passed_over(desk, pages):
+    last = Reply({"tickets": [record(1)], "meta": {"done": True}})
+    desk.desk.answer = empty_before(last, pages=3 * api.MOST_EQUAL_PAGES)
+    assert desk.fetch(pages).rows == 1
+
+
+def test_pages_without_records_that_lead_nowhere_are_noticed(desk, monkeypatch):
+    own = {"Link": '</tickets?after=1>; rel="next"'}
+    desk.desk.answer = empty_before(Reply({"tickets": []}, headers=own), pages=1)
+    with pytest.raises(InputError, match="sends the same page again and again"):
+        desk.fetch("link")
+    assert len(desk.server.asked) <= api.MOST_EQUAL_PAGES + 1
+    monkeypatch.setattr(api, "MOST_EMPTY_PAGES", 20)
+    desk.desk.answer = empty_before(Reply({}), pages=99)
+    with pytest.raises(InputError, match="sends pages without records again and again"):
+        desk.fetch("link")
+
+
 def test_values_are_text_as_they_were_written(desk):
     odd = record(1) | {"id": 12345678901234567890, "body": {"text": "half \ud83d"}}
     odd |= {"tags": [{"a": "é", "b": [1.50, True, None]}]}
