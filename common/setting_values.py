@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -123,6 +124,19 @@ def is_file(field: str, value: str) -> bool:
     if field == "lexicon":
         return value not in LEXICONS
     return value != "none" and not is_function(value)
+
+
+def absolute(address: str, start: Path) -> str:
+    """The address of a database; a relative path of SQLite starts at a folder.
+
+    >>> absolute("sqlite:///desk.db", Path("/srv")), absolute("sqlite:////desk.db", Path("/srv"))
+    ('sqlite:////srv/desk.db', 'sqlite:////desk.db')
+    """
+    kind, found, path = address.partition(":///")
+    if not found or kind.lower().partition("+")[0] != "sqlite":
+        return address
+    is_relative = path and not path.startswith(("/", ":memory:", "file:"))
+    return f"{kind}:///{start}/{path}" if is_relative else address
 
 
 def is_web_address(text: str) -> bool:

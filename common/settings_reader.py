@@ -10,7 +10,7 @@ from typing import Any
 
 from dotenv import load_dotenv
 from dotenv.parser import parse_stream
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from common import ROOT, setting_values
@@ -52,7 +52,7 @@ def load(
     except ValidationError as error:
         raise SettingsError(_one_line(error, kind, flags, in_environment, dotenv)) from error
     _refuse_bad_url("HEARTBEAT_URL", settings.plain("heartbeat_url"))
-    resolved: dict[str, Path | str] = {
+    resolved: dict[str, Path | str | SecretStr] = {
         field: _resolve(field, path, Path.cwd() if field in flags else ROOT)
         for field in kind.model_fields
         if isinstance(path := getattr(settings, field), Path) and str(path) != "-"
@@ -61,6 +61,8 @@ def load(
         if setting_values.is_file(field, value := getattr(settings, field)):
             start = Path.cwd() if field in flags else ROOT
             resolved[field] = str(_resolve(field, Path(value), start))
+    if address := settings.plain("source_url"):
+        resolved["source_url"] = SecretStr(setting_values.absolute(address, ROOT))
     return settings.model_copy(update=resolved)
 
 

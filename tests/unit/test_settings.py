@@ -220,6 +220,20 @@ def test_a_relative_path_starts_at_the_root_but_in_a_flag_at_the_current_folder(
     assert getattr(read(**{field: "data/c.csv"}), field) == tmp_path / "data/c.csv"
 
 
+@pytest.mark.parametrize("start", ["sqlite", "sqlite+pysqlite", "SQLite"])
+def test_a_database_that_is_a_file_is_found_from_the_root(read, monkeypatch, tmp_path, start):
+    monkeypatch.chdir(tmp_path)
+
+    def address(written):
+        monkeypatch.setenv("SOURCE_URL", written)
+        return read().plain("source_url")
+
+    assert address(f"{start}:///a/desk.db?x=1") == f"{start}:///{ROOT}/a/desk.db?x=1"
+    for other in (f"{start}:////srv/desk.db", f"{start}:///:memory:", f"{start}://"):
+        assert address(other) == other
+    assert address("postgresql:///desk") == "postgresql:///desk"
+
+
 def test_a_tilde_is_the_home_folder_in_each_source(give, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert give("data_path", "~/a.csv").data_path == tmp_path / "a.csv"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from os.path import normpath
+from pathlib import Path, PurePath
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -76,6 +77,23 @@ class Connector(Protocol):
             InputError: the source can't be reached or read. What came before it stands.
         """
         ...
+
+
+def is_same(before: str, now: str) -> bool:
+    """Whether two identities are of one source.
+
+    A relative path of SQLite was once kept as it was written, wherever it started.
+
+    >>> is_same("query 12 by id of sqlite:///../desk.db", "query 12 by id of sqlite:////srv/desk.db")
+    True
+    """
+    (query, _, written), (own, found, path) = (
+        identity.partition(" of sqlite:///") for identity in (before, now)
+    )
+    if not found or query != own:
+        return before == now
+    parts = [part for part in PurePath(normpath(written)).parts if part != ".."]
+    return parts == [*PurePath(normpath(path)).parts[-len(parts) :]]
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> pa.Table:

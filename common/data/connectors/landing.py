@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from common.data import atomic, csv_rows
-from common.data.connectors.base import Batch, Position, text_schema
+from common.data.connectors.base import Batch, Position, is_same, text_schema
 from common.data.csv_reader import Reject
 from common.data.files import REJECTS
 from common.data.sqlite import connect, sqlite_errors, transaction
@@ -244,7 +244,7 @@ def _remember(
             state.execute("INSERT INTO source VALUES (?, ?, ?, 'null', 0, 0, 0)", now)
             return
     elsewhere = "fetch into a new folder."
-    if before[0] != identity:
+    if not is_same(before[0], identity):
         raise InputError(f"{folder} holds rows of {before[0]}, not of {identity}: {elsewhere}")
     if before[1] != now[1]:
         raise InputError(
@@ -254,6 +254,9 @@ def _remember(
     if before[2] != masked:
         kept = f"masks in {before[2]!r}" if before[2] else "no masks"
         raise InputError(f"{folder} was fetched with {kept}: do the same again, or {elsewhere}")
+    if before[0] != identity:
+        with transaction(state):
+            state.execute("UPDATE source SET identity = ?", (identity,))
 
 
 def _hidden(part: Path) -> Path:

@@ -196,6 +196,8 @@ def _read_only(url: Any) -> Any:
 
 def _place(url: Any) -> str:
     """The database, without who asks it."""
+    if url.get_backend_name() == "sqlite":
+        return f"sqlite:///{Path(url.database).absolute() if url.database else ''}"
     host = f"{url.host or ''}{f':{url.port}' if url.port else ''}"
     return f"{url.get_backend_name()}://{host}/{url.database or ''}"
 

@@ -202,6 +202,43 @@ def test_a_missing_database_is_not_made(tmp_path, database):
     assert not (tmp_path / "no.db").exists()
 
 
+def test_a_relative_path_is_that_of_the_current_folder(database, monkeypatch):
+    database.insert((1, "a"))
+    monkeypatch.chdir(database.folder)
+    request = FetchRequest(
+        database.sql,
+        database.folder / "raw",
+        after_column="id",
+        database="sqlite:///support desk.db",
+    )
+    assert run(request).source.endswith(f"of sqlite:///{database.path}")
+    database.insert((2, "b"))
+    assert database.fetch().rows == 1
+
+
+@pytest.mark.parametrize(
+    "written", ["support desk.db", "./support desk.db", "../../x/../support desk.db"]
+)
+def test_a_folder_of_the_time_when_paths_were_kept_as_they_were_written_is_gone_on_with(
+    database, written
+):
+    database.insert((1, "a"))
+    database.fetch()
+    with closing(sqlite3.connect(database.folder / "raw" / "_fetch.db")) as state, state:
+        (now,) = state.execute("SELECT identity FROM source").fetchone()
+        then = now.replace(f"{database.path}", written)
+        state.execute("UPDATE source SET identity = ?", (then,))
+    database.insert((2, "b"))
+    assert database.fetch().rows == 1
+    with closing(sqlite3.connect(database.folder / "raw" / "_fetch.db")) as state:
+        assert state.execute("SELECT identity FROM source").fetchone() == (now,)
+    other = database.path.with_name("other.db")
+    other.write_bytes(database.path.read_bytes())
+    database.path = other
+    with pytest.raises(InputError, match="fetch into a new folder"):
+        database.fetch()
+
+
 @pytest.mark.parametrize(
     "url",
     ["me:hush@host/x", "nothing://me:hush@host/x", "mysql+none://me:hush@host/x", "sqlite://"],
