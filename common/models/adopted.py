@@ -40,6 +40,7 @@ class Mapping:
         label_column, score_column: of a DataFrame that it answers with: the class, and its
             probability.
         sureness: probability of the class that it answers, of a model that gives nothing else.
+        class_columns: of a DataFrame with a figure for each class: K columns, as `labels`.
     """
 
     labels: tuple[str, ...]
@@ -47,6 +48,7 @@ class Mapping:
     label_column: str | None = None
     score_column: str | None = None
     sureness: float = 1.0
+    class_columns: tuple[str, ...] = ()
 
 
 class AdoptedClassifier:
@@ -260,9 +262,9 @@ def probabilities(answer: Answer, rows: int, mapping: Mapping) -> npt.NDArray[np
 
 
 def _of_columns(columns: dict[str, list[Any]], mapping: Mapping) -> Answer:
-    label, score = mapping.label_column, mapping.score_column
-    if label is None and set(mapping.labels) <= set(columns):
-        return {"scores": np.column_stack([_figures(columns, name) for name in mapping.labels])}
+    label, score, classes = mapping.label_column, mapping.score_column, mapping.class_columns
+    if classes and set(classes) <= set(columns):
+        return {"scores": np.column_stack([_figures(columns, name) for name in classes])}
     if label is None and len(columns) == 1:
         label = next(iter(columns))
     if label not in columns or (score is not None and score not in columns):

@@ -181,6 +181,7 @@ def _params(
         "adopted_input_column": request.input_column,
         "adopted_label_column": mapping.label_column,
         "adopted_score_column": mapping.score_column,
+        "adopted_class_columns": ", ".join(mapping.class_columns) or None,
         FITTED_ON: fitted_on,
     }
     return {name: value for name, value in given.items() if value is not None}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -145,11 +146,15 @@ def _understand(
     answer = classifier.raw_answer(list(MESSAGES))
     occurring = sorted({*map(str, train.labels), *map(str, holdout.labels)})
     names = _labels(meaning, classifier.own_classes, answer, occurring)
-    mapping = Mapping(names, meaning.scores, meaning.label_column, meaning.score_column)
-    adopted.probabilities(answer, len(MESSAGES), mapping)
-    alone = meaning.score_column is None and (
-        "labels" in answer or ("columns" in answer and not set(names) <= set(answer["columns"]))
+    mapping = Mapping(
+        names,
+        meaning.scores,
+        meaning.label_column,
+        meaning.score_column,
+        class_columns=_class_columns(meaning, names, answer.get("columns", {})),
     )
+    adopted.probabilities(answer, len(MESSAGES), mapping)
+    alone = not (meaning.score_column or mapping.class_columns or "scores" in answer)
     if alone:
         classifier.understand(mapping)
         rows = np.random.default_rng(0).permutation(len(train))[:SURENESS_ROWS]
@@ -157,6 +162,24 @@ def _understand(
         mapping = replace(mapping, sureness=(right + 1) / (len(rows) + 2))
     classifier.understand(mapping)
     return alone
+
+
+def _class_columns(
+    meaning: Meaning, names: Sequence[str], columns: dict[str, list[Any]]
+) -> tuple[str, ...]:
+    """The columns that have the figures of these classes; none if the model answers otherwise.
+
+    They are named as the classes are; else their order is that of the labels that were given.
+    """
+    if meaning.label_column:
+        return ()
+    found = labels.match_spelling(names, columns)
+    if set(found) <= set(columns):
+        return found
+    figures = [
+        name for name, cells in columns.items() if all(isinstance(cell, float) for cell in cells)
+    ]
+    return tuple(figures) if meaning.labels and len(figures) == len(names) else ()
 
 
 def _labels(

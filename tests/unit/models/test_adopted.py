@@ -35,7 +35,7 @@ for line in sys.stdin.buffer:
     else:
         say({"scores": [[len(text) % 2, 1 - len(text) % 2] for text in texts]})
 """
-NAMES = Mapping(("b", "a"))
+NAMES = Mapping(("b", "a"), class_columns=("b", "a"))
 
 
 @pytest.fixture
@@ -114,6 +114,11 @@ def test_errors_quote_no_messages_but_those_that_are_made_up(classifier):
         ({"labels": ["0"]}, NAMES, [1, 0]),
         ({"columns": {"label": ["b"]}}, NAMES, [1, 0]),
         ({"columns": {"a": [0.3], "b": [0.7]}}, NAMES, [0.7, 0.3]),
+        (
+            {"columns": {"id": [1.0], "neg": [0.3], "pos": [0.7]}},
+            Mapping(("a", "b"), class_columns=("neg", "pos")),
+            [0.3, 0.7],
+        ),
         (
             {"columns": {"label": ["a"], "score": [0.6]}},
             Mapping(("b", "a"), label_column="label", score_column="score"),

@@ -6,8 +6,9 @@ import pytest
 from common.data import split
 from common.data.columns import message_columns
 from common.errors import InputError, ModelUnavailable, SettingsError
-from common.models.adopted import Answer
+from common.models.adopted import Answer, probabilities
 from common.models.families import ADOPTED
+from common.registry.known_answers import MESSAGES
 from common.training import adoption
 from common.training.adoption import Meaning, load, read_and_measure, seen_keys
 from common.training.fit import Recipe
@@ -95,6 +96,42 @@ def test_classes_are_called_as_in_the_data():
 def test_classes_that_nobody_can_tell_are_asked_for(asked, said):
     with pytest.raises(SettingsError, match=said):
         labels(**asked)
+
+
+@pytest.mark.parametrize(
+    ("given", "columns", "first"),
+    [
+        ((), {"good": 0.9, "bad": 0.1}, "good"),
+        ((), {"Good": 0.9, "BAD": 0.1}, "good"),
+        (("Bad", "Good"), {"Good": 0.9, "BAD": 0.1}, "good"),
+        (("good", "bad"), {"good": 0.9, "bad": 0.1, "prediction": "good"}, "good"),
+        (("good", "bad"), {"pos": 0.9, "neg": 0.1}, "good"),
+        (("bad", "good"), {"pos": 0.9, "neg": 0.1}, "bad"),
+        (("good", "bad"), {"said": "good", "pos": 0.9, "neg": 0.1}, "good"),
+    ],
+)
+def test_columns_with_a_figure_for_each_class_may_be_called_otherwise(data, given, columns, first):
+    theirs = Theirs()
+    answer = {"columns": {name: [cell] * len(MESSAGES) for name, cell in columns.items()}}
+    theirs.raw_answer = lambda texts: answer
+    assert not measure(data[0], theirs, Meaning(given)).labels_alone
+    proba = probabilities(answer, len(MESSAGES), theirs.mapping)[0]
+    assert proba[theirs.mapping.labels.index(first)] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("given", "columns"),
+    [
+        ((), {"pos": 0.9, "neg": 0.1}),
+        (("good", "bad"), {"pos": 0.9, "neg": 0.05, "other": 0.05}),
+        (("good", "bad"), {"said": "good", "score": 0.9}),
+    ],
+)
+def test_columns_that_could_mean_anything_are_asked_for(data, given, columns):
+    theirs = Theirs()
+    theirs.raw_answer = lambda texts: {"columns": {k: [v] * len(texts) for k, v in columns.items()}}
+    with pytest.raises(SettingsError, match=r"say which one has the class \(--label-column\)"):
+        measure(data[0], theirs, Meaning(given))
 
 
 def test_answers_that_mean_something_else_are_one_line(data):
