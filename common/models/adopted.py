@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,6 +28,9 @@ ASKED_AT_ONCE = 2_000
 SECONDS_TO_END = 10
 # Sums of probabilities in single precision.
 SUM_TOLERANCE = 1e-3
+_UNKNOWN = (
+    "the model answers a class that is not among its labels: say them all, in its order (--labels)"
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Mapping:
             probability.
         sureness: probability of the class that it answers, of a model that gives nothing else.
         class_columns: of a DataFrame with a figure for each class: K columns, as `labels`.
+        numbered: the classes that it answers are their numbers in `labels`, from 0.
     """
 
     labels: tuple[str, ...]
@@ -49,6 +54,7 @@ class Mapping:
     score_column: str | None = None
     sureness: float = 1.0
     class_columns: tuple[str, ...] = ()
+    numbered: bool = False
 
 
 class AdoptedClassifier:
@@ -108,6 +114,19 @@ class AdoptedClassifier:
         self.__dict__.update(state)
         self._start()
 
+    def classes_said(self, texts: npt.NDArray[np.object_]) -> list[str]:
+        """The classes that the model answers, as it calls them.
+
+        Raises:
+            RuntimeError, ValueError: as `predict_proba`.
+        """
+        asked = texts.tolist()
+        said: list[str] = []
+        for answer in self._answers(asked):
+            rows = min(ASKED_AT_ONCE, len(asked) - len(said))
+            said += read(answer, rows, self.mapping)["labels"]
+        return said
+
     def fit(self, texts: Any, labels: Any, advance: Any = None) -> AdoptedClassifier:
         """Raise TypeError: it was fitted elsewhere."""
         raise TypeError("a model that was made elsewhere can't be fitted here")
@@ -124,11 +143,11 @@ class AdoptedClassifier:
         values = texts.to_pylist() if hasattr(texts, "to_pylist") else list(texts)
         asked = ["" if value is None else str(value) for value in values]
         proba = np.zeros((len(asked), len(self.classes_)))
-        for start in range(0, len(asked), ASKED_AT_ONCE):
-            part = asked[start : start + ASKED_AT_ONCE]
-            with self._lock:
-                answer = self._ask(part)
-            proba[start : start + len(part)] = probabilities(answer, len(part), self.mapping)
+        for start, answer in zip(
+            range(0, len(asked), ASKED_AT_ONCE), self._answers(asked), strict=True
+        ):
+            part = proba[start : start + ASKED_AT_ONCE]
+            part[:] = probabilities(answer, len(part), self.mapping)
         return proba[:, np.argsort(np.array(self.mapping.labels, object))]
 
     def predict(self, texts: Any) -> npt.NDArray[np.object_]:
@@ -148,6 +167,12 @@ class AdoptedClassifier:
 
     def _new_process(self) -> Process:
         return Process(self.archive, self.input_column, self.python, self.program)
+
+    def _answers(self, texts: list[str]) -> Iterator[Answer]:
+        for start in range(0, len(texts), ASKED_AT_ONCE):
+            with self._lock:
+                answer = self._ask(texts[start : start + ASKED_AT_ONCE])
+            yield answer
 
     def _ask(self, texts: list[str]) -> Answer:
         """Ask the process; a new one if it has ended, or belongs to the one that was forked."""
@@ -245,20 +270,30 @@ def probabilities(answer: Answer, rows: int, mapping: Mapping) -> npt.NDArray[np
     Raises:
         ValueError: the answer is not what the mapping says.
     """
-    if "columns" in answer:
-        answer = _of_columns(answer["columns"], mapping)
+    answer = read(answer, rows, mapping)
     if "scores" in answer:
         return _of_scores(_finite(answer["scores"]), rows, mapping)
     names = mapping.labels
-    at = [_place(label, names) for label in answer["labels"]]
-    if len(at) != rows:
-        raise ValueError(f"the model answers {rows} texts with {len(at)} classes")
+    at = places(answer["labels"], mapping)
     # More than an equal share, or the answer would not be the most probable class.
     least = 1 / len(names) + 1e-6
     sure = np.clip(_finite(answer.get("sure", [mapping.sureness] * rows)), least, 1.0)
     proba = np.repeat(((1 - sure) / (len(names) - 1))[:, None], len(names), axis=1)
     proba[np.arange(rows), at] = sure
     return proba
+
+
+def read(answer: Answer, rows: int, mapping: Mapping) -> Answer:
+    """An answer as `scores`, or as `labels` and, if the model says so, how `sure` it is of each.
+
+    Raises:
+        ValueError: it has other columns than the mapping says, or not a class for each row.
+    """
+    if "columns" in answer:
+        answer = _of_columns(answer["columns"], mapping)
+    if "labels" in answer and len(answer["labels"]) != rows:
+        raise ValueError(f"the model answers {rows} texts with {len(answer['labels'])} classes")
+    return answer
 
 
 def _of_columns(columns: dict[str, list[Any]], mapping: Mapping) -> Answer:
@@ -313,16 +348,46 @@ def _of_scores(
     return np.asarray(scores / sums)
 
 
-def _place(label: str, names: tuple[str, ...]) -> int:
-    """The number of a class that the model answers: by its name, or by its number."""
+def places(said: Sequence[str], mapping: Mapping) -> list[int]:
+    """The numbers of the classes that the model answers.
+
+    Raises:
+        ValueError: one is none of its classes.
+    """
+    place = _by_number if mapping.numbered else _by_name
+    known = {label: at for label in {*said} if (at := place(label, mapping.labels)) is not None}
+    if len(known) < len({*said}):
+        raise ValueError(_UNKNOWN)
+    return [known[label] for label in said]
+
+
+def are_numbers(said: Collection[str], labels: Sequence[str]) -> bool:
+    """Whether a model that has answered these classes answers with numbers, not with names.
+
+    >>> are_numbers({"0", "1"}, ("1", "2", "3")), are_numbers({"1", "3"}, ("1", "2", "3"))
+    (True, False)
+
+    Raises:
+        ValueError: some are neither, or nobody can tell.
+    """
+    names = [_by_name(label, labels) for label in said]
+    numbers = [_by_number(label, labels) for label in said]
+    if None in names and None in numbers:
+        raise ValueError(_UNKNOWN)
+    if None not in names and None not in numbers and names != numbers:
+        raise ValueError(
+            f"the classes that the model answers ({', '.join(sorted(said))}) may be names or "
+            "numbers, which begin with 0: have it answer with names that are no such numbers"
+        )
+    return None in names
+
+
+def _by_name(label: str, names: Sequence[str]) -> int | None:
     if label in names:
         return names.index(label)
     folded = [name.casefold() for name in names]
-    if folded.count(label.casefold()) == 1:
-        return folded.index(label.casefold())
-    if label.isdecimal() and int(label) < len(names):
-        return int(label)
-    raise ValueError(
-        "the model answers a class that is not among its labels: say them all, in its "
-        "order (--labels)"
-    )
+    return folded.index(label.casefold()) if folded.count(label.casefold()) == 1 else None
+
+
+def _by_number(label: str, names: Sequence[str]) -> int | None:
+    return int(label) if label.isdecimal() and int(label) < len(names) else None

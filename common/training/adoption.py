@@ -153,15 +153,35 @@ def _understand(
         meaning.score_column,
         class_columns=_class_columns(meaning, names, answer.get("columns", {})),
     )
+    said = adopted.read(answer, len(MESSAGES), mapping)
+    if "labels" in said:
+        mapping = _named_or_numbered(classifier, mapping, said["labels"], train, holdout)
     adopted.probabilities(answer, len(MESSAGES), mapping)
-    alone = not (meaning.score_column or mapping.class_columns or "scores" in answer)
-    if alone:
-        classifier.understand(mapping)
-        rows = np.random.default_rng(0).permutation(len(train))[:SURENESS_ROWS]
-        right = int((classifier.predict(train.texts[rows]) == train.labels[rows]).sum())
-        mapping = replace(mapping, sureness=(right + 1) / (len(rows) + 2))
     classifier.understand(mapping)
-    return alone
+    return "labels" in said and "sure" not in said
+
+
+def _named_or_numbered(
+    classifier: AdoptedClassifier,
+    mapping: Mapping,
+    known: Sequence[str],
+    train: Split,
+    holdout: Split,
+) -> Mapping:
+    """The mapping with how the model calls the classes that it answers, and how often it is right.
+
+    Args:
+        known: answers that it has given.
+    """
+    classifier.understand(mapping)
+    rows = np.random.default_rng(0).permutation(len(train))[:SURENESS_ROWS]
+    # It may have been fitted on most rows of the training side.
+    texts = np.concatenate([train.texts[rows], holdout.texts])[:SURENESS_ROWS]
+    said = classifier.classes_said(texts)
+    mapping = replace(mapping, numbered=adopted.are_numbers({*known, *said}, mapping.labels))
+    found = np.array(mapping.labels, object)[adopted.places(said[: len(rows)], mapping)]
+    right = int((found == train.labels[rows]).sum())
+    return replace(mapping, sureness=(right + 1) / (len(rows) + 2))
 
 
 def _class_columns(

@@ -35,6 +35,10 @@ for line in sys.stdin.buffer:
     else:
         say({"scores": [[len(text) % 2, 1 - len(text) % 2] for text in texts]})
 """
+LABELS = PROGRAM.replace(
+    '"scores": [[len(text) % 2, 1 - len(text) % 2] for text in texts]',
+    '"labels": [text[-1] for text in texts]',
+)
 NAMES = Mapping(("b", "a"), class_columns=("b", "a"))
 
 
@@ -57,6 +61,13 @@ def test_it_promises_what_a_classifier_does(classifier):
     assert classifier.predict(many).tolist() == ["odd" if len(t) % 2 else "even" for t in many]
     copy = pickle.loads(pickle.dumps(classifier))
     assert copy.predict(["a"]).tolist() == ["odd"]
+
+
+def test_the_classes_that_it_says_are_told_as_it_calls_them(classifier):
+    texts = np.array(["0", "1"] * ASKED_AT_ONCE + ["say 0"], object)
+    said = AdoptedClassifier("text", b"zip", None, None, LABELS)
+    said.understand(Mapping(("b", "a")))
+    assert said.classes_said(texts) == [text[-1] for text in texts]
 
 
 def test_several_threads_get_each_their_own_answers(classifier):
@@ -111,7 +122,9 @@ def test_errors_quote_no_messages_but_those_that_are_made_up(classifier):
         ({"scores": [[np.log(3)]]}, Mapping(("b", "a"), "logits"), [0.25, 0.75]),
         ({"labels": ["a"]}, Mapping(("b", "a"), sureness=0.9), [0.1, 0.9]),
         ({"labels": ["A"]}, NAMES, [0, 1]),
-        ({"labels": ["0"]}, NAMES, [1, 0]),
+        ({"labels": ["0"]}, Mapping(("b", "a"), numbered=True), [1, 0]),
+        ({"labels": ["1"]}, Mapping(("1", "2"), numbered=True), [0, 1]),
+        ({"labels": ["1"]}, Mapping(("1", "2")), [1, 0]),
         ({"columns": {"label": ["b"]}}, NAMES, [1, 0]),
         ({"columns": {"a": [0.3], "b": [0.7]}}, NAMES, [0.7, 0.3]),
         (
@@ -156,6 +169,7 @@ def test_how_sure_a_model_is_must_be_a_number():
         ({"scores": [[np.inf, 0.0]]}, "infinite"),
         ({"columns": {"a": ["0.5"], "b": ["whose"]}}, "column b holds no numbers$"),
         ({"labels": ["c"]}, "a class that is not among its labels"),
+        ({"labels": ["0"]}, "a class that is not among its labels"),
         ({"labels": []}, "1 texts with 0 classes"),
         ({"columns": {"x": ["a"], "y": [1.0]}}, r"columns x, y: say which one .*--label-column"),
     ],

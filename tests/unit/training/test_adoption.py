@@ -30,8 +30,11 @@ class Theirs:
     def predict(self, texts):
         return np.array([text.split()[-1] for text in texts], object)
 
+    def classes_said(self, texts):
+        return self.predict(texts).tolist()
+
     def predict_proba(self, texts):
-        return (self.predict(texts)[:, None] == self.classes_) * 0.8 + 0.1
+        return (self.predict(texts)[:, None] == self.classes_) * 0.8 + 0.2 / len(self.classes_)
 
 
 @pytest.fixture
@@ -73,6 +76,58 @@ def test_classes_alone_are_as_sure_as_they_were_right(data):
     train = sum(split.bucket(row) >= 20 for row in rows)
     assert measured.labels_alone
     assert theirs.mapping.sureness == (train + 1) / (train + 2)
+
+
+def stars(folder, names):
+    """A file of messages, each of which ends with its class, a letter of `names`; its texts."""
+    path = folder / "stars.csv"
+    rows = [f"message {k} {names[k % 3]}" for k in range(400)]
+    path.write_text("text,label\n" + "".join(f"{row},{row[-1]}\n" for row in rows))
+    return path, rows
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "numbered"),
+    [
+        ("123", "012", True),
+        ("123", "123", False),
+        ("012", "012", False),
+        ("abc", "012", True),
+        ("abc", "AbC", False),
+    ],
+)
+def test_names_and_numbers_of_classes_are_told_apart_once(tmp_path, names, said, numbered):
+    path, _ = stars(tmp_path, names)
+    theirs = Theirs()
+    theirs.raw_answer = lambda texts: {"labels": [said[1]] * len(texts)}
+    theirs.classes_said = lambda texts: [said[names.index(text[-1])] for text in texts]
+    measure(path, theirs, Meaning(tuple(names)))
+    assert theirs.mapping.numbered == numbered
+    assert theirs.mapping.sureness > 0.99
+    proba = probabilities({"labels": list(said)}, 3, theirs.mapping)
+    assert proba.argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_classes_that_may_be_names_or_numbers_are_refused(tmp_path):
+    path, _ = stars(tmp_path, "123")
+    theirs = Theirs()
+    theirs.raw_answer = lambda texts: {"labels": ["1"] * len(texts)}
+    theirs.classes_said = lambda texts: ["2"] * len(texts)
+    with pytest.raises(SettingsError, match=r"answers \(1, 2\) may be names or numbers"):
+        measure(path, theirs)
+
+
+def test_rows_of_the_holdout_tell_names_from_numbers_if_few_others_are_left(tmp_path):
+    path, rows = stars(tmp_path, "123")
+    trained = [row for row in rows if split.bucket(row) >= 20]
+    fitted_on = tmp_path / "fitted.csv"
+    trained.remove(next(row for row in trained if row[-1] == "2"))
+    fitted_on.write_text("text\n" + "".join(f"{row}\n" for row in trained))
+    theirs = Theirs()
+    theirs.raw_answer = lambda texts: {"labels": ["1"] * len(texts)}
+    theirs.classes_said = lambda texts: [str("123".index(text[-1])) for text in texts]
+    measure(path, theirs, seen=seen_keys(fitted_on, "text"))
+    assert theirs.mapping.numbered
 
 
 def labels(own=None, given=(), answer=None, occurring=("bad", "good")):
