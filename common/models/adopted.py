@@ -7,12 +7,7 @@ can't clash with ours, and a model that ends its process ends no other one.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.models.adopted_process import Answer, Process
+
 Scores = Literal["probabilities", "logits"]
-Answer = dict[str, Any]
 ASKED_AT_ONCE = 2_000
-SECONDS_TO_END = 10
 # Sums of probabilities in single precision.
 SUM_TOLERANCE = 1e-3
 _UNKNOWN = (
@@ -100,7 +95,7 @@ class AdoptedClassifier:
         Raises:
             RuntimeError: it fails; the reason may quote a text.
         """
-        return self._process.ask(made_up, made_up=True)
+        return self._ask(made_up, made_up=True)
 
     def understand(self, mapping: Mapping) -> None:
         """Take the model's answers for what the mapping says."""
@@ -135,7 +130,7 @@ class AdoptedClassifier:
         """(n, K) probabilities, rows sum to 1.
 
         Raises:
-            RuntimeError: the model fails, or its process ends twice.
+            RuntimeError: the model fails, or its process ends or hangs twice.
             ValueError: its answers are not what the mapping says.
         """
         if isinstance(texts, pd.DataFrame):
@@ -174,94 +169,24 @@ class AdoptedClassifier:
                 answer = self._ask(texts[start : start + ASKED_AT_ONCE])
             yield answer
 
-    def _ask(self, texts: list[str]) -> Answer:
-        """Ask the process; a new one if it has ended, or belongs to the one that was forked."""
+    def _ask(self, texts: list[str], made_up: bool = False) -> Answer:
+        """Ask the process; a new one if it has ended or hangs, or belongs to the one that forked.
+
+        Args:
+            made_up: see `Process.ask`.
+        """
         if self._process.owner != os.getpid():
             self._process = self._new_process()
         try:
-            return self._process.ask(texts)
-        except (BrokenPipeError, EOFError):
+            return self._process.ask(texts, made_up)
+        except (BrokenPipeError, EOFError, TimeoutError):
             self._process = self._new_process()
         try:
-            return self._process.ask(texts)
+            return self._process.ask(texts, made_up)
         except (BrokenPipeError, EOFError):
             raise RuntimeError("the process of the adopted model ends when it is asked") from None
-
-
-class Process:
-    """The process that runs the model; see `AdoptedClassifier`.
-
-    Attributes:
-        owner: id of the process that started it and alone may ask it.
-        classes: as the model names them; None if it doesn't.
-
-    Raises:
-        RuntimeError: the model can't be loaded.
-    """
-
-    def __init__(
-        self, archive: bytes, column: str | None, python: str | None, program: str
-    ) -> None:
-        self.owner = os.getpid()
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
-        try:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [python or sys.executable, "-I", "-c", program],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._said,
-            )
-        except OSError as error:
-            raise RuntimeError(f"{python} can't be run ({error.strerror})") from error
-        header = json.dumps({"bytes": len(archive), "column": column}).encode()
-        try:
-            found = self._exchange(header + b"\n" + archive)
-        except (BrokenPipeError, EOFError):
-            raise RuntimeError(f"its process ends at once: {self._last_words()}") from None
-        if "error" in found:
-            raise RuntimeError(f"{found['error']}: {found['detail']}")
-        self.classes: list[str] | None = found["classes"]
-
-    def ask(self, texts: list[str], made_up: bool = False) -> Answer:
-        """What the model says.
-
-        Args:
-            made_up: the texts are nobody's, so that an error may quote them.
-
-        Raises:
-            RuntimeError: it fails.
-            BrokenPipeError, EOFError: the process has ended.
-        """
-        answer = self._exchange(json.dumps(texts).encode() + b"\n")
-        if "error" in answer:
-            detail = f": {answer['detail']}" if made_up else ""
-            raise RuntimeError(f"the adopted model fails ({answer['error']}{detail})")
-        return answer
-
-    def _exchange(self, question: bytes) -> Answer:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(question)
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise EOFError
-        found: Answer = json.loads(line)
-        return found
-
-    def _last_words(self) -> str:
-        self._process.wait()
-        self._said.seek(0)
-        lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else f"exit code {self._process.returncode}"
-
-    def __del__(self) -> None:
-        process = getattr(self, "_process", None)
-        if process is None or self.owner != os.getpid():
-            return
-        with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
-            process.communicate(b"null\n", timeout=SECONDS_TO_END)
-        process.kill()
-        process.wait()
+        except TimeoutError as error:
+            raise RuntimeError(f"the adopted model hangs: {error}") from None
 
 
 def probabilities(answer: Answer, rows: int, mapping: Mapping) -> npt.NDArray[np.float64]:

@@ -24,6 +24,7 @@ from common.evaluation.costs import CostRules
 from common.evaluation.routing import Promise
 from common.models import adopted
 from common.models.adopted import AdoptedClassifier, Mapping, Scores
+from common.models.adopted_process import Answer
 from common.registry import foreign
 from common.registry.known_answers import MESSAGES
 from common.text import brief, listed, one_line
@@ -205,7 +206,7 @@ def _class_columns(
 def _labels(
     meaning: Meaning,
     own: Sequence[str] | None,
-    answer: adopted.Answer,
+    answer: Answer,
     occurring: Sequence[str],
 ) -> tuple[str, ...]:
     """The names of the classes in the model's order, spelt as in the data."""

@@ -14,11 +14,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from common.models import adopted_process
 from common.models.adopted import ASKED_AT_ONCE, AdoptedClassifier, Mapping, probabilities
 from common.models.base import Classifier
 
 PROGRAM = """
-import json, sys
+import json, os, pathlib, sys, time
 header = json.loads(sys.stdin.buffer.readline())
 archive = sys.stdin.buffer.read(header["bytes"])
 def say(answer):
@@ -30,6 +31,12 @@ for line in sys.stdin.buffer:
     texts = json.loads(line)
     if texts is None or "die" in texts:
         break
+    if texts[0].startswith("hang"):
+        mark = pathlib.Path(texts[0].removeprefix("hang "))
+        if not mark.is_file():
+            mark.is_dir() or mark.touch()
+            os.fork()
+            time.sleep(60)
     if "fail" in texts:
         say({"error": "ValueError", "detail": "of fail"})
     else:
@@ -80,9 +87,23 @@ def test_several_threads_get_each_their_own_answers(classifier):
 def test_a_process_that_ends_is_started_again(classifier):
     os.kill(classifier._process._process.pid, signal.SIGKILL)
     assert classifier.predict(["a"]).tolist() == ["odd"]
-    with pytest.raises(RuntimeError, match="ends when it is asked"):
-        classifier.predict(["die"])
+    for ask in (classifier.predict, classifier.raw_answer):
+        with pytest.raises(RuntimeError, match="ends when it is asked"):
+            ask(["die"])
     assert classifier.predict(["a"]).tolist() == ["odd"]
+
+
+def test_a_process_that_hangs_is_killed_and_started_again_once(classifier, monkeypatch, tmp_path):
+    monkeypatch.setattr(adopted_process, "PATIENCE_SECONDS", 0.6)
+    monkeypatch.setattr(adopted_process, "SECONDS_A_TEXT", 0)
+    first = classifier._process._process
+    assert classifier.predict([f"hang {tmp_path}/once"]).shape == (1,)
+    assert classifier._process._process is not first
+    with pytest.raises(RuntimeError, match="the adopted model hangs: no answer within 1 s"):
+        classifier.predict([f"hang {tmp_path}"])
+    assert classifier.predict(["a"]).tolist() == ["odd"]
+    with pytest.raises(RuntimeError, match="no answer within 1 s"):
+        AdoptedClassifier("text", b"", None, None, "import time; time.sleep(60)")
 
 
 def test_a_fork_asks_a_process_of_its_own(classifier):

@@ -6,7 +6,8 @@ import pytest
 from common.data import split
 from common.data.columns import message_columns
 from common.errors import InputError, ModelUnavailable, SettingsError
-from common.models.adopted import Answer, probabilities
+from common.models.adopted import probabilities
+from common.models.adopted_process import Answer
 from common.models.families import ADOPTED
 from common.registry.known_answers import MESSAGES
 from common.training import adoption
