@@ -107,6 +107,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False  # the connection ends before the answer does
     chunked: bool = False  # each line is sent in a chunk of its own
+    drips: bool = False  # a byte comes each 50 ms
 
 
 @dataclass
@@ -152,6 +153,11 @@ def http_api(answer: Callable[[Asked], Reply]) -> Iterator[ApiServer]:
                 return
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            if reply.drips:
+                for at in range(len(body)):
+                    self.wfile.write(body[at : at + 1])
+                    time.sleep(0.05)
+                return
             self.wfile.write(body[: len(body) // 2] if reply.cut else body)
             if reply.cut:
                 self.close_connection = True

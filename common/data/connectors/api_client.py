@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,6 +27,8 @@ CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
 # With a back-off of 1, 2, 4 ... seconds, or what Retry-After says: about two minutes.
 TRIES = 8
 LONGEST_WAIT = 3600
+# Of the body of a page, however steadily it drips.
+PAGE_SECONDS = 600.0
 BUSY = (429, 500, 502, 503, 504)
 _BYTES_AT_ONCE = 1 << 16
 
@@ -142,6 +146,37 @@ class Client:
         )
 
     def _body(self, response: requests.Response) -> bytes:
+        """The whole body.
+
+        Raises:
+            InputError: it is too long.
+            requests.RequestException: it breaks off, or takes too long.
+        """
+        import requests
+
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            with suppress(OSError, RuntimeError, ValueError):  # it ends at this moment
+                response.raw.shutdown()
+
+        timer = threading.Timer(PAGE_SECONDS, end)
+        timer.daemon = True
+        timer.start()
+        body = b""
+        try:
+            body = self._read(response)
+        except requests.RequestException:
+            if not late.is_set():
+                raise
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise requests.Timeout(f"a page takes more than {PAGE_SECONDS:.0f} s")
+        return body
+
+    def _read(self, response: requests.Response) -> bytes:
         most, body = self._description.max_page_bytes, bytearray()
         for part in response.iter_content(_BYTES_AT_ONCE):
             body += part

@@ -197,6 +197,18 @@ def test_a_server_that_goes_on_failing_ends_the_run(desk, monkeypatch):
         desk.fetch()
 
 
+@pytest.mark.parametrize("encoding", [{}, {"Content-Encoding": "gzip"}])
+def test_a_page_that_drips_breaks_off(desk, monkeypatch, encoding):
+    monkeypatch.setattr(api_client, "PAGE_SECONDS", 0.5)
+    monkeypatch.setattr(api_client, "TRIES", 2)
+    page = json.dumps({"tickets": list(map(record, range(9)))}).encode()
+    page = gzip.compress(page) if encoding else page
+    desk.server.hiccups += [Reply(page, headers=encoding, drips=True)] * 2
+    with pytest.raises(InputError, match=r"its answers break off \(a page takes more than 0 s\)"):
+        desk.fetch()
+    assert len(desk.server.asked) == 2
+
+
 def test_nobody_there_is_one_line(tmp_path, desk):
     with pytest.raises(InputError, match="can't be reached: NewConnectionError"):
         desk.fetch(url="http://127.0.0.1:1")
