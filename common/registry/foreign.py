@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
 from mlflow.exceptions import MlflowException
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -140,6 +141,8 @@ def refuse_unmet(foreign: Foreign) -> None:
 def make_environment(foreign: Foreign, root: Path) -> Path:
     """Make an environment with the packages that a model needs, if there is none; its Python.
 
+    While another process makes it, this one waits.
+
     Args:
         root: of the project; models with the same requirements share an environment there.
 
@@ -150,22 +153,33 @@ def make_environment(foreign: Foreign, root: Path) -> Path:
         raise InputError("the model does not say which packages it needs: name a --python.")
     digest = hashlib.sha256(foreign.requirements.encode()).hexdigest()[:16]
     folder = root / ENVIRONMENTS / digest
-    python, whole = folder / "bin" / "python", folder / "whole"
-    if whole.is_file():
-        return python
-    atomic.make_folder(folder)
+    whole = folder / "whole"
+    if not whole.is_file():
+        atomic.make_folder(folder)
+        with FileLock(folder.with_suffix(".lock")):
+            if not whole.is_file():
+                _install(foreign.requirements, folder)
+                whole.touch()
+    return _python_in(folder)
+
+
+def _install(requirements: str, folder: Path) -> None:
     venv.create(folder, clear=True)
     listing = folder / REQUIREMENTS
-    listing.write_text(foreign.requirements, "utf-8")
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    listing.write_text(requirements, "utf-8")
+    pip = [sys.executable, "-m", "pip", "--python", str(_python_in(folder))]
     done = subprocess.run(
-        [*pip, "install", "--quiet", "-r", listing], capture_output=True, text=True
+        [*pip, "--disable-pip-version-check", "install", "--quiet", "-r", listing],
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         reason = one_line(_last(done.stderr.splitlines()))
         raise InputError(f"the packages of the model can't be installed: {redact(reason)}")
-    whole.touch()
-    return python
+
+
+def _python_in(folder: Path) -> Path:
+    return folder / "bin" / "python"
 
 
 def python_of(path: Path) -> str:

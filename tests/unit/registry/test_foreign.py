@@ -2,9 +2,11 @@
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from common.errors import InputError, SettingsError
 from common.registry import foreign
@@ -86,3 +88,17 @@ def test_packages_that_can_not_be_installed_are_one_line(tmp_path):
         foreign.make_environment(wanted, tmp_path)
     assert "\n" not in str(caught.value)
     assert not list(Path(tmp_path, "environments").glob("*/whole"))
+
+
+def test_who_needs_an_environment_that_is_being_made_waits_for_it(tmp_path):
+    wanted = Foreign(b"", "./no/such/package\n")
+    with pytest.raises(InputError):
+        foreign.make_environment(wanted, tmp_path)
+    (folder,) = (path for path in Path(tmp_path, "environments").iterdir() if path.is_dir())
+    with ThreadPoolExecutor() as pool:
+        with FileLock(folder.with_suffix(".lock")):
+            waiting = pool.submit(foreign.make_environment, wanted, tmp_path)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.3)
+            (folder / "whole").touch()
+        assert waiting.result() == folder / "bin" / "python"
