@@ -148,6 +148,7 @@ def make_environment(foreign: Foreign, root: Path) -> Path:
 
     Raises:
         InputError: the packages can't be installed, or the model does not say which it needs.
+        SettingsError: there is no pip.
     """
     if not foreign.requirements.strip():
         raise InputError("the model does not say which packages it needs: name a --python.")
@@ -155,23 +156,37 @@ def make_environment(foreign: Foreign, root: Path) -> Path:
     folder = root / ENVIRONMENTS / digest
     whole = folder / "whole"
     if not whole.is_file():
+        pip = _pip()
         atomic.make_folder(folder)
         with FileLock(folder.with_suffix(".lock")):
             if not whole.is_file():
-                _install(foreign.requirements, folder)
+                _install(pip, foreign.requirements, folder)
                 whole.touch()
     return _python_in(folder)
 
 
-def _install(requirements: str, folder: Path) -> None:
+def _pip() -> list[str]:
+    """What installs into other environments.
+
+    An environment may have no pip of its own, as in the image, but the Python that it was made of.
+    """
+    for python in (sys.executable, sys._base_executable):  # type: ignore[attr-defined]
+        pip = [python, "-m", "pip"]
+        if not subprocess.run([*pip, "--version"], capture_output=True).returncode:
+            return pip
+    raise SettingsError(
+        "--make-environment needs pip, and neither this Python nor that of which its environment "
+        "was made has it: make an environment elsewhere, and name its --python."
+    )
+
+
+def _install(pip: Sequence[str], requirements: str, folder: Path) -> None:
     venv.create(folder, clear=True)
     listing = folder / REQUIREMENTS
     listing.write_text(requirements, "utf-8")
-    pip = [sys.executable, "-m", "pip", "--python", str(_python_in(folder))]
+    into = ["--python", str(_python_in(folder)), "--disable-pip-version-check"]
     done = subprocess.run(
-        [*pip, "--disable-pip-version-check", "install", "--quiet", "-r", listing],
-        capture_output=True,
-        text=True,
+        [*pip, *into, "install", "--quiet", "-r", listing], capture_output=True, text=True
     )
     if done.returncode:
         reason = one_line(_last(done.stderr.splitlines()))

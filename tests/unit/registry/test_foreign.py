@@ -1,6 +1,8 @@
 """Models that were made elsewhere: fetched, packed, and what they need."""
 
 import io
+import sys
+import venv
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -88,6 +90,18 @@ def test_packages_that_can_not_be_installed_are_one_line(tmp_path):
         foreign.make_environment(wanted, tmp_path)
     assert "\n" not in str(caught.value)
     assert not list(Path(tmp_path, "environments").glob("*/whole"))
+
+
+def test_an_environment_without_pip_takes_that_of_the_python_it_was_made_of(tmp_path, monkeypatch):
+    venv.create(tmp_path / "bare")
+    bare, ours = str(tmp_path / "bare" / "bin" / "python"), sys.executable
+    monkeypatch.setattr(sys, "executable", bare)
+    monkeypatch.setattr(sys, "_base_executable", ours)
+    assert foreign._pip() == [ours, "-m", "pip"]
+    monkeypatch.setattr(sys, "_base_executable", bare)
+    with pytest.raises(SettingsError, match="--make-environment needs pip"):
+        foreign.make_environment(Foreign(b"", "# nothing\n"), tmp_path)
+    assert not (tmp_path / "environments").exists()
 
 
 def test_who_needs_an_environment_that_is_being_made_waits_for_it(tmp_path):
