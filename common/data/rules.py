@@ -43,6 +43,8 @@ CRITICAL_WORDS = (
 # As NegEx does: a negation takes back what follows within so many words, up to the end of the
 # clause.
 NEGATED_WORDS = 3
+# Longer than so many words are.
+_NEGATION_CHARACTERS = 200
 NEGATIONS = (
     *("no", "not", "non", "never", "nothing", "none", "without", "nor", "neither", "cannot"),
     *("hardly", "cant", "dont", "doesnt", "didnt", "isnt", "wasnt", "arent", "werent", "aint"),
@@ -98,16 +100,13 @@ def by_critical(texts: Sequence[str]) -> list[str]:
 
 
 def _is_critical(text: str) -> bool:
-    return any(
-        not _is_negated(text[: found.start()])
-        for found in whole_words(CRITICAL_WORDS).finditer(text)
-    )
+    starts = (found.start() for found in whole_words(CRITICAL_WORDS).finditer(text))
+    return any(not _is_negated(text[max(0, at - _NEGATION_CHARACTERS) : at]) for at in starts)
 
 
 def _is_negated(before: str) -> bool:
     """Whether the text before a word negates it."""
-    # Longer than NEGATED_WORDS words are.
-    clause = _clause_end().split(before[-200:])[-1]
+    clause = _clause_end().split(before)[-1]
     clause = whole_words(PSEUDO_NEGATIONS).sub(" ", clause)
     words = re.findall(_WORD, clause.replace("’", "'").casefold())[-NEGATED_WORDS:]
     return any(word in NEGATIONS or word.endswith("n't") for word in words)

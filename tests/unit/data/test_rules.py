@@ -91,6 +91,18 @@ def test_a_negation_reaches_three_words_and_no_further(negation, between, word):
     assert rules.by_critical([text]) == [expected]
 
 
+@given(st.lists(st.sampled_from(["not", "never,", "urgent", "don't", "so", "but", "fraud", ". x"])))
+@settings(max_examples=60)
+def test_what_stands_far_before_a_word_does_not_matter(words):
+    text = " ".join(["x", *words])
+    assert rules.by_critical(["hello " * 100 + text]) == rules.by_critical([text])
+
+
+def test_a_long_text_takes_as_long_as_its_words():
+    """Copies of all that is before each word, each character in four bytes, would take minutes."""
+    assert rules.by_critical([("x" * 1000 + " not urgent ") * 15_000 + "😀"]) == ["normal"]
+
+
 def test_keywords_know_no_negation():
     assert rules.by_keywords(["urgent"])(["not urgent"]) == ["critical"]
 
