@@ -23,9 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.data import atomic, csv_rows
-from common.data.csv_reader import Reject
-from common.data.files import parts
+from common.data import atomic
+from common.data.files import REJECTS, parts
 from common.data.reader import Chunk, MessageFile
 from common.data.reading import Reading
 from common.errors import InputError
@@ -76,7 +75,7 @@ def join(
     """Write the rows of a file, or of a folder's files, with IN_CONTEXT and CONVERSATION.
 
     It is read twice; texts wait on disk meanwhile, of each row 32 bytes are in memory. Rows that
-    can't be read go to OUTPUT.rejects.csv.
+    can't be read go to OUTPUT.rejects.csv, which is there before the output is.
 
     Args:
         advance: told of rows, twice of each.
@@ -92,6 +91,7 @@ def join(
     ):
         texts.execute("PRAGMA journal_mode = OFF")
         texts.execute("CREATE TABLE message (id TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID")
+        texts.execute("CREATE TABLE reject (line INTEGER, reason TEXT, raw TEXT)")
         roots = _survey(path, columns, reading, texts, advance)
         return _write(path, output, columns, reading, names, texts, roots, advance)
 
@@ -216,8 +216,7 @@ def _write(
     advance: Advance,
 ) -> Joined:
     schema = pa.schema([(name, pa.large_string()) for name in (*names, IN_CONTEXT, CONVERSATION)])
-    rows = found = missing = 0
-    rejects: list[Reject] = []
+    rows = found = missing = rejects = 0
     with atomic.atomic_path(output) as temporary:
         with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
             for chunk in _chunks(path, names, reading):
@@ -232,19 +231,16 @@ def _write(
                 rows += len(replies)
                 found += sum(name in there for name in replies)
                 missing += sum(name != "" and name not in there for name in replies)
-                rejects += chunk.rejects
+                rejects += len(chunk.rejects)
+                lines = ((each.line, each.reason, each.raw) for each in chunk.rejects)
+                texts.executemany("INSERT INTO reject VALUES (?, ?, ?)", lines)
                 advance(len(replies))
         if rows != len(roots):
             raise InputError(f"{path} was changed while it was read: start again.")
-    _write_rejects(output, rejects)
-    return Joined(rows, found, missing, len(np.unique(roots)), len(rejects))
-
-
-def _write_rejects(output: Path, rejects: Sequence[Reject]) -> None:
-    path = output.with_name(f"{output.name}.rejects.csv")
+        beside = output.with_name(f"{output.name}{REJECTS}")
+        if rejects:
+            rejected = texts.execute("SELECT * FROM reject ORDER BY rowid")
+            atomic.write_csv(beside, ("line", "reason", "raw"), rejected)
     if not rejects:
-        atomic.remove(path)
-        return
-    with atomic.atomic_path(path) as temporary, temporary.open("w", newline="") as lines:
-        csv_rows.write(lines, [("line", "reason", "raw")])
-        csv_rows.write(lines, ((reject.line, reject.reason, reject.raw) for reject in rejects))
+        atomic.remove(beside)
+    return Joined(rows, found, missing, len(np.unique(roots)), rejects)

@@ -1,8 +1,13 @@
 """Conversations are found whatever the order of their messages, and never torn apart."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +71,29 @@ def test_rows_that_cannot_be_read_are_kept_beside(tmp_path):
     rejects = (tmp_path / "a.parquet.rejects.csv").read_text()
     assert rejects.splitlines()[1].startswith("3,")
     assert "a,b,c" in rejects
+
+
+def test_rejects_are_utf8_whatever_the_locale_is(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,text,to\n1,hello,\n2,a,é😀,c\n", encoding="utf-8")
+    code = (
+        "from pathlib import Path; from common.data.conversations import ReplyColumns, join; "
+        "from common.data.reading import FIND_OUT; "
+        "join(Path('a.csv'), Path('a.parquet'), ReplyColumns('text', 'id', 'to'), FIND_OUT, print)"
+    )
+    latin = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    latin["PYTHONPATH"] = str(ROOT)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=latin, check=True)
+    assert "2,a,é😀,c" in (tmp_path / "a.parquet.rejects.csv").read_text("utf-8")
+
+
+def test_an_output_is_never_there_without_its_rejects(tmp_path):
+    path, output = tmp_path / "a.csv", tmp_path / "a.parquet"
+    path.write_text("id,text,to\n1,hello,\n2,a,b,c\n")
+    (tmp_path / "a.parquet.rejects.csv").mkdir()
+    with pytest.raises(InputError, match=r"a\.parquet\.rejects\.csv is not a regular file"):
+        join(path, output, COLUMNS, FIND_OUT, lambda rows: None)
+    assert not output.exists()
 
 
 @pytest.mark.parametrize(
