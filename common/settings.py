@@ -51,7 +51,7 @@ RuleList = Annotated[
 ClassShares = Annotated[
     tuple[str, ...],
     NoDecode,
-    BeforeValidator(setting_values.split_commas),
+    BeforeValidator(setting_values.split_quoted),
     AfterValidator(setting_values.class_shares),
 ]
 WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(setting_values.split_commas)]
@@ -191,7 +191,7 @@ class Settings(BaseSettings):
     auto_accuracy_by_class: ClassShares = Field(
         (),
         description="the same of the answers that say one class, such as critical:0.99, separated "
-        "by commas; 1: a person looks at all of them",
+        'by commas, "late, lost":0.99 if it has one; 1: a person looks at all of them',
     )
     costs: Path | None = Field(
         None,

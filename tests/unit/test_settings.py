@@ -197,6 +197,15 @@ def test_a_flag_wins_over_the_environment_which_wins_over_dotenv(
     assert read(text, **flags).accuracy_floor == expected
 
 
+def test_a_class_with_a_comma_in_its_name_is_quoted(read):
+    expected = ("late, lost:0.99", "other:0.9")
+    one, two = '"late, lost":0.99, other:0.9', '"late, lost:0.99",\n"other:0.9"'
+    for written in (one, two):
+        assert read(auto_accuracy_by_class=written).auto_accuracy_by_class == expected
+        dotenv = f"AUTO_ACCURACY_BY_CLASS='{written}'"
+        assert read(dotenv).auto_accuracy_by_class == expected
+
+
 def test_a_name_in_small_letters_in_dotenv_is_refused(read):
     assert "did you mean ACCURACY_FLOOR?" in refusal(read, "accuracy_floor=0.3")
 
