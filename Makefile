@@ -20,8 +20,12 @@ train: setup ## set up, then train on DATA_PATH or on the synthetic sample
 ui: setup ## open MLflow's pages on the model and its runs, at http://127.0.0.1:5000
 	$(BIN)/python -m common.registry ui
 
+# Not after another failure: a server of MLflow that is down for a moment is not to get a model of the sample.
 serve: .venv/.serve ## set up, train on the sample if there is no champion, answer at http://127.0.0.1:8000
-	$(BIN)/python -m common.registry show > /dev/null 2>&1 || $(BIN)/python train.py
+	@said=$$($(BIN)/python -m common.registry show 2>&1 > /dev/null) || case $$said in \
+	    *"no champion yet: "* | *"no model yet: "*) echo "$(BIN)/python train.py" && $(BIN)/python train.py ;; \
+	    *) printf '%s\n' "$$said" >&2 && exit 1 ;; \
+	esac
 	$(BIN)/python -m serving
 
 notebook: .venv/.notebook ## run docs/tutorials/explore.ipynb, and write what it shows to explore.html
