@@ -114,12 +114,15 @@ def read_and_measure(
         costs.require_classes(known)
     if promise:
         promise.require_classes(known)
+    unseen = train
     if seen is not None:
-        train, holdout = _without(train, seen), _without(holdout, seen)
+        unseen, holdout = _without(train, seen), _without(holdout, seen)
         if not len(holdout):
             raise InputError(f"{path.name} has no row that the model was not fitted on.")
+        if len(unseen):
+            train = unseen
     try:
-        alone = _understand(classifier, meaning, train, holdout)
+        alone = _understand(classifier, meaning, unseen, holdout)
         result = fit.measure(classifier, train, holdout, recipe)
     except (ValueError, RuntimeError) as error:
         raise SettingsError(f"{one_line(error)}.") from error
@@ -175,13 +178,14 @@ def _named_or_numbered(
         known: answers that it has given.
     """
     classifier.understand(mapping)
-    rows = np.random.default_rng(0).permutation(len(train))[:SURENESS_ROWS]
-    # It may have been fitted on most rows of the training side.
-    texts = np.concatenate([train.texts[rows], holdout.texts])[:SURENESS_ROWS]
+    # It may have been fitted on most rows of the training side, or on all of them.
+    unseen = train if len(train) else holdout
+    rows = np.random.default_rng(0).permutation(len(unseen))[:SURENESS_ROWS]
+    texts = np.concatenate([unseen.texts[rows], holdout.texts])[:SURENESS_ROWS]
     said = classifier.classes_said(texts)
     mapping = replace(mapping, numbered=adopted.are_numbers({*known, *said}, mapping.labels))
     found = np.array(mapping.labels, object)[adopted.places(said[: len(rows)], mapping)]
-    right = int((found == train.labels[rows]).sum())
+    right = int((found == unseen.labels[rows]).sum())
     return replace(mapping, sureness=(right + 1) / (len(rows) + 2))
 
 

@@ -70,6 +70,18 @@ def test_rows_that_it_was_fitted_on_are_left_out(data, tmp_path):
         measure(path, Theirs(), seen=seen_keys(path, "text"))
 
 
+def test_a_model_may_have_been_fitted_on_the_whole_training_side(data, tmp_path):
+    path, rows = data
+    fitted_on = tmp_path / "fitted.csv"
+    fitted_on.write_text("text\n" + "".join(f"{row}\n" for row in rows if split.bucket(row) >= 20))
+    theirs = Theirs()
+    result = measure(path, theirs, seen=seen_keys(fitted_on, "text")).result
+    held = len(result.holdout)
+    assert held == sum(split.bucket(row) < 20 for row in rows)
+    assert (result.majority, result.fitted_accuracy) == ("good", 1)
+    assert theirs.mapping.sureness == (held + 1) / (held + 2)
+
+
 def test_classes_alone_are_as_sure_as_they_were_right(data):
     path, rows = data
     theirs = Theirs()
