@@ -96,12 +96,15 @@ def automatic_counts(
     of_class = [drawn.get(name, Counter()) for name in counts]
     found = estimate(sum(of_class, Counter()))
     worth = found.effective if found else Share(0, 0)
-    messages = [sum(w * rows for (_, w, _), rows in each.items()) for each in of_class]
-    answered = [sum(w * rows for (_, w, right), rows in each.items() if right) for each in of_class]
-    labelled, correct = _parts(worth.rows, messages), _parts(worth.part, answered)
+    right, wrong = (
+        [sum(w * n for (_, w, is_right), n in each.items() if is_right is of) for each in of_class]
+        for of in (True, False)
+    )
+    # Apart, so that the sums over the classes are those of all of them.
+    correct, mistakes = _parts(worth.part, right), _parts(worth.rows - worth.part, wrong)
     return {
-        name: each._replace(labelled=n, correct=min(k, n))
-        for (name, each), n, k in zip(counts.items(), labelled, correct, strict=True)
+        name: each._replace(labelled=k + m, correct=k)
+        for (name, each), k, m in zip(counts.items(), correct, mistakes, strict=True)
     }
 
 

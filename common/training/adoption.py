@@ -194,17 +194,16 @@ def _class_columns(
 ) -> tuple[str, ...]:
     """The columns that have the figures of these classes; none if the model answers otherwise.
 
-    They are named as the classes are; else their order is that of the labels that were given.
+    They are named as the classes are; else, where there are no other columns, their order is that
+    of the labels that were given.
     """
     if meaning.label_column:
         return ()
     found = labels.match_spelling(names, columns)
     if set(found) <= set(columns):
         return found
-    figures = [
-        name for name, cells in columns.items() if all(isinstance(cell, float) for cell in cells)
-    ]
-    return tuple(figures) if meaning.labels and len(figures) == len(names) else ()
+    are_figures = all(isinstance(cell, float) for cells in columns.values() for cell in cells)
+    return tuple(columns) if meaning.labels and are_figures and len(columns) == len(names) else ()
 
 
 def _labels(

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from common import logs
+from common import ROOT, logs
 from common.data.connectors.base import Asked, Batch, Position, text_table
 from common.data.files import readable
 from common.errors import InputError, MissingColumn, SettingsError
@@ -197,7 +197,9 @@ def _read_only(url: Any) -> Any:
 def _place(url: Any) -> str:
     """The database, without who asks it."""
     if url.get_backend_name() == "sqlite":
-        return f"sqlite:///{Path(url.database).absolute() if url.database else ''}"
+        path = Path(url.database or "").absolute()
+        # A project that is moved, or a release beside the one before, goes on.
+        return f"sqlite:///{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}"
     host = f"{url.host or ''}{f':{url.port}' if url.port else ''}"
     return f"{url.get_backend_name()}://{host}/{url.database or ''}"
 

@@ -108,7 +108,10 @@ def test_each_timer_catches_up_and_has_its_service():
 def test_cron_and_systemd_run_the_same_commands():
     _, jobs = cron_lines()
     # systemd starts nothing where there is nothing to score; cron needs a shell for it.
-    ran = [command.replace('[ -z "$(ls -A incoming)" ] || ', "") for _, command in jobs]
+    ran = [
+        command.replace('[ -r incoming ] && [ -z "$(ls -A incoming)" ] || ', "")
+        for _, command in jobs
+    ]
     by_cron = {re.search(r"&& (.*) --json >>", command)[1] for command in ran}
     by_timer = {
         unit(name)["Service"]["ExecStart"].removeprefix(f"{HOME}/")

@@ -97,6 +97,14 @@ def test_classes_of_one_promise_count_by_the_messages_they_stand_for():
         sum(getattr(each, name) for each in together.values()) for name in ("labelled", "correct")
     )
     assert correct / labelled == pytest.approx(0.9, abs=0.02)
+    # However many classes share it, their labels are those of all together.
+    names = np.array([f"class {k % 11}" for k in range(55)], object)
+    answers = replace(answers, predicted=names)
+    split = with_drawn(Profile(), answers, 0).routed(ROUTING).values()
+    assert (sum(each.labelled for each in split), sum(each.correct for each in split)) == (
+        labelled,
+        correct,
+    )
     # With a promise of its own, a class is judged by its own rows alone.
     own = replace(ROUTING, by_class={"a": Group(0.9, 0.8, 100, 50, 49)})
     assert found.routed(own)["a"].labelled <= 5

@@ -175,7 +175,6 @@ def test_classes_that_nobody_can_tell_are_asked_for(asked, said):
         (("good", "bad"), {"good": 0.9, "bad": 0.1, "prediction": "good"}, "good"),
         (("good", "bad"), {"pos": 0.9, "neg": 0.1}, "good"),
         (("bad", "good"), {"pos": 0.9, "neg": 0.1}, "bad"),
-        (("good", "bad"), {"said": "good", "pos": 0.9, "neg": 0.1}, "good"),
     ],
 )
 def test_columns_with_a_figure_for_each_class_may_be_called_otherwise(data, given, columns, first):
@@ -193,6 +192,7 @@ def test_columns_with_a_figure_for_each_class_may_be_called_otherwise(data, give
         ((), {"pos": 0.9, "neg": 0.1}),
         (("good", "bad"), {"pos": 0.9, "neg": 0.05, "other": 0.05}),
         (("good", "bad"), {"said": "good", "score": 0.9}),
+        (("good", "bad"), {"said": "good", "score": 0.9, "margin": 0.1}),
     ],
 )
 def test_columns_that_could_mean_anything_are_asked_for(data, given, columns):

@@ -216,6 +216,18 @@ def test_a_relative_path_is_that_of_the_current_folder(database, monkeypatch):
     assert database.fetch().rows == 1
 
 
+def test_a_project_that_is_moved_goes_on(database, monkeypatch):
+    database.insert((1, "a"))
+    for place in ("first", "second"):
+        root = database.folder / place
+        root.mkdir()
+        database.path = database.path.rename(root / database.path.name)
+        monkeypatch.setattr(query, "ROOT", root)
+        result = database.fetch()
+        assert result.source.endswith(" of sqlite:///support desk.db")
+    assert (result.rows, result.rows_in_all) == (0, 1)
+
+
 @pytest.mark.parametrize(
     "written", ["support desk.db", "./support desk.db", "../../x/../support desk.db"]
 )
