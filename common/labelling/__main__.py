@@ -159,6 +159,7 @@ def _told(made: QueueMade, next_command: str) -> str:
         f"{count:,} {what}"
         for count, what in (
             (made.labelled, "labelled already"),
+            (made.id_taken, "with the id of another labelled message"),
             (made.blank, "without text or prediction"),
             (made.rejected, "unreadable"),
         )

@@ -69,6 +69,7 @@ class Queue:
         read: rows of the file; of these `rejected` could not be read and `blank` have no text or
             no answer.
         labelled: messages that have a label already, and are not in the queue.
+        id_taken: messages with the id of another one that is labelled: they can't be asked for.
     """
 
     messages: Sequence[QueuedMessage]
@@ -76,6 +77,7 @@ class Queue:
     rejected: int
     blank: int
     labelled: int
+    id_taken: int
 
     def count(self, why: str) -> int:
         return sum(message.why == why for message in self.messages)
@@ -102,32 +104,27 @@ def draw_queue(
     messages like it must count in what is estimated of this file. So do those of its messages that
     were drawn at random before, from whatever file, with the same seed: both draws are one. A
     message has the greater one of both chances: its number is the same, and is below the higher
-    threshold or isn't.
+    threshold or isn't. Messages with the id of another one that is labelled, as those that their
+    authors have edited since, are not drawn from: `absorb` would refuse them.
 
     Args:
         words: what is new to a model; None: nobody knows.
 
     Raises:
-        InputError: a file can't be read, or lacks a column; a message that was drawn has the id of
-            another one that is labelled.
+        InputError: a file can't be read, or lacks a column; most messages have the id of another
+            one that is labelled.
     """
-    rows = _Rows(path, columns, asked.seed, reading)
+    rows = _Rows(path, columns, asked.seed, reading, known)
     done = _look_ahead(rows, known, words)
     found = _drawn(rows, asked, known, done, words)
     queue = _collected(rows, found, known, done.left_out)
-    _refuse_others(path, queue, known)
-    return queue
-
-
-def _refuse_others(path: Path, queue: Queue, known: KnownLabels) -> None:
-    """`absorb` would refuse them, after people had labelled all."""
-    others = sum(known.has_other(message.id, message.text) for message in queue.messages)
-    if others:
+    if 2 * queue.id_taken > queue.read - queue.rejected - queue.blank:
         raise InputError(
-            f"{path}: {others:,} of the messages that were drawn have the id of another message in "
-            "the file of labels. Let ID_COLUMN name a column whose ids never come again; if there "
-            "is none, one that is not there: messages are then named by their texts."
+            f"{path}: {queue.id_taken:,} messages, more than half, have the id of another message "
+            "in the file of labels. Let ID_COLUMN name a column whose ids never come again; if "
+            "there is none, one that is not there: messages are then named by their texts."
         )
+    return queue
 
 
 @dataclass(frozen=True)
@@ -141,6 +138,7 @@ class _Piece:
     numbers: Floats
     rejected: int
     blank: int
+    id_taken: int
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -148,12 +146,13 @@ class _Piece:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of a file with an answer, as often as they are asked for."""
+    """Rows of a file with an answer that may be labelled, as often as they are asked for."""
 
     path: Path
     columns: ScoredColumns
     seed: int
     reading: Reading
+    known: KnownLabels
 
     def pieces(self, names: Sequence[str | None]) -> Iterator[_Piece]:
         """The rows with these of their columns, and id, text and prediction."""
@@ -167,21 +166,22 @@ class _Rows:
                     messages.require(column, "TEXT_COLUMN" if is_text else "it in every file")
                 for chunk in messages.chunks(asked):
                     every = {name: chunk.texts(name).to_pylist() for name in asked}
-                    filled = np.array(
-                        [all(every[name][row].strip() for name in needed)
-                         for row in range(len(every[needed[0]]))],
-                        bool,
-                    )  # fmt: skip
-                    chosen = np.flatnonzero(filled).tolist()
+                    ids = self._ids(every)
+                    filled = [
+                        row for row in range(len(ids)) if all(every[n][row].strip() for n in needed)
+                    ]
+                    texts = every[self.columns.text]
+                    chosen = [r for r in filled if not self.known.has_other(ids[r], texts[r])]
                     cells = {n: [every[n][row] for row in chosen] for n in asked}
-                    ids = self._ids(cells)
+                    ids = [ids[row] for row in chosen]
                     yield _Piece(
                         cells,
                         ids,
                         split.keys(cells[self.columns.text]),
                         draw.uniform(draw.digests(ids), self.seed),
-                        len(chunk.rejects),
-                        len(filled) - len(chosen),
+                        rejected=len(chunk.rejects),
+                        blank=len(texts) - len(filled),
+                        id_taken=len(filled) - len(chosen),
                     )
 
     def _ids(self, cells: Mapping[str, list[str]]) -> list[str]:
@@ -280,11 +280,12 @@ class _Met:
 def _collected(rows: _Rows, found: Drawn, known: KnownLabels, labelled: Keys) -> Queue:
     """The drawn texts as messages, in mixed order, with what was counted on the way."""
     met: dict[int, _Met] = {}
-    read = rejected = blank = skipped = others = 0
+    read = rejected = blank = taken = skipped = others = 0
     wanted = found.keys
     for piece in rows.pieces(rows.columns.all):
         rejected, blank = rejected + piece.rejected, blank + piece.blank
-        read += len(piece) + piece.rejected + piece.blank
+        taken += piece.id_taken
+        read += len(piece) + piece.rejected + piece.blank + piece.id_taken
         done: Bools = np.isin(piece.keys, labelled)
         skipped += int(done.sum())
         others += len(piece) - int(done.sum())
@@ -307,7 +308,7 @@ def _collected(rows: _Rows, found: Drawn, known: KnownLabels, labelled: Keys) ->
         for message, copies in _asked_for(met[key])
         for label in [message.label or known.by_text.get(key, "")]
     ]
-    return Queue(_named_apart(messages), read, rejected, blank, skipped)
+    return Queue(_named_apart(messages), read, rejected, blank, skipped, taken)
 
 
 def _meet(

@@ -44,7 +44,8 @@ class QueueMade:
         filled: of these, how many have a class already, from before.
         label: the column to fill in.
         read: rows of the file; `rejected` could not be read, `blank` have no text or no answer.
-        labelled: messages of the file that have a label already.
+        labelled: messages of the file that have a label already; `id_taken` have the id of another
+            one that has.
     """
 
     output: str
@@ -55,6 +56,7 @@ class QueueMade:
     rejected: int = 0
     blank: int = 0
     labelled: int = 0
+    id_taken: int = 0
 
     @property
     def messages(self) -> int:
@@ -178,7 +180,7 @@ def _of_scored(request: QueueRequest, asked: _Asked) -> QueueMade:
         raise InputError(
             f"{request.scored} has no message to ask for: of {queue.read:,} rows {queue.blank:,} "
             f"have no text or no prediction, {queue.rejected:,} can't be read, {queue.labelled:,} "
-            "are labelled already."
+            f"are labelled already, {queue.id_taken:,} have the id of another labelled message."
         )
     form.write(request.output, columns, queue.messages)
     reasons = ("random", "uncertain", "novel")
@@ -191,6 +193,7 @@ def _of_scored(request: QueueRequest, asked: _Asked) -> QueueMade:
         rejected=queue.rejected,
         blank=queue.blank,
         labelled=queue.labelled,
+        id_taken=queue.id_taken,
     )
 
 

@@ -101,3 +101,12 @@ def test_the_next_command_takes_the_queue_in_as_it_was_made(run, scored, tmp_pat
     run(*shlex.split(command))
     assert len(rows_of(into)) == 4
     assert "--target-column topic --id-column id --model-name other" in command
+
+
+def test_messages_whose_text_was_edited_since_they_were_labelled_are_told(
+    run, scored, tmp_path, capsys
+):
+    into = write(tmp_path / "l.csv", ["id", "text", "topic"], [["1", "before", "billing"]])
+    run("queue", scored, "-o", tmp_path / "queue.csv", "--labelled", into)
+    told = "Of 4 rows left out: 1 with the id of another labelled message.\n"
+    assert told in capsys.readouterr().out

@@ -143,19 +143,35 @@ def test_labels_on_which_people_do_not_agree_fill_nothing_in(tmp_path):
     assert [known.by_id[id].label for id in ("1", "2")] == ["a", "b"]
 
 
-def test_an_id_of_another_message_is_refused_before_anybody_works_on_it(scored, tmp_path):
-    """As exports have them whose ids start again each day."""
-    first, *_ = drawn(scored, random=900).messages
+def edited(path, count):
+    """The first messages are labelled, with texts that they have no more."""
+    rows = [[n, f"good morning {n}", "a"] for n in range(count)]
+    labelled = write(path / "l.csv", rows, ["id", "text", "topic"])
+    return labels_of(labelled, "id", "text", "topic")
 
-    def known(text):
-        path = write(tmp_path / "l.csv", [[first.id, text, "a"]], ["id", "text", "topic"])
-        return labels_of(path, "id", "text", "topic")
 
-    message = r"scored\.csv: 1 of the messages that were drawn .* Let ID_COLUMN name"
+def test_a_message_that_was_edited_since_it_was_labelled_is_left_out_and_counted(scored, tmp_path):
+    queue = drawn(scored, random=10, hard=0, known=edited(tmp_path, 300))
+    assert (queue.read, queue.blank, queue.id_taken) == (901, 1, 300)
+    assert min(int(message.id) for message in queue.messages) >= 300
+    assert {message.copies for message in queue.messages} == {2}
+    stands_for = sum(message.copies / message.probability for message in queue.messages)
+    assert stands_for == pytest.approx(600)
+
+
+def test_ids_that_start_again_each_day_are_refused_before_anybody_labels(scored, tmp_path):
+    message = r"scored\.csv: 451 messages, more than half, .* Let ID_COLUMN name"
     with pytest.raises(InputError, match=message) as refused:
-        drawn(scored, random=900, known=known("good morning"))
+        drawn(scored, known=edited(tmp_path, 451))
     assert "morning" not in str(refused.value)
-    assert drawn(scored, random=900, known=known(first.text.upper())).read == 901
+    assert drawn(scored, known=edited(tmp_path, 450)).id_taken == 450
+
+
+def test_an_id_whose_text_differs_by_case_alone_is_that_message(scored, tmp_path):
+    labelled = write(tmp_path / "l.csv", [["7", "MESSAGE 7", "a"]], ["id", "text", "topic"])
+    queue = drawn(scored, random=900, known=labels_of(labelled, "id", "text", "topic"))
+    assert queue.id_taken == 0
+    assert [one.label for one in queue.messages if one.id == "7"] == ["a"]
 
 
 def test_messages_that_are_stored_with_masks_are_known_by_their_ids(tmp_path):
