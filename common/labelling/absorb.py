@@ -146,7 +146,10 @@ def _row(
 def _plan_correction(
     plan: _Plan, answer: Answer, row: Mapping[str, str], stored: StoredLabels
 ) -> None:
-    """Of a label that looked wrong: all rows with the text get it, and one says that it did."""
+    """Of a label that looked wrong: all rows with the text get it, and one says that it did.
+
+    That one has the time of the message: today's would make a day without messages of it.
+    """
     own = stored.by_id.get(answer.id)  # also one that the page wrote, maybe with masks
     rows = [*stored.by_key.get(answer.key, []), *([] if own is None else [own])]
     there = set(map(stored.label, rows))
@@ -156,7 +159,8 @@ def _plan_correction(
         plan.labels[answer.key] = answer.label
         plan.corrected += there != {""}
     if own is None and not any(map(is_correction, rows)):
-        plan.added[answer.id] = row
+        times = (each.get(stored.columns.time, "").strip() for each in (answer.cells, *rows, row))
+        plan.added[answer.id] = {**row, stored.columns.time: next(filter(None, times))}
     if own is not None and not (is_correction(own) and there == {answer.label}):
         plan.rows[answer.id] = {stored.columns.label: answer.label, drawn.WHY: answer.why}
 

@@ -200,6 +200,13 @@ def test_who_has_looked_at_a_label_is_not_asked_again(queue, into, answer):
     assert rows_of(into)[0]["why"] == "random"
 
 
+@pytest.mark.parametrize("answer", ["delivery", "billing"], ids=["confirmed", "corrected"])
+def test_who_looks_at_a_label_makes_no_day_without_messages(queue, into, answer):
+    into.write_text("id,time,text,topic\n0,,message 1,delivery\n1,2026-01-12,message 1,delivery\n")
+    take_in(queue(issue(answer)), into)
+    assert [row["time"] for row in rows_of(into)] == ["", "2026-01-12", "2026-01-12"]
+
+
 def test_a_label_that_looked_wrong_and_was_labelled_on_the_page_is_marked(queue, into):
     into.write_text("id,time,text,topic\ntext-1,,MESSAGE 1,billing\n")
     assert take_in(queue(issue("")), into).unchanged == 1
