@@ -38,3 +38,11 @@ def named_by_text(text: str) -> str:
     'text-844347e54f00'
     """
     return f"text-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}"
+
+
+def named_as_issue(id: str) -> str:
+    """What names the row that says that somebody looked at the label of a message.
+
+    The message may be in the file of labels too, under its own name.
+    """
+    return f"issue-{id}"

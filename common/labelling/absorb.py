@@ -9,11 +9,11 @@ from pathlib import Path
 
 from common.data import drawn, split
 from common.data.appended_csv import Row
-from common.data.labelled_file import LabelColumns
+from common.data.labelled_file import LabelColumns, named_as_issue
 from common.labelling import answers as filled_in
 from common.labelling.answers import Answer, Answers
 from common.labelling.form import CONFIDENCE, PREDICTION, VERSION, QueueColumns
-from common.labelling.stored import StoredLabels, is_correction
+from common.labelling.stored import StoredLabels, is_correction, says_how_drawn
 from common.masking import Disclosure
 
 # Columns that say who gave a label, and where.
@@ -150,8 +150,14 @@ def _plan_correction(
 
     That one has the time of the message: today's would make a day without messages of it.
     """
-    own = stored.by_id.get(answer.id)  # also one that the page wrote, maybe with masks
-    rows = [*stored.by_key.get(answer.key, []), *([] if own is None else [own])]
+    columns, id = stored.columns, answer.id
+    named = stored.by_id.get(id)  # also one that the page wrote, maybe with masks
+    if named is not None and says_how_drawn(named) and not is_correction(named):
+        # Earlier releases named an issue as its message: what that was drawn for stays.
+        plan.rows[id] = {columns.label: answer.label}
+        id = named_as_issue(id)
+    own = stored.by_id.get(id)
+    rows = [*stored.by_key.get(answer.key, []), *(each for each in (named, own) if each)]
     there = set(map(stored.label, rows))
     plan.new += there <= {""}
     plan.unchanged += there == {answer.label}
@@ -159,10 +165,10 @@ def _plan_correction(
         plan.labels[answer.key] = answer.label
         plan.corrected += there != {""}
     if own is None and not any(map(is_correction, rows)):
-        times = (each.get(stored.columns.time, "").strip() for each in (answer.cells, *rows, row))
-        plan.added[answer.id] = {**row, stored.columns.time: next(filter(None, times))}
+        times = (each.get(columns.time, "").strip() for each in (answer.cells, *rows, row))
+        plan.added[id] = {**row, columns.id: id, columns.time: next(filter(None, times))}
     if own is not None and not (is_correction(own) and there == {answer.label}):
-        plan.rows[answer.id] = {stored.columns.label: answer.label, drawn.WHY: answer.why}
+        plan.rows[id] = {columns.label: answer.label, drawn.WHY: answer.why}
 
 
 def _plan_overruled(plan: _Plan, answer: Answer, stored: StoredLabels) -> None:
@@ -176,6 +182,12 @@ def _plan_replacement(
     plan: _Plan, answer: Answer, row: Mapping[str, str], stored: StoredLabels
 ) -> None:
     columns, before = stored.columns, stored.by_id[answer.id]
+    if is_correction(before):
+        # Earlier releases named it as its message: that takes its place, and it gets its own name.
+        id = named_as_issue(answer.id)
+        if id not in stored.by_id:
+            plan.added[id] = {**before, columns.id: id, columns.label: answer.label}
+        before = {columns.label: ""}
     label = stored.label(before)
     plan.new += label == ""
     plan.corrected += label not in ("", answer.label)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from common.data import drawn, split
-from common.data.labelled_file import named_by_text
+from common.data.labelled_file import named_as_issue, named_by_text
 from common.errors import InputError
 from common.labelling.form import QueuedMessage
 from common.labelling.known import KnownLabels
@@ -41,8 +41,7 @@ def of_list(content: bytes, most: int, known: KnownLabels, version: str) -> list
         done = key in known.checked or known.by_text.get(key, label) not in ("", label)
         if key not in found and not done and len(found) < most:
             found[key] = QueuedMessage(
-                # The message may be in the file of labels under its own name.
-                id=f"issue-{named_by_text(text)}",
+                id=named_as_issue(named_by_text(text)),
                 text=text,
                 why=drawn.LABEL_ISSUE,
                 prediction=likeliest,

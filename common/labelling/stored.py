@@ -68,6 +68,11 @@ def is_correction(row: Row) -> bool:
     return row.get(drawn.WHY, "").strip() == drawn.LABEL_ISSUE
 
 
+def says_how_drawn(row: Row) -> bool:
+    """Whether a row says what its message was drawn for, or with which probability."""
+    return any(row.get(name, "").strip() for name in (drawn.WHY, drawn.PROBABILITY))
+
+
 @contextmanager
 def open_file(path: Path, columns: LabelColumns) -> Iterator[StoredLabels]:
     """The file of labels, for this process alone while the block runs; it may not be there yet.

@@ -213,6 +213,42 @@ def test_a_label_that_looked_wrong_and_was_labelled_on_the_page_is_marked(queue,
     assert [row["why"] for row in rows_of(into)] == ["label_issue"]
 
 
+def test_a_correction_under_the_id_of_its_message_stays_when_that_is_labelled(queue, into):
+    """As files of labels have it that earlier releases wrote."""
+    take_in(queue(issue("billing")), into)
+    drawn_now = QueuedMessage(
+        "text-1", "message 1", "random", label="billing", label_now="billing", probability=0.1
+    )
+    assert take_in(queue(drawn_now), into).added == 1
+    of_message, correction = rows_of(into)
+    assert (of_message["id"], of_message["why"]) == ("text-1", "random")
+    assert of_message["inclusion_probability"] == "0.1"
+    assert (correction["id"], correction["why"]) == ("issue-text-1", "label_issue")
+    before = into.read_bytes()
+    assert take_in(queue(drawn_now), into).unchanged == 1
+    assert into.read_bytes() == before
+    assert take_in(queue(replace(drawn_now, label="delivery")), into).corrected == 1
+    assert [row["topic"] for row in rows_of(into)] == ["delivery", "delivery"]
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_an_issue_with_the_id_of_a_message_leaves_what_that_was_drawn_for(queue, into, mask):
+    """As queues have it that earlier releases wrote."""
+    text = "mail ann@example.org"
+    of_message = QueuedMessage("text-1", text, "random", label="delivery", probability=0.1)
+    take_in(queue(of_message), into, mask=mask)
+    looked_at = QueuedMessage("text-1", text, "label_issue", label="billing", label_now="delivery")
+    assert take_in(queue(looked_at), into, mask=mask).corrected == 1
+    found = [(r["id"], r["topic"], r["why"], r["inclusion_probability"]) for r in rows_of(into)]
+    assert found == [
+        ("text-1", "billing", "random", "0.1"),
+        ("issue-text-1", "billing", "label_issue", ""),
+    ]
+    before = into.read_bytes()
+    assert take_in(queue(looked_at), into, mask=mask).unchanged == 1
+    assert into.read_bytes() == before
+
+
 def test_a_correction_of_a_text_that_is_elsewhere_is_added(queue, into):
     assert take_in(queue(issue("billing")), into).added == 1
     (row,) = rows_of(into)
