@@ -84,8 +84,8 @@ def absorb(
         elif answer.id in stored.by_id:
             _plan_replacement(plan, answer, row, stored)
         else:
+            plan.new += answer.id not in plan.added
             plan.added[answer.id] = row
-            plan.new += 1
         _plan_overruled(plan, answer, stored)
     if plan.rows or plan.labels or plan.added:
         _write(stored, plan, asked, answers)

@@ -82,6 +82,12 @@ def test_twice_adds_nothing_twice(queue, into):
     assert (done.added, done.unchanged, into.read_bytes()) == (0, 1, before)
 
 
+def test_a_message_that_two_queues_have_is_added_once(queue, into):
+    """As where one was pasted below the other."""
+    done = take_in(queue(message(1, "delivery"), message(1, "delivery")), into)
+    assert (done.added, done.labelled, len(rows_of(into))) == (1, 1, 1)
+
+
 def test_further_answers_change_what_the_first_ones_stand_for(queue, into):
     take_in(queue(message(1, "delivery"), message(2)), into)
     done = take_in(queue(message(1, "delivery"), message(2, "billing")), into)
