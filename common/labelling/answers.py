@@ -23,7 +23,7 @@ from common.labelling.form import (
     QueueColumns,
     is_untouched,
 )
-from common.labelling.stored import StoredLabels
+from common.labelling.stored import StoredLabels, is_correction
 from common.text import brief, printable
 
 # So many of the things that are wrong are told.
@@ -92,6 +92,8 @@ def read(
     rows, problems = _rows(path, columns, reading)
     known = [*classes, *_predicted(rows, classes)]
     keys = split.keys([row[columns.text] for row in rows]).tolist()
+    for row, key in zip(rows, keys, strict=True):
+        row.setdefault(LABEL_NOW, _label_of_others(row, columns, stored, key))
     filled = [
         _typed(row, columns) or _label_by_now(row, columns, stored, key)
         for row, key in zip(rows, keys, strict=True)
@@ -155,10 +157,24 @@ def _rows(
     return rows, list(dict.fromkeys(problems))
 
 
+def _label_of_others(
+    row: Mapping[str, str], columns: QueueColumns, stored: StoredLabels, key: int
+) -> str:
+    """The class that a queue of an earlier release, which doesn't tell, most likely came with.
+
+    It is one that the text has under another id. Where that was corrected, it is what the queue
+    has, so that the correction counts.
+    """
+    own = row[columns.id].strip()
+    others = [each for each in stored.by_key.get(key, []) if each[columns.id].strip() != own]
+    cell = row[columns.label].strip() if any(map(is_correction, others)) else ""
+    return cell or next(filter(None, map(stored.label, others)), "")
+
+
 def _typed(row: Mapping[str, str], columns: QueueColumns) -> str:
     """What somebody has filled in; "" if nothing."""
     cell = row[columns.label].strip()
-    return "" if is_untouched(cell, row.get(LABEL_NOW, ""), row[WHY].strip()) else cell
+    return "" if is_untouched(cell, row[LABEL_NOW], row[WHY].strip()) else cell
 
 
 def _label_by_now(
@@ -184,7 +200,7 @@ def _answer(
         key=key,
         label=label,
         typed=_typed(row, columns) != "",
-        prefilled=row.get(LABEL_NOW, "").strip() != "",
+        prefilled=row[LABEL_NOW].strip() != "",
         why=row[WHY].strip(),
         probability=_probability(row),
         copies=_copies(row),

@@ -106,6 +106,43 @@ def test_each_reason_and_what_had_a_class_before_has_a_rate_of_its_own(queue, in
     assert found == {"old": "", "1": "1", "2": "1", "5": "0.05", "9": "0.1"}
 
 
+def without_label_now(path):
+    """The queue as earlier releases wrote it."""
+    rows = [{k: v for k, v in row.items() if k != "label_now"} for row in rows_of(path)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([list(rows[0]), *(row.values() for row in rows)])
+    return path
+
+
+def test_an_older_queue_tells_what_had_a_class_before_by_the_file_of_labels(queue, into):
+    into.write_text("id,time,text,topic\nold,,message 9,billing\n")
+    path = queue(message(5, "billing"), message(6), message(9, "billing"))
+    take_in(without_label_now(path), into)
+    found = {row["id"]: row["inclusion_probability"] for row in rows_of(into)}
+    assert found == {"old": "", "5": "0.05", "9": "0.1"}
+    before = into.read_bytes()
+    take_in(path, into)
+    assert into.read_bytes() == before
+
+
+def test_an_older_queue_takes_no_correction_back_and_its_other_answers_count(queue, into):
+    into.write_text(
+        "id,time,text,topic,why\n"
+        "issue-1,,message 1,delivery,label_issue\nother,,message 2,delivery,\n"
+    )
+    path = without_label_now(queue(message(1, "billing"), message(2, "billing"), message(3)))
+    take_in(path, into)
+    assert [(row["id"], row["topic"]) for row in rows_of(into)] == [
+        ("issue-1", "delivery"),
+        ("other", "delivery"),
+        ("1", "delivery"),
+        ("2", "billing"),
+    ]
+    before = into.read_bytes()
+    take_in(path, into)
+    assert into.read_bytes() == before
+
+
 def test_what_was_labelled_before_says_nothing_of_how_many_have_answered_since(queue, into):
     """A queue of yesterday, all labelled, and half of what was drawn today."""
     yesterday = [message(n, "billing") for n in range(10)]
