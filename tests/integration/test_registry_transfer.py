@@ -41,8 +41,8 @@ runpy.run_module("common.registry", run_name="__main__", alter_sys=True)
 """
 
 
-def slow(*values):
-    return pytest.param(*values, marks=pytest.mark.slow)
+def slow(value):
+    return pytest.param(value, marks=pytest.mark.slow)
 
 
 # In the order in which they come, each counted from where the one before was killed.
@@ -136,16 +136,17 @@ def files(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize(("first", "step"), [(0, 16), slow(8, 16), slow(4, 8)])
+# Who is killed first of the others holds a lock, which is taken over after a minute.
+@pytest.mark.parametrize("first", [4, slow(0)])
 def test_a_registry_is_the_same_on_a_server_and_back_again_despite_kills(
-    first, step, server, exported, before, store, tmp_path
+    first, server, exported, before, store, tmp_path
 ):
-    for name, call in OF_IMPORT[first::step]:
+    for name, call in OF_IMPORT[first::8]:
         kill("import", exported, server, tmp_path, name, call)
         assert not has_model(server, tmp_path)
     done("import", exported, server, tmp_path)
     assert contents(server) == before
-    for name, call in OF_EXPORT[first::step]:
+    for name, call in OF_EXPORT[first::8]:
         kill("export", tmp_path / "back", server, tmp_path, name, call)
     done("export", tmp_path / "back", server, tmp_path)
     done("import", tmp_path / "back", store, tmp_path)
