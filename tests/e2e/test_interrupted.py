@@ -82,7 +82,8 @@ def same_as_whole(project, name, stem):
 
 @pytest.mark.parametrize("name", ["many.csv", "many.parquet"])
 def test_a_signal_ends_it_soon_and_the_same_command_goes_on(scored, name):
-    process = start(scored, name, "signal", "--chunk-size", "1000")
+    flags = ("--chunk-size", "100", "--workers", "1")  # or it may end before anybody looks
+    process = start(scored, name, "signal", *flags)
     state = scored.root / f".{output_of(name, 'signal')}.draft-state"
     wait_for(lambda: saved(state), process)
     process.send_signal(signal.SIGTERM)
@@ -90,7 +91,7 @@ def test_a_signal_ends_it_soon_and_the_same_command_goes_on(scored, name):
     assert process.returncode == 128 + signal.SIGTERM
     assert stderr.splitlines()[-1] == "predict: interrupted by SIGTERM."
     assert not (scored.root / output_of(name, "signal")).exists()
-    done = scored.run("predict.py", name, "-o", output_of(name, "signal"), "--chunk-size", "1000")
+    done = scored.run("predict.py", name, "-o", output_of(name, "signal"), *flags)
     assert done.returncode == 0, done.stderr
     assert "Resuming after" in done.stderr
     same_as_whole(scored, name, "signal")
@@ -146,9 +147,9 @@ def test_a_run_killed_late_does_not_begin_anew(scored):
 
 def test_two_runs_at_once_on_one_output(scored):
     name = "many.csv"
-    first = start(scored, name, "both", "--chunk-size", "1000")
+    first = start(scored, name, "both", "--chunk-size", "100")
     wait_for((scored.root / f".{output_of(name, 'both')}.draft").exists, first)
-    second = scored.run("predict.py", name, "-o", output_of(name, "both"), "--chunk-size", "1000")
+    second = scored.run("predict.py", name, "-o", output_of(name, "both"), "--chunk-size", "100")
     _, stderr = first.communicate(timeout=60)
     assert first.returncode == 0, stderr
     assert second.returncode == 3 or "scored before" in second.stdout
